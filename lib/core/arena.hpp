@@ -1,0 +1,73 @@
+// Memory for one request: a pointer is moved up for each allocation and everything goes at once at the end.
+// Objects in it are not destroyed, so only trivially destructible ones may live here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace slipway {
+
+class arena {
+ public:
+  arena() noexcept = default;
+  arena(arena const&) = delete;
+  arena& operator=(arena const&) = delete;
+  ~arena() { reset(); }
+
+  void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
+    auto const at = (reinterpret_cast<std::uintptr_t>(next_) + alignment - 1) & ~(alignment - 1);
+    if (at + bytes <= reinterpret_cast<std::uintptr_t>(end_)) [[likely]] {
+      next_ = reinterpret_cast<char*>(at + bytes);
+      return reinterpret_cast<void*>(at);
+    }
+    return allocate_block(bytes, alignment);
+  }
+
+  template <class T, class... Args>
+  T* make(Args&&... args) {
+    static_assert(std::is_trivially_destructible_v<T>, "the arena runs no destructors");
+    return ::new (allocate(sizeof(T), alignof(T))) T{std::forward<Args>(args)...};
+  }
+
+  std::string_view copy(std::string_view text) {
+    auto* at = static_cast<char*>(allocate(text.size(), 1));
+    std::memcpy(at, text.data(), text.size());
+    return {at, text.size()};
+  }
+
+  // Frees everything. The first block is kept for the next request.
+  void reset() noexcept {
+    next_ = first_;
+    end_ = first_ + sizeof first_;
+    while (blocks_ != nullptr) [[unlikely]] {
+      auto* block = std::exchange(blocks_, blocks_->previous);
+      ::operator delete(block);
+    }
+  }
+
+ private:
+  struct block {
+    block* previous;
+  };
+  void* allocate_block(std::size_t bytes, std::size_t alignment) {
+    auto const size = sizeof(block) + bytes + alignment > 4096 ? sizeof(block) + bytes + alignment : 4096;
+    auto* memory = static_cast<char*>(::operator new(size));
+    blocks_ = ::new (memory) block{blocks_};
+    auto const at = (reinterpret_cast<std::uintptr_t>(memory + sizeof(block)) + alignment - 1) & ~(alignment - 1);
+    next_ = reinterpret_cast<char*>(at + bytes);
+    end_ = memory + size;
+    return reinterpret_cast<void*>(at);
+  }
+
+  block* blocks_ = nullptr;
+  alignas(std::max_align_t) char first_[2048];
+  char* next_ = first_;
+  char* end_ = first_ + sizeof first_;
+};
+
+}  // namespace slipway

@@ -1,0 +1,76 @@
+// What one operation (a request, a job, a command) carries with it down to the last await: its deadline, its
+// cancellation, its correlation id and its trace. A task hands its context to every task that it awaits, so no
+// function has to pass it on by hand; `co_await this_context()` reads it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace slipway {
+
+enum class cancel_reason : std::uint8_t { none, client_gone, deadline, shutdown };
+
+class trace_span;  // lib/trace
+
+class context {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  // An operation in flight that wants to be told. It is told at most once and is off the list by then; it must
+  // take itself off (`drop`) if it ends before. Everything happens on the context's own shard.
+  struct hook {
+    hook* previous = nullptr;
+    hook* next = nullptr;
+    void (*fire)(hook&, cancel_reason) = nullptr;
+    bool linked() const noexcept { return previous != nullptr; }
+  };
+
+  context() noexcept { hooks_.previous = hooks_.next = &hooks_; }
+  context(context const&) = delete;
+  context& operator=(context const&) = delete;
+
+  clock::time_point deadline = clock::time_point::max();
+  std::string_view correlation_id;  // printable ASCII; owned by whoever owns the context
+  trace_span* span = nullptr;       // null: not traced
+
+  cancel_reason cancelled() const noexcept { return reason_; }
+
+  void add(hook& h) noexcept {
+    h.previous = hooks_.previous;
+    h.next = &hooks_;
+    hooks_.previous->next = &h;
+    hooks_.previous = &h;
+  }
+  static void drop(hook& h) noexcept {
+    if (!h.linked()) return;
+    h.previous->next = h.next;
+    h.next->previous = h.previous;
+    h.previous = h.next = nullptr;
+  }
+
+  // Tells every operation in flight, in the order in which they began. Later calls change nothing.
+  void cancel(cancel_reason why) noexcept {
+    if (reason_ != cancel_reason::none) return;
+    reason_ = why;
+    while (hooks_.next != &hooks_) {
+      auto& h = *hooks_.next;
+      drop(h);
+      h.fire(h, why);
+    }
+  }
+
+  // Makes the context new again for the next request of a connection. No operation may be in flight.
+  void reset() noexcept {
+    deadline = clock::time_point::max();
+    correlation_id = {};
+    span = nullptr;
+    reason_ = cancel_reason::none;
+  }
+
+ private:
+  hook hooks_;
+  cancel_reason reason_ = cancel_reason::none;
+};
+
+}  // namespace slipway

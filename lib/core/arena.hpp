@@ -40,6 +40,14 @@ class arena {
     return {at, text.size()};
   }
 
+  // Makes the last allocation, which ends at `end`, longer where it stands. False: there is no room, or something
+  // was allocated after it.
+  bool extend(void const* end, std::size_t bytes) noexcept {
+    if (end != next_ || bytes > static_cast<std::size_t>(end_ - next_)) return false;
+    next_ += bytes;
+    return true;
+  }
+
   // Frees everything. The first block is kept for the next request.
   void reset() noexcept {
     next_ = first_;

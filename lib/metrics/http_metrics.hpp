@@ -1,0 +1,46 @@
+// What is measured of every HTTP request: count by route, method and status class, duration by route, in flight, and
+// the sizes of requests and answers. It knows no HTTP library: routes are numbers, methods an index.
+#pragma once
+
+#include <slipway/metrics/registry.hpp>
+
+namespace slipway::metrics {
+
+struct http_record {
+  std::size_t route = 0;      // index into the names; anything beyond: "unmatched"
+  unsigned method = 0;        // index into http_methods
+  int status = 200;
+  std::uint64_t nanoseconds = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+};
+
+// In the order of http::method.
+inline constexpr std::array<std::string_view, 8> http_methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
+
+class http_metrics {
+ public:
+  // `routes` are the patterns as shown ("/v1/notes/{id}"), by index. `all` must outlive this.
+  http_metrics(registry& all, std::vector<std::string> routes);
+  http_metrics(http_metrics const&) = delete;
+  http_metrics& operator=(http_metrics const&) = delete;
+
+  // On a shard only. `begin` when a request is read, `end` once its answer is known; one for one.
+  void begin() const noexcept { in_flight_.add(1); }
+  void end(http_record const& r) const noexcept;
+
+  std::uint64_t requests() const noexcept;  // all that ended, for the console
+  std::int64_t in_flight() const noexcept { return in_flight_.value(); }
+
+ private:
+  static constexpr std::size_t classes = 6;  // other, 1xx, 2xx, 3xx, 4xx, 5xx
+  void write(writer& out) const;
+
+  std::vector<std::string> routes_;
+  buckets durations_ = buckets::durations();
+  buckets sizes_ = buckets::sizes();
+  std::vector<cells> by_route_;  // one more than routes: the unmatched
+  gauge in_flight_;
+  registry::subscription subscription_;
+};
+
+}  // namespace slipway::metrics

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# usage: clean [--all]
+# Removes what the build made; --all also removes var/ with its data.
+set -euo pipefail
+. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+case "${1:-}" in
+  '' | --all) ;;
+  *) die 64 "clean takes nothing or --all, not '$1'." ;;
+esac
+rm -rf build tests/e2e/node_modules bench/peers/node/node_modules
+find . -name __pycache__ -type d -prune -exec rm -rf {} +
+say "build/ is gone."
+if [ "${1:-}" = --all ]; then
+  rm -rf var
+  say "var/ is gone, with the development database and keys."
+fi

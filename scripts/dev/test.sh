@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# usage: test [unit|integration|e2e|all] [FILTER]
+# Builds with the sanitizers and runs the tests; the last line counts them.
+#
+# unit         pure, no sockets
+# integration  against real servers, which the tests start themselves on free ports
+# e2e          the real binary from outside, with clients that we did not write
+# all          the three (the default)
+#
+# FILTER is a regular expression over test names for the first two, and pytest's -k for e2e. Every test has a time
+# limit, and so has the whole run (SLIPWAY_TEST_LIMIT, in seconds, 2400 unless told). The exit code is 1 when a test
+# failed or none ran. Results are kept in build/debug/results/.
+#
+# SLIPWAY_BINARY=path tests another binary end to end, such as build/release/cmd/server/slipway.
+set -euo pipefail
+. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. scripts/dev/packages.sh
+. scripts/dev/building.sh
+. scripts/dev/node.sh
+
+what=${1:-all} filter=${2:-}
+case $what in
+  unit | integration | e2e | all) ;;
+  *) die 64 "'$what' is no kind of test." "There are unit, integration, e2e and all." ;;
+esac
+ensure_packages build test
+if [ "$what" = e2e ] || [ "$what" = all ]; then ensure_node_tools; fi
+drop_root "$0" "$@"
+
+results=build/debug/results
+limit=${SLIPWAY_TEST_LIMIT:-2400}
+mkdir -p "$results"
+rm -f "$results"/*.xml
+
+# run_ctest LABEL: the reports of all tests land in one file; the terminal sees failures and now and then a count.
+run_ctest() {
+  local label=$1 log=$results/$1.log
+  step "Running the $label tests"
+  timeout --kill-after=20 "$limit" ctest --test-dir build/debug -L "^$label\$" ${filter:+-R "$filter"} \
+    -j "$(cores)" --timeout 120 --no-tests=ignore --output-junit "$SLIPWAY_ROOT/$results/$label.xml" </dev/null 2>&1 |
+    tee "$log" | awk '
+      /Passed +[0-9.]+ sec/ { if (++passed % 100 == 0) { print "    " passed " passed"; fflush() } next }
+      /\*\*\*(Failed|Timeout|Exception)/ { print "    " $0; fflush() }
+      /tests passed,|No tests were found/ { print "    " $0; fflush() }' || true
+  if [ ! -s "$results/$label.xml" ]; then
+    say "    ctest did not come to its end within $limit s or could not start:"
+    tail -n 15 "$log" | sed 's/^/    /'
+    broken+=("$label: ctest gave no results, see $log")
+  fi
+}
+
+run_pytest() {
+  local log=$results/e2e.log python binary=${SLIPWAY_BINARY:-$(server_binary debug)}
+  python=$(system_python)
+  case $binary in /*) ;; *) binary=$SLIPWAY_ROOT/$binary ;; esac
+  step "Running the end-to-end tests"
+  if ! "${python:-false}" -c 'import pytest, pytest_timeout, xdist, httpx, jwt' 2>"$log"; then
+    broken+=("e2e: $(tail -n 1 "$log"); ./dev doctor tells which packages are missing")
+    return
+  fi
+  (
+    cd tests/e2e
+    SLIPWAY_BINARY=$binary timeout --kill-after=20 "$limit" "$python" -m pytest -q -n "$(cores)" --timeout 180 \
+      ${filter:+-k "$filter"} --junitxml "$SLIPWAY_ROOT/$results/e2e.xml" -o junit_family=xunit2 </dev/null 2>&1
+  ) | tee "$log" | grep --line-buffered -E '^(FAILED|ERROR|[0-9]+ (passed|failed|skipped|error)|=+ .*(passed|failed|error|skipped))' |
+    sed 's/^/    /' || true
+  if [ ! -s "$results/e2e.xml" ]; then
+    tail -n 15 "$log" | sed 's/^/    /'
+    broken+=("e2e: pytest gave no results within $limit s, see $log")
+  fi
+}
+
+broken=()
+if [ "$what" = e2e ]; then
+  if [ -z "${SLIPWAY_BINARY:-}" ]; then build_preset debug slipway_server; fi
+else
+  build_preset debug
+fi
+case $what in
+  all)
+    run_ctest unit
+    run_ctest integration
+    run_pytest
+    ;;
+  e2e) run_pytest ;;
+  *) run_ctest "$what" ;;
+esac
+
+exec "$(system_python)" scripts/dev/summary.py ${broken[@]+"${broken[@]/#/--broken=}"} "$results"/*.xml

@@ -1,0 +1,168 @@
+#include <slipway/api/extract.hpp>
+#include <slipway/http/percent.hpp>
+#include <slipway/json/reader.hpp>
+#include <slipway/json/scalar.hpp>
+#include <slipway/json/validate.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace slipway {
+namespace {
+
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Walks a list of entity tags (RFC 9110, section 8.8.3); `weakly` ignores the W/ in front.
+bool has_tag(std::string_view list, std::string_view wanted, bool weakly) {
+  if (trim(list) == "*") return true;
+  while (!list.empty()) {
+    list = trim(list);
+    bool const weak = list.starts_with("W/");
+    if (weak) list.remove_prefix(2);
+    if (!list.starts_with('"')) return false;
+    auto const close = list.find('"', 1);
+    if (close == std::string_view::npos) return false;
+    if (list.substr(0, close + 1) == wanted && (weakly || !weak)) return true;
+    list = trim(list.substr(close + 1));
+    if (!list.empty() && list.front() != ',') return false;
+    if (!list.empty()) list.remove_prefix(1);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool if_match::matches(std::string_view etag) const { return has_tag(value, etag, false); }
+bool if_match::matches_weakly(std::string_view etag) const { return has_tag(value, etag, true); }
+
+}  // namespace slipway
+
+namespace slipway::api::detail {
+namespace {
+
+constexpr std::size_t most_parameters = 64;
+
+// "application/json; charset=utf-8" and anything that ends in +json, such as application/merge-patch+json.
+bool is_json(std::string_view media_type) {
+  media_type = trim(media_type.substr(0, media_type.find(';')));
+  std::string lower{media_type};
+  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
+}
+
+// Each thread keeps its parser's memory from one body to the next.
+json::reader& local_reader() {
+  thread_local json::reader reader;
+  return reader;
+}
+
+// Fills one member from one value of the query.
+void read_member(meta::member const& m, void* object, std::string_view text, bool seen, std::vector<field_error>& errors) {
+  auto* at = m.at(object);
+  auto const* t = m.of;
+  if (t->what == meta::kind::list) {
+    at = t->as_list->append(at);
+    t = t->element;
+  } else if (seen) {
+    errors.push_back({std::string{m.name}, "duplicate", "must not be given twice"});
+    return;
+  }
+  if (auto problem = json::read_scalar(*t, at, text)) errors.push_back({std::string{m.name}, problem.code, std::move(problem.message)});
+}
+
+}  // namespace
+
+result<void> read_body(extraction& from, meta::type const& t, void* into) {
+  auto const& request = from.exchange.request;
+  auto const media_type = request.header("Content-Type");
+  if (!request.body.empty() && !is_json(media_type))
+    return std::unexpected(fault::unsupported_media_type().detail("Send the body as application/json."));
+  auto const coding = request.header("Content-Encoding");
+  if (coding.data() != nullptr && !http::equal_names(coding, "identity"))
+    return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding").detail("Send the body without a content encoding."));
+  return local_reader().read_into(t, into, request.body, {}, true, meta::holds_secret(t));
+}
+
+result<void> read_path(extraction& from, meta::type const& t, void* into) {
+  auto const texts = from.exchange.request.parameters();
+  auto const index = from.next_path_parameter++;
+  if (index >= texts.size() || json::read_scalar(t, into, texts[index])) return std::unexpected(fault::not_found());
+  return {};
+}
+
+result<void> read_query(extraction& from, meta::type const& t, void* into) {
+  auto& x = from.exchange;
+  std::vector<field_error> errors;
+  std::uint64_t seen = 0;
+  std::size_t count = 0;
+  auto rest = x.request.query;
+  while (!rest.empty()) {
+    auto const part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    if (part.empty()) continue;
+    if (++count > most_parameters) return std::unexpected(fault::malformed("too_many_parameters"));
+    auto const equals = part.find('=');
+    auto const name = http::form_decode(part.substr(0, equals), x.memory);
+    auto const value = http::form_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), x.memory);
+    if (!name || !value) return std::unexpected(fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
+    if (from.op.sparse && *name == "fields") continue;
+    auto const* m = t.find(*name);
+    if (m == nullptr) {
+      errors.push_back({std::string{*name}, "unknown", "is not a parameter of this operation"});
+      continue;
+    }
+    auto const bit = std::uint64_t{1} << (m - t.members.data());
+    read_member(*m, into, *value, (seen & bit) != 0, errors);
+    seen |= bit;
+  }
+  for (std::size_t i = 0; i < t.members.size(); ++i) {
+    auto const& m = t.members[i];
+    bool const may_miss = m.about->optional || m.of->what == meta::kind::optional || m.of->what == meta::kind::list;
+    if ((seen >> i & 1) != 0) json::check_rules(*m.about, *m.of, m.at(into), errors, m.name);
+    else if (!may_miss) errors.push_back({std::string{m.name}, "required", "is required"});
+  }
+  if (!errors.empty()) return std::unexpected(fault::invalid(std::move(errors)));
+  return {};
+}
+
+std::string read_header(extraction& from, std::string_view name) { return std::string{from.exchange.request.header(name)}; }
+
+std::string read_cookie(extraction& from, std::string_view name) {
+  auto rest = from.exchange.request.header("Cookie");
+  while (!rest.empty()) {
+    auto const pair = trim(rest.substr(0, rest.find(';')));
+    rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
+    if (auto const equals = pair.find('='); equals != std::string_view::npos && pair.substr(0, equals) == name)
+      return std::string{pair.substr(equals + 1)};
+  }
+  return {};
+}
+
+result<if_match> read_if_match(extraction& from) {
+  auto const value = from.exchange.request.header("If-Match");
+  if (value.data() == nullptr)
+    return std::unexpected(fault::precondition_required().detail("Send If-Match with the ETag of the version that you have seen."));
+  return if_match{std::string{value}};
+}
+
+client read_client(extraction& from) {
+  auto const& request = from.exchange.request;
+  return {std::string{request.peer.address}, std::string{request.header("User-Agent").substr(0, 256)}};
+}
+
+void describe_path(operation& op, meta::type const& t) { op.parameters.push_back({{}, place::path, &t, true, {}}); }
+
+void describe_query(operation& op, meta::type const& t) {
+  for (auto const& m : t.members) {
+    bool const may_miss = m.about->optional || m.of->what == meta::kind::optional || m.of->what == meta::kind::list;
+    // What may be absent is described by what it is when present.
+    auto const* of = m.of->what == meta::kind::optional ? m.of->element : m.of;
+    op.parameters.push_back({std::string{m.name}, place::query, of, !may_miss, m.about->help, m.about});
+  }
+}
+
+}  // namespace slipway::api::detail

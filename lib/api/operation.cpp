@@ -1,0 +1,41 @@
+#include <slipway/api/operation.hpp>
+#include <slipway/http/router.hpp>
+
+#include <algorithm>
+
+namespace slipway::api {
+
+operation const* operation_of(http::exchange const& x) noexcept {
+  return x.route != nullptr ? static_cast<operation const*>(x.route->about.get()) : nullptr;
+}
+
+std::vector<documented_fault> all_faults(operation const& op) {
+  auto faults = op.faults;
+  auto const add = [&](fault_kind kind, std::string_view code) {
+    if (std::ranges::find(faults, documented_fault{kind, code}) == faults.end()) faults.push_back({kind, code});
+  };
+  auto const takes = [&](place in) { return std::ranges::any_of(op.parameters, [in](auto const& p) { return p.in == in; }); };
+  if (op.who.who != access::level::everyone) add(fault_kind::unauthenticated, "unauthenticated");
+  if (op.who.who == access::level::permission) add(fault_kind::forbidden, "forbidden");
+  if (takes(place::path)) add(fault_kind::not_found, "not_found");
+  if (op.body != nullptr) {
+    add(fault_kind::malformed, "malformed_json");
+    add(fault_kind::too_large, "content_too_large");
+    add(fault_kind::unsupported_media_type, "unsupported_media_type");
+  }
+  if (op.body != nullptr || takes(place::query)) add(fault_kind::invalid, "invalid");
+  if (std::ranges::any_of(op.parameters, [](auto const& p) { return p.name == "If-Match"; })) {
+    add(fault_kind::precondition_failed, "precondition_failed");
+    add(fault_kind::precondition_required, "precondition_required");
+  }
+  if (op.idempotency_key) {
+    add(fault_kind::malformed, "bad_idempotency_key");
+    add(fault_kind::conflict, "idempotency_key_in_use");
+    add(fault_kind::invalid, "idempotency_key_reused");
+  }
+  add(fault_kind::too_many_requests, "too_many_requests");
+  add(fault_kind::unavailable, "unavailable");
+  return faults;
+}
+
+}  // namespace slipway::api

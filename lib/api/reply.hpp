@@ -1,0 +1,115 @@
+// How each kind of result becomes an answer, and what it adds to the document.
+#pragma once
+
+#include <slipway/api/operation.hpp>
+#include <slipway/api/results.hpp>
+#include <slipway/core/page.hpp>
+
+namespace slipway::api {
+
+namespace detail {
+
+void reply_json(http::exchange& x, operation const& op, int status, meta::type const& t, void const* value);
+void reply_location(http::exchange& x, std::string_view where);
+void reply_next_page(http::exchange& x, std::string_view cursor);
+// Sets ETag; true when the client knows this version and 304 has been answered.
+bool reply_etag(http::exchange& x, std::string_view etag);
+void reply_content(http::exchange& x, content&& c);
+void reply_stream(http::exchange& x, stream&& s);
+void describe_answer(operation& op, int status, std::string_view description, meta::type const* body);
+
+}  // namespace detail
+
+// Specialised for every kind of result:
+//   static void send(http::exchange&, operation const&, R&&);
+//   static void describe(operation&);
+template <class R>
+struct replier;
+
+template <class T>
+concept json_answer = meta::described<T> && !is_result<T>;
+
+template <json_answer T>
+struct replier<T> {
+  static_assert(!meta::holds_secret(meta::describe<T>), "a secret must not be in an answer");
+  static void send(http::exchange& x, operation const& op, T&& value) { detail::reply_json(x, op, 200, meta::describe<T>, &value); }
+  static void describe(operation& op) { detail::describe_answer(op, 200, "Done", &meta::describe<T>); }
+};
+
+template <json_answer T>
+struct replier<page<T>> {
+  static_assert(!meta::holds_secret(meta::describe<T>), "a secret must not be in an answer");
+  static void send(http::exchange& x, operation const& op, page<T>&& value) {
+    if (!value.next.empty()) detail::reply_next_page(x, value.next);
+    detail::reply_json(x, op, 200, meta::describe<page<T>>, &value);
+  }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 200, "One page; `next` is the cursor of the one after it, empty on the last", &meta::describe<page<T>>);
+    op.is_page = true;
+    op.answer_headers.push_back("Link");
+  }
+};
+
+template <class T>
+struct replier<created<T>> {
+  static void send(http::exchange& x, operation const& op, created<T>&& r) {
+    detail::reply_location(x, r.location);
+    if constexpr (json_answer<T>) {
+      detail::reply_json(x, op, 201, meta::describe<T>, &r.value);
+    } else {
+      replier<T>::send(x, op, std::move(r.value));
+      x.response.status = 201;
+    }
+  }
+  static void describe(operation& op) {
+    replier<T>::describe(op);
+    op.success = 201;
+    op.success_description = "Created";
+    op.answer_headers.push_back("Location");
+  }
+};
+
+template <json_answer T>
+struct replier<accepted<T>> {
+  static void send(http::exchange& x, operation const& op, accepted<T>&& r) {
+    if (!r.location.empty()) detail::reply_location(x, r.location);
+    detail::reply_json(x, op, 202, meta::describe<T>, &r.value);
+  }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 202, "Accepted; the work goes on", &meta::describe<T>);
+    op.answer_headers.push_back("Location");
+  }
+};
+
+template <>
+struct replier<no_content> {
+  static void send(http::exchange& x, operation const&, no_content&&) { x.response.status = 204; }
+  static void describe(operation& op) { detail::describe_answer(op, 204, "Done; nothing to say", nullptr); }
+};
+
+template <json_answer T>
+struct replier<versioned<T>> {
+  static void send(http::exchange& x, operation const& op, versioned<T>&& r) {
+    if (detail::reply_etag(x, r.etag)) return;
+    detail::reply_json(x, op, 200, meta::describe<T>, &r.value);
+  }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 200, "Done", &meta::describe<T>);
+    op.answer_headers.push_back("ETag");
+    op.conditional = true;
+  }
+};
+
+template <>
+struct replier<content> {
+  static void send(http::exchange& x, operation const&, content&& c) { detail::reply_content(x, std::move(c)); }
+  static void describe(operation& op) { detail::describe_answer(op, 200, "Done", nullptr); }
+};
+
+template <>
+struct replier<stream> {
+  static void send(http::exchange& x, operation const&, stream&& s) { detail::reply_stream(x, std::move(s)); }
+  static void describe(operation& op) { detail::describe_answer(op, 200, "Done", nullptr); }
+};
+
+}  // namespace slipway::api

@@ -1,0 +1,118 @@
+#include <slipway/api/router.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+namespace slipway::api {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// "get_v1_notes_id" for GET /v1/notes/{id}.
+std::string default_name(http::method verb, std::string_view pattern) {
+  auto out = lower(http::to_string(verb));
+  for (char c : pattern) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) out += c;
+    else if (out.back() != '_') out += '_';
+  }
+  while (out.back() == '_') out.pop_back();
+  return out;
+}
+
+// "notes" for /v1/notes/{id}: what comes after the version.
+std::string default_tag(std::string_view pattern) {
+  while (pattern.starts_with('/')) {
+    pattern.remove_prefix(1);
+    auto const segment = pattern.substr(0, pattern.find('/'));
+    bool const version = segment.size() > 1 && segment[0] == 'v' && std::ranges::all_of(segment.substr(1), [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (!version) return std::string{segment};
+    pattern.remove_prefix(segment.size());
+  }
+  return {};
+}
+
+std::string text_of(operation const& op) { return fmt::format("{} {}", http::to_string(op.verb), op.pattern); }
+
+std::vector<std::string> names_in(std::string_view pattern) {
+  std::vector<std::string> names;
+  for (auto open = pattern.find('{'); open != std::string_view::npos; open = pattern.find('{', open + 1)) {
+    auto const close = pattern.find('}', open);
+    auto name = pattern.substr(open + 1, close - open - 1);
+    if (name.starts_with('*')) name.remove_prefix(1);
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void router::collect(fault*& first, fault& next) {
+  if (first == nullptr) {
+    first = &next;
+  } else if (first->kind() == fault_kind::invalid && next.kind() == fault_kind::invalid) {
+    std::ranges::move(next.more().fields, std::back_inserter(first->more().fields));
+  }
+}
+
+std::shared_ptr<operation> router::begin(http::method verb, std::string_view pattern, route_options const& o) {
+  auto op = std::make_shared<operation>();
+  op->verb = verb;
+  op->pattern = pattern;
+  op->name = o.name.empty() ? default_name(verb, pattern) : std::string{o.name};
+  op->summary = o.summary;
+  op->description = o.description;
+  op->tag = o.tag.empty() ? default_tag(pattern) : std::string{o.tag};
+  op->who = o.access;
+  op->limit = o.limit;
+  op->faults = o.faults;
+  op->idempotency_key = o.idempotency_key;
+  op->sparse = o.sparse;
+  op->hidden = o.hidden;
+  op->deprecated = o.deprecated_since != std::chrono::sys_days{};
+  op->deprecated_since = o.deprecated_since;
+  op->sunset = o.sunset;
+  op->successor = o.successor;
+  op->answer_media_type = o.answer_media_type;
+  return op;
+}
+
+void router::finish(std::shared_ptr<operation> op, route_options const& o, bool wants_scope, http::handler handle) {
+  auto const refuse = [&](std::string_view why) { throw std::logic_error{fmt::format("{}: {}", text_of(*op), why)}; };
+  if (op->who.who == access::level::unsaid) refuse("the route does not say who may call it; add .access = everyone, signed_in or needs(...)");
+  if (wants_scope && op->who.who == access::level::everyone) refuse("the handler takes a scope, but the route is for everyone; use std::optional<scope> or .access = signed_in");
+  if (op->idempotency_key && idempotency_ == nullptr) refuse("the route takes Idempotency-Key, but the router was made without a store for the keys");
+  auto const names = names_in(op->pattern);
+  std::size_t taken = 0;
+  for (auto& p : op->parameters)
+    if (p.in == place::path) {
+      if (taken < names.size()) p.name = names[taken];
+      ++taken;
+    }
+  if (taken != names.size()) refuse(fmt::format("the pattern has {} parameters and the handler takes {}", names.size(), taken));
+  for (auto const& other : operations_)
+    if (other->name == op->name) refuse(fmt::format("the operation's name {} is taken by {}", op->name, text_of(*other)));
+
+  http::route r{.verb = op->verb, .pattern = op->pattern, .handle = std::move(handle)};
+  if (op->idempotency_key) r.layers.push_back(idempotency_);
+  r.body_limit = o.body_limit;
+  r.streams_body = o.streams_body;
+  r.time_limit = o.time_limit;
+  r.about = op;
+  table_.add(std::move(r));
+  operations_.push_back(std::move(op));
+}
+
+void router::raw(http::method verb, std::string_view pattern, http::handler handle, route_options o) {
+  auto op = begin(verb, pattern, o);
+  for (auto const& name : names_in(pattern)) op->parameters.push_back({name, place::path, &meta::describe<std::string>, true, {}});
+  finish(std::move(op), o, false, std::move(handle));
+}
+
+}  // namespace slipway::api

@@ -1,0 +1,37 @@
+// Percent-encoding (RFC 3986, section 2.1), query strings and application/x-www-form-urlencoded.
+#pragma once
+
+#include <slipway/core/arena.hpp>
+#include <slipway/core/fault.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::content {
+
+// Decoded once; the text itself when there is nothing to decode, else in the arena. Empty when a '%' is not followed
+// by two hexadecimal digits.
+std::optional<std::string_view> percent_decode(std::string_view text, arena& memory, bool plus_is_space = false);
+// Everything but A-Z a-z 0-9 - . _ ~ is encoded: for a path segment, or a name or value of a query.
+std::string percent_encode(std::string_view text);
+
+bool is_utf8(std::string_view text) noexcept;
+
+struct form_pair {
+  std::string_view name, value;
+};
+struct form_limits {
+  std::size_t pairs = 256;
+};
+
+// Pairs in their order; a name may come more than once, and "a" is "a" with an empty value. Views into `text` or the
+// arena. Fault malformed: "invalid_encoding" naming each pair with bad percent-encoding, bytes that are not UTF-8 or a
+// NUL; "too_many_parameters".
+result<std::vector<form_pair>> decode_form(std::string_view text, arena& memory, form_limits limits = {});
+
+// "a=1&b=x%20y"; a space is %20, which every reader takes for one.
+std::string encode_form(std::vector<form_pair> const& pairs);
+
+}  // namespace slipway::content

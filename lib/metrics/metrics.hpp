@@ -107,9 +107,9 @@ class buckets {
   static buckets sizes();
 
   // Which bucket takes the value: the first whose bound is not below it. `count()` is the one without a bound.
-  // The table gives the first candidate by the number of significant bits, so that a step or two are enough.
+  // The table gives the first candidate by the highest bit that is set, so that a step or two are enough.
   std::size_t find(std::uint64_t raw) const noexcept {
-    std::size_t i = first_[static_cast<std::size_t>(std::bit_width(raw))];
+    std::size_t i = first_[static_cast<std::size_t>(63 - std::countl_zero(raw | 1))];
     while (raw > bounds_[i]) ++i;  // the last bound is the largest number there is
     return i;
   }
@@ -120,7 +120,7 @@ class buckets {
   std::size_t cell_count() const noexcept { return count_ + 2; }
 
  private:
-  std::array<std::uint8_t, 65> first_{};
+  std::array<std::uint8_t, 64> first_{};
   std::array<std::uint64_t, most + 1> bounds_{};
   std::size_t count_;
   double raw_in_unit_;

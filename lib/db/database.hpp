@@ -1,0 +1,248 @@
+// The one way to a database. `db::connect` gives the object; every shard uses the same one and finds its own
+// connections behind it. Statements are parameters and text, or rows and conditions; never text with values in it.
+//
+//   auto db = db::connect(settings, shards);
+//   auto note = co_await ok(db.from<note>().where(col<&note::id> == id && col<&note::owner_id> == who.user()).one());
+//   co_await db.transaction([&](db::transaction& tx) -> task<result<order>> { ... });
+//
+// Errors: errors.hpp; besides, every statement may throw unavailable_error (no connection, queue full) and
+// cancelled_error (the operation's deadline passed or its client left). A statement that changes something and is
+// cancelled outside a transaction may have been done.
+#pragma once
+
+#include <slipway/db/query.hpp>
+#include <slipway/db/settings.hpp>
+#include <slipway/runtime/shards.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace slipway::db {
+
+class transaction;
+
+namespace detail {
+template <class T>
+struct task_value;
+template <class T>
+struct task_value<task<T>> {
+  using type = T;
+};
+std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
+bool may_repeat(std::exception_ptr const& error) noexcept;
+}  // namespace detail
+
+// Where statements go: the database, where each is a transaction of its own, or one transaction. Repositories take
+// a session, so that the same repository works inside a transaction.
+class session {
+ public:
+  session(session const&) = delete;
+  session& operator=(session const&) = delete;
+
+  db::dialect dialect() const noexcept;
+
+  // A statement that reads, by hand; $1 is the first parameter, on every engine. It may be repeated when the
+  // connection is lost, so what changes something belongs into `execute` or `query_once`.
+  task<rows> query(std::string sql, values parameters = {});
+  // A statement that changes something and answers with rows (RETURNING).
+  task<rows> query_once(std::string sql, values parameters = {});
+  // A statement that changes something: the number of rows.
+  task<std::int64_t> execute(std::string sql, values parameters = {});
+  // Several statements without parameters, as in a migration. Outside a transaction they are done one by one and
+  // those before an error stay done, unless the text has its own BEGIN and COMMIT.
+  task<> script(std::string sql);
+
+  // Runs `work(transaction&)`, a function that returns a task, and commits. Rolls back when it throws, is cancelled
+  // or returns a fault. When the transaction lost against another, it is all done again, after a short random
+  // pause, at most `attempts` times: `work` must not change anything but the database. Inside a transaction: a
+  // savepoint. A lambda with captures is fine here: it lives until the end.
+  template <class F>
+  auto transaction(F work, transaction_options options = {}) -> std::invoke_result_t<F&, db::transaction&>;
+
+  template <stored T>
+  selection<T> from() { return {*shared_, *to_}; }
+  template <stored T, class Id>
+  task<result<T>> find(Id const& id) {
+    return from<T>().where(key_is<T>(id)).one();
+  }
+
+  // The row as it is stored now: with its id (made when nil), timestamps and version.
+  template <stored T>
+  task<T> insert(T row) {
+    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::fail, {});
+  }
+  // False: a row that is there already forbids it, and nothing was done.
+  template <stored T>
+  task<bool> insert_or_ignore(T row) {
+    return insert_unless(*shared_, *to_, std::move(row));
+  }
+  // Inserts, or overwrites the row that has the same values in these unique columns, except for its key, its time
+  // of creation: `upsert(setting, col<&setting::name>)`. The row as it is stored now.
+  template <stored T, auto... Members>
+    requires(sizeof...(Members) > 0)
+  task<T> upsert(T row, column_of<Members>... unique) {
+    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::replace, std::string{static_cast<char>(unique.index)...});
+  }
+  // All or none, a few hundred rows to a statement.
+  template <stored T>
+  task<std::vector<T>> insert_many(std::vector<T> list) {
+    return insert_list(*this, std::move(list));
+  }
+  // The row with this key gets all these values. Where the table has a version, the fault
+  // precondition_failed("version_conflict") when somebody changed the row since it was read. not_found when it is gone.
+  template <stored T>
+  task<result<T>> update(T row) {
+    return update_in(*shared_, *to_, std::move(row));
+  }
+  // Changes by condition: `update<note>().set(col<&note::pinned>, true).where(...).run()`.
+  template <stored T>
+  change_of<T> update() { return {*shared_, *to_, detail::change_state::kind::update}; }
+  // Marks the rows of a table with soft delete; removes those of other tables.
+  template <stored T>
+  change_of<T> remove() {
+    return {*shared_, *to_, info_of<T>.deleted_at != no_column ? detail::change_state::kind::soft_remove : detail::change_state::kind::purge};
+  }
+  // Removes rows for good, marked or not.
+  template <stored T>
+  change_of<T> purge() { return {*shared_, *to_, detail::change_state::kind::purge}; }
+  // Unmarks.
+  template <stored T>
+  change_of<T> restore() {
+    static_assert(info_of<T>.deleted_at != no_column, "the table has no soft delete");
+    return {*shared_, *to_, detail::change_state::kind::restore};
+  }
+
+ protected:
+  session(detail::core& shared, link& to) noexcept : shared_{&shared}, to_{&to} {}
+  ~session() = default;
+
+  detail::core* shared_;
+  link* to_;
+
+ private:
+  template <class T, class Id>
+  static condition<T> key_is(Id const& id) {
+    static_assert(info_of<T>.key != no_column, "the table has no primary key");
+    untyped_condition c;
+    c.add(operation_code::equal, info_of<T>.key);
+    c.values.push_back(value{id});
+    return condition<T>{std::move(c)};
+  }
+  template <class T>
+  static task<T> insert_into(detail::core& shared, link& to, T row, detail::on_conflict conflict, std::string columns) {
+    co_await detail::insert_row(shared, to, info_of<T>, &row, conflict, std::move(columns));
+    co_return std::move(row);
+  }
+  template <class T>
+  static task<bool> insert_unless(detail::core& shared, link& to, T row) {
+    co_return co_await detail::insert_row(shared, to, info_of<T>, &row, detail::on_conflict::ignore, {});
+  }
+  template <class T>
+  static task<std::vector<T>> insert_list(session& in, std::vector<T> list);
+  template <class T>
+  static task<result<T>> update_in(detail::core& shared, link& to, T row) {
+    co_await ok(detail::update_row(shared, to, info_of<T>, &row));
+    co_return std::move(row);
+  }
+  task<std::unique_ptr<db::transaction>> begin(transaction_options options);
+};
+
+// One transaction; made by `session::transaction`.
+class transaction : public session {
+ public:
+  transaction(detail::core& shared, std::unique_ptr<exclusive> connection);
+  // A savepoint in another transaction.
+  transaction(detail::core& shared, exclusive& outer, unsigned depth);
+  ~transaction();
+
+ private:
+  friend session;
+  task<> enter();
+  task<> commit();
+  task<> roll_back() noexcept;
+
+  std::unique_ptr<exclusive> own_;
+  exclusive* connection_;
+  unsigned depth_ = 0;
+};
+
+class database : public session {
+ public:
+  explicit database(std::unique_ptr<detail::core> shared);
+  ~database();
+
+  // A sign of life, for health checks. Throws unavailable_error with the reason.
+  task<> ping();
+  db::usage use() const noexcept;
+  // "PostgreSQL 15.20 at 127.0.0.1:5432, database app" or "SQLite 3.40.1, var/app.db": for logs; no password.
+  std::string describe() const;
+
+ private:
+  std::unique_ptr<detail::core> own_;
+};
+
+// Opens the database on every shard. Throws startup_error with what to do: unavailable when the server does not
+// answer after `connect_attempts`, config for a wrong URL, permission, cannot_create or data for SQLite's file. No
+// message shows the password. Not from a shard's thread.
+database connect(settings const& s, shards& on);
+
+// The URL without its password, for logs.
+std::string without_password(std::string_view url);
+
+// Turns the violation of a constraint that the caller's input can cause into a fault:
+//   co_return co_await db::or_fault(db_.insert(row), "unique(users.email)", fault::conflict("email_taken"));
+template <class T>
+task<result<T>> or_fault(task<T> work, std::string constraint, fault otherwise) {
+  try {
+    co_return co_await std::move(work);
+  } catch (constraint_error const& violated) {
+    if (!violated.is(constraint)) throw;
+  }
+  co_return std::move(otherwise);
+}
+
+template <class F>
+auto session::transaction(F work, transaction_options options) -> std::invoke_result_t<F&, db::transaction&> {
+  using T = detail::task_value<std::invoke_result_t<F&, db::transaction&>>::type;
+  for (unsigned attempt = 1;; ++attempt) {
+    auto inside = co_await begin(options);
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<T>) {
+        co_await work(*inside);
+        co_await inside->commit();
+        co_return;
+      } else {
+        T value = co_await work(*inside);
+        bool keep = true;
+        if constexpr (is_result<T>) keep = value.has_value();
+        if (keep) co_await inside->commit();
+        else co_await inside->roll_back();
+        co_return std::move(value);
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    auto const nested = inside->depth_ > 0;  // then the outermost one is repeated as a whole
+    co_await inside->roll_back();
+    inside.reset();
+    if (nested || attempt >= options.attempts || !detail::may_repeat(error)) std::rethrow_exception(error);
+    co_await sleep_for(detail::pause_before_attempt(*shared_, attempt));
+  }
+}
+
+template <class T>
+task<std::vector<T>> session::insert_list(session& in, std::vector<T> list) {
+  co_await in.transaction([&list](db::transaction& tx) -> task<> {
+    co_await detail::insert_rows(*tx.shared_, *tx.to_, info_of<T>, list.size(),
+                                 [](void* all, std::size_t i) -> void* { return &(*static_cast<std::vector<T>*>(all))[i]; }, &list);
+  });
+  co_return std::move(list);
+}
+
+}  // namespace slipway::db

@@ -1,0 +1,60 @@
+// Which database, and how much of it.
+#pragma once
+
+#include <slipway/core/clock.hpp>
+#include <slipway/core/random.hpp>
+#include <slipway/db/driver.hpp>
+#include <slipway/meta/description.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace slipway::db {
+
+// One statement that is over, for logs, traces and metrics.
+struct query_event {
+  std::string_view sql;  // the text with its placeholders; parameters are not told
+  std::chrono::steady_clock::time_point began;
+  std::chrono::steady_clock::duration duration;
+  std::size_t rows = 0;
+  std::string_view error;   // empty: it went well
+  context* operation = nullptr;
+};
+
+// Called on the shard that asked, once for each statement; must be cheap and must not throw.
+class observer {
+ public:
+  virtual ~observer() = default;
+  virtual void on_query(query_event const& event) noexcept = 0;
+};
+
+struct settings {
+  std::string url = "sqlite:var/app.db";
+  unsigned connections = 4;
+  unsigned pipelines = 1;
+  unsigned queue = 1024;
+  std::chrono::milliseconds acquire_timeout{5'000};
+  std::chrono::milliseconds statement_timeout{30'000};
+  std::chrono::milliseconds connect_timeout{5'000};
+  unsigned connect_attempts = 5;
+
+  // Not from files: set by whoever builds the object graph. They must outlive the database.
+  observer* watch = nullptr;
+  clock_source const* clock = nullptr;  // null: the system's
+  random_source* random = nullptr;
+};
+BOOST_DESCRIBE_STRUCT(settings, (), (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout, connect_attempts))
+
+}  // namespace slipway::db
+
+template <>
+inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
+    field(&slipway::db::settings::url).min_length(1).sensitive().help("sqlite:<file>, sqlite::memory: or postgres://user:password@host:port/database?sslmode=verify-full"),
+    field(&slipway::db::settings::connections).minimum(1).maximum(1000).help("PostgreSQL: connections for transactions, for each shard"),
+    field(&slipway::db::settings::pipelines).minimum(1).maximum(64).help("PostgreSQL: connections that all other statements of a shard share"),
+    field(&slipway::db::settings::queue).minimum(1).maximum(1'000'000).help("Statements of a shard that may wait; more are answered with 503"),
+    field(&slipway::db::settings::acquire_timeout).minimum(1).help("How long a transaction waits for a connection, or for SQLite's writer"),
+    field(&slipway::db::settings::statement_timeout).minimum(1).help("The longest that one statement may run, whatever its request's deadline"),
+    field(&slipway::db::settings::connect_timeout).minimum(1).help("How long one attempt to connect may take"),
+    field(&slipway::db::settings::connect_attempts).minimum(1).maximum(1000).help("Attempts to connect at the start before giving up"));

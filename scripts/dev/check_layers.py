@@ -106,25 +106,50 @@ def check_rooms():
             wrong.append(f"{path}: a driver's or Asio's header outside lib/**/*.cpp")
 
 
-def check_headers_and_clock():
+def check_public_headers():
+    """No header that another folder can reach, at any depth, may pull in a heavy one."""
+    own_headers = {f"slipway/{path.relative_to('lib')}": path for path in files("lib") if path.suffix == ".hpp"}
+    reached = set()
     for path in files("lib", *ROOMS):
-        content = text(path)
-        if path.parts[0] == "lib" and path.suffix == ".hpp" and HEAVY.search(content) and not private(path):
-            wrong.append(f"{path}: a heavy header in a header: keep it in the .cpp")
-        # time() of C, and the clock of C++, are asked in one place; everything else is given a clock.
-        if re.search(r"\bsystem_clock::now\b", content) and path.name != "clock.cpp" and "bench" not in path.parts:
-            wrong.append(f"{path}: asks for the time itself; take a clock_source")
+        for include in INCLUDE.findall(text(path)):
+            if include in own_headers and own_headers[include].parts[:2] != path.parts[:2]:
+                reached.add(include)
+    waiting = list(reached)
+    while waiting:
+        path = own_headers[waiting.pop()]
+        if HEAVY.search(text(path)):
+            wrong.append(f"{path}: a heavy header, and other folders include this one: keep it in the .cpp")
+        for include in INCLUDE.findall(text(path)):
+            if include in own_headers and include not in reached:
+                reached.add(include)
+                waiting.append(include)
 
 
-def private(path):
-    """A header that no other library includes, and that says so by its folder or its name."""
-    return "detail" in path.parts or "tests" in path.parts or path.stem.endswith("_impl") or path.stem.endswith("_detail")
+def check_clock():
+    for path in files("lib", *ROOMS):
+        if re.search(r"\bsystem_clock::now\b", text(path)) and path.name != "clock.cpp" and "bench" not in path.parts:
+            wrong.append(f"{path}: asks the system for the time; take a clock_source")
+
+
+def write_drawing():
+    """Brings the list in docs/architecture.md up to date."""
+    page = ROOT / "docs/architecture.md"
+    order = re.search(r"set\(all ([^)]*)\)", text(Path("lib/CMakeLists.txt")))
+    known = declared_libraries()
+    names = [n for n in (order.group(1).split() if order else []) if n in known]
+    lines = [f"{n} <- {', '.join(known[n]) or 'nothing'}" for n in names + sorted(set(known) - set(names))]
+    block = "<!-- libraries -->\n```\n" + "\n".join(lines) + "\n```\n<!-- end -->"
+    page.write_text(re.sub(r"<!-- libraries -->.*?<!-- end -->", lambda _: block, page.read_text(), flags=re.S))
 
 
 def main():
+    if sys.argv[1:] == ["--write"]:
+        write_drawing()
+        return 0
     check_libraries()
     check_rooms()
-    check_headers_and_clock()
+    check_public_headers()
+    check_clock()
     for line in sorted(set(wrong)):
         print(line)
     return 1 if wrong else 0

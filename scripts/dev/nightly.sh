@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# usage: nightly [fuzz|tsan|soak|bench|all] [--seconds N] [--within N] [--quick]
+# The long checks: fuzzing, ThreadSanitizer, a soak under load, the measurements.
+#
+# fuzz   every fuzz target for --seconds each (3600 unless told), together no longer than --within seconds;
+#        a finding is kept in build/fuzz/findings with the command that repeats it
+# tsan   the unit and integration tests under ThreadSanitizer; --quick takes the libraries that have threads
+# soak   the release binary under load for --seconds, with its memory, descriptors and answers watched
+# bench  ./dev bench
+set -euo pipefail
+. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. scripts/dev/packages.sh
+. scripts/dev/building.sh
+
+what=all seconds=3600 within=86400 quick=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    fuzz | tsan | soak | bench | all) what=$1 ;;
+    --seconds) seconds=${2:?--seconds wants a number} && shift ;;
+    --within) within=${2:?--within wants a number} && shift ;;
+    --quick) quick=yes ;;
+    *) die 64 "nightly does not know '$1'." "./dev nightly --help" ;;
+  esac
+  shift
+done
+ensure_packages build test bench
+drop_root "$0" "$what" --seconds "$seconds" --within "$within" ${quick:+--quick}
+
+fuzz() {
+  local deadline=$((SECONDS + within)) name corpus target left failed=0 count=0
+  build_preset fuzz
+  mkdir -p build/fuzz/findings
+  local -a targets
+  mapfile -t targets < <(find build/fuzz -type f -perm -u+x -name 'fuzz_*' | sort)
+  if [ ${#targets[@]} = 0 ]; then
+    warn "there are no fuzz targets"
+    return 1
+  fi
+  for target in "${targets[@]}"; do
+    name=$(basename "$target")
+    left=$((deadline - SECONDS))
+    if [ "$left" -lt 10 ]; then
+      say "    not run for lack of time: $name"
+      continue
+    fi
+    # The seeds that the repository keeps are read, and what is found new stays in the build folder.
+    corpus=build/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    local -a seeds=("$corpus")
+    mapfile -t -O 1 seeds < <(find lib tests -type d -path "*/corpus/${name#fuzz_}" 2>/dev/null)
+    step "$name, $((left < seconds ? left : seconds)) s"
+    count=$((count + 1))
+    if ! "$target" -max_total_time=$((left < seconds ? left : seconds)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/findings/$name-" "${seeds[@]}" </dev/null >"build/fuzz/$name.log" 2>&1; then
+      tail -n 30 "build/fuzz/$name.log" | sed 's/^/    /'
+      say "    FOUND by $name; repeat it with: $target build/fuzz/findings/$name-*"
+      failed=1
+    fi
+    grep -E 'number_of_executed_units|new_units_added' "build/fuzz/$name.log" | sed 's/^/    /' || true
+  done
+  say "$count fuzz targets run"
+  return $failed
+}
+
+tsan() {
+  build_preset tsan
+  local -a only=()
+  # Without the rest the run is short: these are the libraries in which threads meet.
+  if [ -n "$quick" ]; then only=(-L '^unit$' -R '([Ss]hard|[Pp]ool|[Ll]og|[Jj]ournal|[Mm]etric|[Tt]ask|[Oo]ne_?[Ss]hot|[Kk]ey|[Ww]atch)'); fi
+  step "Running the tests under ThreadSanitizer"
+  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$SLIPWAY_ROOT/scripts/dev/tsan.supp" \
+    timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" -j "$(cores)" --timeout 300 --no-tests=error \
+    --output-on-failure </dev/null >build/tsan/ctest.log 2>&1 || {
+    grep -B2 -A40 -m3 'WARNING: ThreadSanitizer' build/tsan/ctest.log | head -n 120 || true
+    tail -n 25 build/tsan/ctest.log
+    return 1
+  }
+  grep 'tests passed' build/tsan/ctest.log
+}
+
+soak() {
+  build_preset release slipway_server
+  "$(system_python)" bench/soak.py --binary "$SLIPWAY_ROOT/$(server_binary release)" --seconds "$seconds"
+}
+
+failed=()
+case $what in
+  all)
+    for part in tsan fuzz soak; do $part || failed+=("$part"); done
+    bash scripts/dev/bench.sh || failed+=(bench)
+    ;;
+  bench) bash scripts/dev/bench.sh || failed+=(bench) ;;
+  *) $what || failed+=("$what") ;;
+esac
+if [ ${#failed[@]} -gt 0 ]; then die 1 "found something: ${failed[*]}"; fi

@@ -20,6 +20,12 @@ buckets::buckets(std::span<std::uint64_t const> bounds, double raw_in_unit) : co
   }
 }
 
+bool buckets::sparse() const noexcept {
+  for (std::size_t i = 1; i < count_; ++i)
+    if (bounds_[i] / 2 < bounds_[i - 1]) return false;
+  return true;
+}
+
 buckets buckets::durations() {
   constexpr std::uint64_t ms = 1'000'000;
   constexpr std::array<std::uint64_t, 14> bounds{ms / 2,   ms,       ms * 5 / 2, ms * 5,    ms * 10,     ms * 25,    ms * 50,

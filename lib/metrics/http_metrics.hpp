@@ -8,8 +8,8 @@ namespace slipway::metrics {
 
 struct http_record {
   std::size_t route = 0;      // index into the names; anything beyond: "unmatched"
-  unsigned method = 0;        // index into http_methods
-  int status = 200;
+  unsigned method = 0;        // index into http_methods, below 8
+  int status = 200;           // 0 to 99 and 600 to 799 are shown as "other"
   std::uint64_t nanoseconds = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
 };
@@ -25,21 +25,24 @@ class http_metrics {
   http_metrics& operator=(http_metrics const&) = delete;
 
   // On a shard only. `begin` when a request is read, `end` once its answer is known; one for one.
-  void begin() const noexcept { in_flight_.add(1); }
+  void begin() const noexcept {
+    if (auto* const row = in_flight_.local(); row != nullptr) [[likely]] cells::bump(*row, 1);
+  }
   void end(http_record const& r) const noexcept;
 
   std::uint64_t requests() const noexcept;  // all that ended, for the console
-  std::int64_t in_flight() const noexcept { return in_flight_.value(); }
+  std::int64_t in_flight() const noexcept { return static_cast<std::int64_t>(in_flight_.sum(0)); }
 
  private:
-  static constexpr std::size_t classes = 6;  // other, 1xx, 2xx, 3xx, 4xx, 5xx
   void write(writer& out) const;
 
   std::vector<std::string> routes_;
   buckets durations_ = buckets::durations();
   buckets sizes_ = buckets::sizes();
-  std::vector<cells> by_route_;  // one more than routes: the unmatched
-  gauge in_flight_;
+  std::vector<cells> by_route_;         // one more than routes: the unmatched
+  std::vector<cells::cell*> first_;     // the first cell of each route on shard 0
+  std::size_t last_;                    // index of the unmatched
+  cells in_flight_;
   registry::subscription subscription_;
 };
 

@@ -35,13 +35,20 @@ class cells {
   cells() noexcept = default;
   cells(cell* first, unsigned shards) noexcept : first_{first}, shards_{shards} {}
   bool empty() const noexcept { return first_ == nullptr; }
+  cell* first() const noexcept { return first_; }
 
   // The calling shard's row; null on a thread that is no shard of this registry.
   cell* local() const noexcept {
-    if (!shard::on_a_shard()) [[unlikely]] return nullptr;
-    auto const index = shard::current().index();
-    if (index >= shards_) [[unlikely]] return nullptr;
-    return first_ + index * stride;
+    auto const row = local_row();
+    return row == no_row ? nullptr : first_ + row;
+  }
+  static constexpr std::size_t no_row = SIZE_MAX;
+  // How many cells behind `first` the calling shard's row begins.
+  std::size_t local_row() const noexcept {
+    if (!shard::on_a_shard()) [[unlikely]] return no_row;
+    std::size_t const index = shard::current().index();
+    if (index >= shards_) [[unlikely]] return no_row;
+    return index * stride;
   }
   void add(std::size_t at, std::uint64_t by) const noexcept {
     if (auto* row = local(); row != nullptr) [[likely]]
@@ -113,6 +120,12 @@ class buckets {
     while (raw > bounds_[i]) ++i;  // the last bound is the largest number there is
     return i;
   }
+  // The same without a loop, for shapes where each bound is at least twice the one before.
+  std::size_t find_sparse(std::uint64_t raw) const noexcept {
+    std::size_t const i = first_[static_cast<std::size_t>(63 - std::countl_zero(raw | 1))];
+    return i + (raw > bounds_[i] ? 1 : 0);
+  }
+  bool sparse() const noexcept;
   std::size_t count() const noexcept { return count_; }
   std::uint64_t bound(std::size_t i) const noexcept { return bounds_[i]; }
   double raw_in_unit() const noexcept { return raw_in_unit_; }

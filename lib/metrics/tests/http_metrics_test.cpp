@@ -13,13 +13,14 @@ TEST(HttpMetrics, CountByRouteMethodAndClass) {
   shards on{2};
   registry all{on.size()};
   http_metrics http{all, {"/v1/notes", "/v1/notes/{id}"}};
+  int i = 0;
   on.on_each([&](shard&) {
     http.begin();
     http.end({.route = 1, .method = 2, .status = 201, .nanoseconds = 3'000'000, .bytes_in = 500, .bytes_out = 2'000});
     http.begin();
-    http.end({.route = 99, .method = 77, .status = 404, .nanoseconds = 1});
+    http.end({.route = 99, .method = 7, .status = 404, .nanoseconds = 1});
     http.begin();
-    http.end({.route = 0, .method = 0, .status = 999});
+    http.end({.route = 0, .method = 0, .status = i++ == 0 ? 0 : 700});
     http.begin();
   });
   EXPECT_EQ(http.requests(), 6u);

@@ -58,7 +58,11 @@ TEST(Buckets, TakeAValueUpToAndWithTheBound) {
   for (std::size_t i = 0; i < shape.count(); ++i) {
     EXPECT_EQ(shape.find(shape.bound(i)), i);
     EXPECT_EQ(shape.find(shape.bound(i) + 1), i + 1);
+    EXPECT_EQ(shape.find_sparse(shape.bound(i)), i);
+    EXPECT_EQ(shape.find_sparse(shape.bound(i) + 1), i + 1);
   }
+  EXPECT_TRUE(shape.sparse());
+  EXPECT_TRUE(buckets::sizes().sparse());
   EXPECT_EQ(shape.find(0), 0u);
   EXPECT_EQ(shape.find(UINT64_MAX), shape.count());
 }
@@ -66,6 +70,7 @@ TEST(Buckets, TakeAValueUpToAndWithTheBound) {
 TEST(Buckets, FindTheSameAsALinearSearch) {
   std::array<std::uint64_t, 6> const bounds{1, 2, 3, 5, 6, 1'000'000};  // several within one power of two
   buckets const shape{bounds, 1};
+  EXPECT_FALSE(shape.sparse());
   for (std::uint64_t raw = 0; raw < 5000; ++raw) {
     std::size_t i = 0;
     while (i < bounds.size() && raw > bounds[i]) ++i;

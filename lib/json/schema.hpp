@@ -14,9 +14,9 @@
 #include <slipway/meta/description.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace slipway::json {
 
@@ -47,7 +47,7 @@ class schema_set {
 
   flavour flavour_;
   std::string prefix_;
-  std::vector<entry> entries_;
+  std::deque<entry> entries_;  // names stay where they are when more come
 };
 
 // One document for one type, self-contained ($defs): JSON Schema 2020-12.

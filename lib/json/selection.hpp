@@ -25,6 +25,9 @@ class selection {
   // 64 names of at most 8 parts.
   static result<selection> parse(meta::type const& type, std::string_view text, std::string_view parameter = "fields");
 
+  // All members of `outer`, but of its member `name` only what this selects: for `items` of a page.
+  selection within(meta::type const& outer, std::string_view name) const;
+
   bool all() const noexcept { return nodes_.empty(); }
   std::vector<node> const& nodes() const noexcept { return nodes_; }
 

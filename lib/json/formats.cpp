@@ -1,0 +1,118 @@
+#include <slipway/json/validate.hpp>
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace slipway::json {
+namespace {
+
+bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// Which bytes stand where in an address, as one table: a test for each byte is one load.
+enum : std::uint8_t { atext = 1, host_byte = 2, url_byte = 4 };
+constexpr auto classes = [] {
+  std::array<std::uint8_t, 256> t{};
+  auto const mark = [&](std::string_view bytes, std::uint8_t with) {
+    for (auto c : bytes) t[static_cast<unsigned char>(c)] = static_cast<std::uint8_t>(t[static_cast<unsigned char>(c)] | with);
+  };
+  constexpr std::string_view alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  mark(alphanumeric, atext | host_byte | url_byte);
+  mark("!#$%&'*+-/=?^_`{|}~", atext);          // RFC 5322, section 3.2.3
+  mark("-", host_byte);
+  mark("-._~!$&'()*+,;=:@/?", url_byte);       // RFC 3986: pchar, "/" and "?"
+  return t;
+}();
+bool is_of(char c, std::uint8_t what) noexcept { return (classes[static_cast<unsigned char>(c)] & what) != 0; }
+
+// Labels of letters, digits and hyphens (RFC 1123, section 2.1), at most 63 each and 253 together.
+bool is_domain(std::string_view text, std::size_t min_labels) noexcept {
+  if (text.empty() || text.size() > 253) return false;
+  std::size_t labels = 1, length = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '.') {
+      if (length == 0 || text[i - 1] == '-') return false;
+      ++labels;
+      length = 0;
+    } else {
+      if (!is_of(text[i], host_byte) || ++length > 63 || (length == 1 && text[i] == '-')) return false;
+    }
+  }
+  return length != 0 && text.back() != '-' && labels >= min_labels;
+}
+
+bool is_address(int family, std::string_view text) noexcept {
+  std::array<char, INET6_ADDRSTRLEN> name{};
+  std::array<unsigned char, 16> parsed;
+  if (text.size() >= name.size()) return false;
+  std::memcpy(name.data(), text.data(), text.size());
+  return ::inet_pton(family, name.data(), parsed.data()) == 1;
+}
+
+bool is_host(std::string_view host) noexcept {
+  if (host.starts_with('[')) return host.ends_with(']') && host.size() > 2 && is_address(AF_INET6, host.substr(1, host.size() - 2));
+  auto const last = host.substr(host.rfind('.') + 1);
+  auto const numeric = !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
+  return numeric ? is_address(AF_INET, host) : is_domain(host, 1);
+}
+
+bool is_port(std::string_view text) noexcept {
+  unsigned port = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65'535;
+}
+
+bool starts_with_scheme(std::string_view text, std::string_view scheme) noexcept {
+  if (text.size() < scheme.size()) return false;
+  for (std::size_t i = 0; i < scheme.size(); ++i)
+    if ((is_letter(scheme[i]) ? text[i] | 0x20 : text[i]) != scheme[i]) return false;
+  return true;
+}
+
+}  // namespace
+
+bool is_email(std::string_view text) noexcept {
+  auto const at = text.rfind('@');
+  if (text.size() > 254 || at == std::string_view::npos || at == 0 || at > 64) return false;
+  auto const local = text.substr(0, at);
+  if (local.front() == '.' || local.back() == '.') return false;
+  for (std::size_t i = 0; i < local.size(); ++i)
+    if (!is_of(local[i], atext) && !(local[i] == '.' && local[i - 1] != '.')) return false;
+  auto const domain = text.substr(at + 1);
+  return is_domain(domain, 2) && !is_digit(domain.back());
+}
+
+bool is_url(std::string_view text) noexcept {
+  if (starts_with_scheme(text, "https://")) text.remove_prefix(8);
+  else if (starts_with_scheme(text, "http://")) text.remove_prefix(7);
+  else return false;
+  auto const end = std::min(text.find_first_of("/?#"), text.size());
+  auto host = text.substr(0, end);
+  auto const rest = text.substr(end);
+  auto const colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    if (!is_port(host.substr(colon + 1))) return false;
+    host = host.substr(0, colon);
+  }
+  if (!is_host(host)) return false;
+  auto fragment = false;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (is_of(rest[i], url_byte)) continue;
+    if (rest[i] == '%' && i + 2 < rest.size() && is_hex(rest[i + 1]) && is_hex(rest[i + 2])) i += 2;
+    else if (rest[i] == '#' && !fragment) fragment = true;
+    else return false;
+  }
+  return true;
+}
+
+std::size_t count_code_points(std::string_view utf8) noexcept {
+  std::size_t n = 0;
+  for (auto c : utf8) n += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  return n;
+}
+
+}  // namespace slipway::json

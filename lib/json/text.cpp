@@ -1,0 +1,177 @@
+#include <slipway/json/text.hpp>
+#include <slipway/json/writer.hpp>
+
+#include <emmintrin.h>
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+
+namespace slipway::json {
+namespace detail {
+namespace {
+
+// One bit for each byte that cannot be copied as it is: control characters, quote, backslash, and (negative as
+// signed bytes) everything that is not ASCII.
+unsigned special_bytes(__m128i v) noexcept {
+  auto const low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+  auto const quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+  auto const slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))));
+}
+
+bool is_special(char c) noexcept { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+char* put_escape(char* at, char c) noexcept {
+  constexpr char digits[] = "0123456789abcdef";
+  *at++ = '\\';
+  switch (c) {
+    case '"':
+    case '\\': *at++ = c; return at;
+    case '\b': *at++ = 'b'; return at;
+    case '\f': *at++ = 'f'; return at;
+    case '\n': *at++ = 'n'; return at;
+    case '\r': *at++ = 'r'; return at;
+    case '\t': *at++ = 't'; return at;
+    default: break;
+  }
+  std::memcpy(at, "u00", 3);
+  at[3] = digits[static_cast<unsigned char>(c) >> 4];
+  at[4] = digits[static_cast<unsigned char>(c) & 15];
+  return at + 5;
+}
+
+// What is left from the first byte that needs a look, and the closing quote.
+char* put_rest(buffer& out, char* at, char const* from, std::size_t left) {
+  while (left > 0) {
+    at = out.room(at, 32);
+    if (left >= 16 && !is_special(*from)) {
+      auto const v = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(at), v);
+      auto const bits = special_bytes(v);
+      auto const plain = bits == 0 ? 16u : static_cast<unsigned>(std::countr_zero(bits));
+      at += plain, from += plain, left -= plain;
+      if (bits == 0) continue;
+    }
+    auto const c = *from;
+    std::size_t used = 1;
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      used = sequence_length(from, left);
+      if (used != 0) {
+        at = put_name(at, from, used);
+      } else {
+        std::memcpy(at, "\xEF\xBF\xBD", 3);  // U+FFFD
+        at += 3;
+        used = 1;
+      }
+    } else if (is_special(c)) {
+      at = put_escape(at, c);
+    } else {
+      *at++ = c;
+    }
+    from += used, left -= used;
+  }
+  at = out.room(at, 2);
+  *at++ = '"';
+  return at;
+}
+
+std::uint64_t load8(char const* from) noexcept {
+  std::uint64_t v;
+  std::memcpy(&v, from, 8);
+  return v;
+}
+std::uint32_t load4(char const* from) noexcept {
+  std::uint32_t v;
+  std::memcpy(&v, from, 4);
+  return v;
+}
+
+}  // namespace
+
+std::size_t sequence_length(char const* from, std::size_t left) noexcept {
+  auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(from[i]); };
+  auto const follows = [&](std::size_t i) { return i < left && (byte(i) & 0xc0) == 0x80; };
+  auto const first = left == 0 ? 0xff : byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if (!follows(1) || !follows(2)) return 0;
+    if (first == 0xe0 && byte(1) < 0xa0) return 0;  // longer than it need be
+    if (first == 0xed && byte(1) > 0x9f) return 0;  // a surrogate
+    return 3;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if (!follows(1) || !follows(2) || !follows(3)) return 0;
+    if (first == 0xf0 && byte(1) < 0x90) return 0;
+    if (first == 0xf4 && byte(1) > 0x8f) return 0;  // beyond U+10FFFF
+    return 4;
+  }
+  return 0;
+}
+
+char* put_text(buffer& out, char* at, std::string_view text) {
+  auto const* from = text.data();
+  auto left = text.size();
+  at = out.room(at, left + 32);
+  *at++ = '"';
+  for (; left >= 16; at += 16, from += 16, left -= 16) {
+    auto const v = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), v);
+    if (special_bytes(v) != 0) [[unlikely]]
+      return put_rest(out, at, from, left);
+  }
+  // What remains is read as two halves that overlap, so that nothing beyond the text is touched.
+  if (left >= 8) {
+    auto const a = load8(from), b = load8(from + left - 8);
+    if (special_bytes(_mm_set_epi64x(static_cast<long long>(b), static_cast<long long>(a))) != 0) [[unlikely]]
+      return put_rest(out, at, from, left);
+    std::memcpy(at, &a, 8);
+    std::memcpy(at + left - 8, &b, 8);
+  } else if (left >= 4) {
+    auto const a = load4(from), b = load4(from + left - 4);
+    auto const both = static_cast<long long>(std::uint64_t{b} << 32 | a);
+    if (special_bytes(_mm_set_epi64x(both, both)) != 0) [[unlikely]]
+      return put_rest(out, at, from, left);
+    std::memcpy(at, &a, 4);
+    std::memcpy(at + left - 4, &b, 4);
+  } else if (left != 0) {
+    if (is_special(from[0]) || is_special(from[left / 2]) || is_special(from[left - 1])) [[unlikely]]
+      return put_rest(out, at, from, left);
+    put_name(at, from, left);
+  }
+  at += left;
+  *at++ = '"';
+  return at;
+}
+
+char* put_signed(char* at, std::int64_t value) noexcept { return std::to_chars(at, at + 24, value).ptr; }
+char* put_unsigned(char* at, std::uint64_t value) noexcept { return std::to_chars(at, at + 24, value).ptr; }
+
+namespace {
+
+template <class N>
+char* put_finite(char* at, N value) {
+  if (!std::isfinite(value)) throw write_error{"a number that is NaN or infinite cannot be written as JSON"};
+  // Whole numbers of ordinary size read better without an exponent.
+  if (value == std::trunc(value) && std::abs(value) < N{1e15} && !(value == 0 && std::signbit(value)))
+    return put_signed(at, static_cast<std::int64_t>(value));
+  return std::to_chars(at, at + 40, value).ptr;
+}
+
+}  // namespace
+
+char* put_number(char* at, double value) { return put_finite(at, value); }
+char* put_number(char* at, float value) { return put_finite(at, value); }
+
+}  // namespace detail
+
+void write_text(buffer& out, std::string_view text) { out.commit(detail::put_text(out, out.open(), text)); }
+
+void write_number(buffer& out, double value) {
+  out.reserve(detail::scalar_room);
+  out.commit(detail::put_number(out.open(), value));
+}
+
+}  // namespace slipway::json

@@ -46,7 +46,7 @@ class key_ring {
   // Throws startup_error, with what to do, when it cannot be read, when others may read it, and when a file in it
   // is not understood.
   explicit key_ring(key_settings settings, clock_source const& clock = system_clock(), random_source& random = system_random());
-  // Keys from elsewhere; there must be one that can sign. `reload` and `rotate` do nothing then.
+  // Keys from elsewhere; there must be one that can sign. `reload` does nothing then, and `rotate` throws std::logic_error.
   explicit key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after, clock_source const& clock = system_clock());
   ~key_ring();
 

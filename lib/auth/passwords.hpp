@@ -43,7 +43,7 @@ class passwords {
   virtual task<bool> verify(secret<std::string> password, std::optional<std::string> phc) = 0;
 
   // Whether the hash was made with other parameters than those in force: hash the password again after a login.
-  virtual bool needs_rehash(std::string_view phc) const noexcept = 0;
+  virtual bool needs_rehash(std::string_view phc) const = 0;
 };
 
 // `pool` must outlive the object; its thread count times `memory_kib` is what hashing takes at most.

@@ -1,4 +1,5 @@
-// Access tokens: JWTs (RFC 7519) as RFC 9068 profiles them and RFC 8725 secures them.
+// Access tokens: JWTs (RFC 7519) of the type at+jwt (RFC 9068, without its client_id: there is one first-party client),
+// checked as RFC 8725 asks.
 //
 //   auto issued = issuer.issue({.subject = user.id.value, .session = session.id, .permissions = granted});
 //   result<claims_ptr> who = verifier.verify(token);   // fault: token_expired or invalid_token

@@ -5,7 +5,7 @@
 # Installs missing packages first. Without targets everything of that preset is built. The times of a build from
 # nothing are printed at its end.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 ensure_packages build test

@@ -2,7 +2,7 @@
 # usage: clean [--all]
 # Removes what the build made; --all also removes var/ with its data.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 case "${1:-}" in
   '' | --all) ;;
   *) die 64 "clean takes nothing or --all, not '$1'." ;;

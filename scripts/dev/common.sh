@@ -2,8 +2,8 @@
 # Sourced, never run.
 # shellcheck shell=bash
 
-cd "$SLIPWAY_ROOT" || exit 71
-readonly SLIPWAY_ROOT
+cd "$DEV_ROOT" || exit 71
+readonly DEV_ROOT
 
 # Colours and redrawn lines are for people at a terminal; a log gets plain lines.
 if [ -t 1 ] && [ "${TERM:-dumb}" != dumb ] && [ -z "${NO_COLOR:-}" ]; then
@@ -77,7 +77,7 @@ as_root() {
 # drop_root SCRIPT ARGUMENTS...: runs the script again as that person; returns at once when there is nothing to drop.
 drop_root() {
   if [ "$(id -u)" != 0 ] || [ -z "${SUDO_UID:-}" ] || [ "${SUDO_UID}" = 0 ]; then return 0; fi
-  if [ "$(stat -c %u "$SLIPWAY_ROOT")" != "$SUDO_UID" ]; then return 0; fi
+  if [ "$(stat -c %u "$DEV_ROOT")" != "$SUDO_UID" ]; then return 0; fi
   local home
   home=$(getent passwd "$SUDO_UID" | cut -d: -f6)
   exec setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" --init-groups \

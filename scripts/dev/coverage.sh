@@ -3,9 +3,9 @@
 # Tells which lines of lib/ and the application the tests execute.
 #
 # Builds the coverage preset, runs all tests (with --quick the unit tests alone), prints each file's share and the
-# total, and leaves pages to read in build/coverage/html. The exit code is 1 below 90 % (SLIPWAY_COVERAGE_LIMIT).
+# total, and leaves pages to read in build/coverage/html. The exit code is 1 below 90 % (DEV_COVERAGE_LIMIT).
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
@@ -15,7 +15,7 @@ if [ "${1:-}" != --quick ]; then ensure_node_tools; fi
 drop_root "$0" "$@"
 build_preset coverage
 
-raw=$SLIPWAY_ROOT/build/coverage/profiles
+raw=$DEV_ROOT/build/coverage/profiles
 rm -rf "$raw"
 mkdir -p "$raw"
 export LLVM_PROFILE_FILE=$raw/%m-%p.profraw
@@ -27,8 +27,8 @@ ctest --test-dir build/coverage -L "^($labels)\$" -j "$(cores)" --timeout 240 --
 tail -n 3 build/coverage/ctest.log
 if [ "${1:-}" != --quick ] && [ -x "$(server_binary coverage)" ]; then
   step "Running the end-to-end tests"
-  (cd tests/e2e && SLIPWAY_BINARY=$SLIPWAY_ROOT/$(server_binary coverage) timeout 1800 "$(system_python)" -m pytest -q \
-    -n "$(cores)" --timeout 180 </dev/null >"$SLIPWAY_ROOT/build/coverage/e2e.log" 2>&1) || warn "see build/coverage/e2e.log"
+  (cd tests/e2e && DEV_BINARY=$DEV_ROOT/$(server_binary coverage) timeout 1800 "$(system_python)" -m pytest -q \
+    -n "$(cores)" --timeout 180 </dev/null >"$DEV_ROOT/build/coverage/e2e.log" 2>&1) || warn "see build/coverage/e2e.log"
   tail -n 1 build/coverage/e2e.log
 fi
 
@@ -49,5 +49,5 @@ llvm-cov-19 show "${arguments[@]}" -instr-profile="$data" -ignore-filename-regex
 awk '/^Filename/ || /^---/ { next } NF > 9 { printf "%8s  %s\n", $10, $1 }' build/coverage/report.txt | sort -n
 total=$(awk '$1 == "TOTAL" { sub(/%/, "", $10); print $10 }' build/coverage/report.txt)
 say "lines executed: $total % (pages in build/coverage/html)"
-awk -v total="$total" -v limit="${SLIPWAY_COVERAGE_LIMIT:-90}" 'BEGIN { exit !(total >= limit) }' ||
-  die 1 "that is below ${SLIPWAY_COVERAGE_LIMIT:-90} %." "The pages show the lines in red."
+awk -v total="$total" -v limit="${DEV_COVERAGE_LIMIT:-90}" 'BEGIN { exit !(total >= limit) }' ||
+  die 1 "that is below ${DEV_COVERAGE_LIMIT:-90} %." "The pages show the lines in red."

@@ -6,7 +6,7 @@
 # database. For each failure: the check, its target, the system's own reason, and the remedy. The exit code is 1 when
 # something failed. Changes nothing.
 set -uo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 set +e
@@ -101,11 +101,11 @@ check_permissions() {
       rm -f "$output"
       good permissions "$path is writable"
     else
-      bad permissions "$SLIPWAY_ROOT/$path, owned by $(stat -c %U "$path")" "$(reason "$output")" "chown -R $(id -un) '$SLIPWAY_ROOT/$path', or check that the file system is not read-only"
+      bad permissions "$DEV_ROOT/$path, owned by $(stat -c %U "$path")" "$(reason "$output")" "chown -R $(id -un) '$DEV_ROOT/$path', or check that the file system is not read-only"
     fi
   done
   if [ -d var ] && [ -n "$(find var -not -user "$(id -u)" -print -quit 2>/dev/null)" ] && [ "$(id -u)" != 0 ]; then
-    bad permissions "$(find var -not -user "$(id -u)" -print -quit)" "it belongs to another user, so the service cannot write it (EACCES)" "sudo chown -R $(id -un) '$SLIPWAY_ROOT/var'"
+    bad permissions "$(find var -not -user "$(id -u)" -print -quit)" "it belongs to another user, so the service cannot write it (EACCES)" "sudo chown -R $(id -un) '$DEV_ROOT/var'"
   fi
 }
 
@@ -125,7 +125,7 @@ listener_of() {
 
 check_ports() {
   local address port who
-  for address in $(setting http.listen || echo 127.0.0.1:8080) $(setting operator.listen || true); do
+  for address in $(setting http.listen || echo 127.0.0.1:8080) $(setting operations.listen || true); do
     port=${address##*:}
     case $port in '' | 0 | *[!0-9]*) continue ;; esac
     if who=$(listener_of "$port"); then

@@ -4,7 +4,7 @@
 #
 # Without files: all that git knows. --staged: those about to be committed.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/files.sh
 check='' files=()

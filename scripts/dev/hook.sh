@@ -5,7 +5,7 @@
 # Sets core.hooksPath of this clone to scripts/git-hooks. --remove takes it back. One commit can pass unchecked with
 # git commit --no-verify.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 case "${1:-}" in
   '') git config core.hooksPath scripts/git-hooks && say "Commits are checked from now on." ;;
   --remove) git config --unset core.hooksPath || true && say "Commits are no longer checked." ;;

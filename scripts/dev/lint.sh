@@ -6,7 +6,7 @@
 # --quick   everything but clang-tidy, over every file
 # --staged  what the commit hook runs: everything but clang-tidy, over what is about to be committed
 set -uo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/files.sh

@@ -8,7 +8,7 @@
 # soak   the release binary under load for --seconds, with its memory, descriptors and answers watched
 # bench  ./dev bench
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 
@@ -68,7 +68,7 @@ tsan() {
   # Without the rest the run is short: these are the libraries in which threads meet.
   if [ -n "$quick" ]; then only=(-L '^unit$' -R '([Ss]hard|[Pp]ool|[Ll]og|[Jj]ournal|[Mm]etric|[Tt]ask|[Oo]ne_?[Ss]hot|[Kk]ey|[Ww]atch)'); fi
   step "Running the tests under ThreadSanitizer"
-  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$SLIPWAY_ROOT/scripts/dev/tsan.supp" \
+  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$DEV_ROOT/scripts/dev/tsan.supp" \
     timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" -j "$(cores)" --timeout 300 --no-tests=error \
     --output-on-failure </dev/null >build/tsan/ctest.log 2>&1 || {
     grep -B2 -A40 -m3 'WARNING: ThreadSanitizer' build/tsan/ctest.log | head -n 120 || true
@@ -80,7 +80,7 @@ tsan() {
 
 soak() {
   build_preset release slipway_server
-  "$(system_python)" bench/soak.py --binary "$SLIPWAY_ROOT/$(server_binary release)" --seconds "$seconds"
+  "$(system_python)" bench/soak.py --binary "$DEV_ROOT/$(server_binary release)" --seconds "$seconds"
 }
 
 failed=()

@@ -6,7 +6,7 @@
 ensure_node_tools() {
   local folder=tests/e2e
   if [ "$folder/node_modules/.stamp" -nt "$folder/package-lock.json" ]; then return 0; fi
-  if [ -n "${SLIPWAY_NO_INSTALL:-}" ]; then return 0; fi
+  if [ -n "${DEV_NO_INSTALL:-}" ]; then return 0; fi
   if ! command -v npm >/dev/null; then
     warn "there is no npm: the tests with OpenAPI linters and a browser will be skipped."
     return 0

@@ -42,7 +42,7 @@ ensure_packages() {
   stamp=build/packages-${purposes// /-}.stamp
   fingerprint=$(packages_fingerprint)
   if [ -f "$stamp" ] && [ "$(<"$stamp")" = "$fingerprint" ]; then return 0; fi
-  if [ -n "${SLIPWAY_NO_INSTALL:-}" ]; then return 0; fi
+  if [ -n "${DEV_NO_INSTALL:-}" ]; then return 0; fi
   if ! command -v dpkg-query >/dev/null; then
     warn "this is no Debian or Ubuntu: install the packages of scripts/packages.txt by your own means."
     return 0

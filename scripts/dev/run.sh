@@ -6,13 +6,13 @@
 # database up to date, puts development data in, and serves until Ctrl-C. With nothing changed it is ready in less
 # than a second. Flags go to `slipway serve`, such as --http.listen=127.0.0.1:9000.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 
 ensure_packages build
 drop_root "$0" "$@"
-mkdir -p build var || die 73 "cannot create build/ and var/ in $SLIPWAY_ROOT" "Make the folder writable for $(id -un)."
+mkdir -p build var || die 73 "cannot create build/ and var/ in $DEV_ROOT" "Make the folder writable for $(id -un)."
 
 build_preset release slipway_server
 binary=$(server_binary release)

@@ -8,12 +8,12 @@
 # all          the three (the default)
 #
 # FILTER is a regular expression over test names for the first two, and pytest's -k for e2e. Every test has a time
-# limit, and so has the whole run (SLIPWAY_TEST_LIMIT, in seconds, 2400 unless told). The exit code is 1 when a test
+# limit, and so has the whole run (DEV_TEST_LIMIT, in seconds, 2400 unless told). The exit code is 1 when a test
 # failed or none ran. Results are kept in build/debug/results/.
 #
-# SLIPWAY_BINARY=path tests another binary end to end, such as build/release/cmd/server/slipway.
+# DEV_BINARY=path tests another binary end to end, such as build/release/cmd/server/slipway.
 set -euo pipefail
-. "$SLIPWAY_ROOT/scripts/dev/common.sh"
+. "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
@@ -28,7 +28,7 @@ if [ "$what" = e2e ] || [ "$what" = all ]; then ensure_node_tools; fi
 drop_root "$0" "$@"
 
 results=build/debug/results
-limit=${SLIPWAY_TEST_LIMIT:-2400}
+limit=${DEV_TEST_LIMIT:-2400}
 mkdir -p "$results"
 rm -f "$results"/*.xml
 
@@ -37,7 +37,7 @@ run_ctest() {
   local label=$1 log=$results/$1.log
   step "Running the $label tests"
   timeout --kill-after=20 "$limit" ctest --test-dir build/debug -L "^$label\$" ${filter:+-R "$filter"} \
-    -j "$(cores)" --timeout 120 --no-tests=ignore --output-junit "$SLIPWAY_ROOT/$results/$label.xml" </dev/null 2>&1 |
+    -j "$(cores)" --timeout 120 --no-tests=ignore --output-junit "$DEV_ROOT/$results/$label.xml" </dev/null 2>&1 |
     tee "$log" | awk '
       /Passed +[0-9.]+ sec/ { if (++passed % 100 == 0) { print "    " passed " passed"; fflush() } next }
       /\*\*\*(Failed|Timeout|Exception)/ { print "    " $0; fflush() }
@@ -50,9 +50,9 @@ run_ctest() {
 }
 
 run_pytest() {
-  local log=$results/e2e.log python binary=${SLIPWAY_BINARY:-$(server_binary debug)}
+  local log=$results/e2e.log python binary=${DEV_BINARY:-$(server_binary debug)}
   python=$(system_python)
-  case $binary in /*) ;; *) binary=$SLIPWAY_ROOT/$binary ;; esac
+  case $binary in /*) ;; *) binary=$DEV_ROOT/$binary ;; esac
   step "Running the end-to-end tests"
   if ! "${python:-false}" -c 'import pytest, pytest_timeout, xdist, httpx, jwt' 2>"$log"; then
     broken+=("e2e: $(tail -n 1 "$log"); ./dev doctor tells which packages are missing")
@@ -60,8 +60,8 @@ run_pytest() {
   fi
   (
     cd tests/e2e
-    SLIPWAY_BINARY=$binary timeout --kill-after=20 "$limit" "$python" -m pytest -q -n "$(cores)" --timeout 180 \
-      ${filter:+-k "$filter"} --junitxml "$SLIPWAY_ROOT/$results/e2e.xml" -o junit_family=xunit2 </dev/null 2>&1
+    DEV_BINARY=$binary timeout --kill-after=20 "$limit" "$python" -m pytest -q -n "$(cores)" --timeout 180 \
+      ${filter:+-k "$filter"} --junitxml "$DEV_ROOT/$results/e2e.xml" -o junit_family=xunit2 </dev/null 2>&1
   ) | tee "$log" | grep --line-buffered -E '^(FAILED|ERROR|[0-9]+ (passed|failed|skipped|error)|=+ .*(passed|failed|error|skipped))' |
     sed 's/^/    /' || true
   if [ ! -s "$results/e2e.xml" ]; then
@@ -72,7 +72,7 @@ run_pytest() {
 
 broken=()
 if [ "$what" = e2e ]; then
-  if [ -z "${SLIPWAY_BINARY:-}" ]; then build_preset debug slipway_server; fi
+  if [ -z "${DEV_BINARY:-}" ]; then build_preset debug slipway_server; fi
 else
   build_preset debug
 fi

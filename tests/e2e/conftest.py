@@ -1,0 +1,69 @@
+import shutil
+
+import pytest
+
+import harness
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    folder = harness.temporary_folder("postgres")
+    try:
+        server = harness.Postgres(folder)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serving(**options):
+    folder = harness.temporary_folder("server")
+    server = harness.Server(folder, **options)
+    return folder, server.start()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def server(request):
+    """The service on each database; shared by a module, so tests make their own people."""
+    postgres = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    folder, running = _serving(postgres=postgres)
+    yield running
+    running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def plain_server():
+    """The service on its embedded default, for what has nothing to do with the database."""
+    folder, running = _serving()
+    yield running
+    running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def launch():
+    """A function that makes a server with settings of the test's own; not started, stopped at the end."""
+    made = []
+
+    def make(**options):
+        folder = harness.temporary_folder("own")
+        made.append((folder, harness.Server(folder, **options)))
+        return made[-1][1]
+
+    yield make
+    for folder, running in made:
+        if running.process is not None:
+            running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def person(server):
+    return server.person()
+
+
+@pytest.fixture
+def stranger(server):
+    return server.person(name="Mallory")

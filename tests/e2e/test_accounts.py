@@ -1,0 +1,288 @@
+"""Signing up, logging in, staying logged in, leaving; as clients see it, on each database."""
+
+import base64
+import json
+import statistics
+import subprocess
+import threading
+import time
+import uuid
+
+import jwt
+import pytest
+
+from harness import PASSWORD
+
+
+def new_email():
+    return f"new-{uuid.uuid4().hex[:12]}@example.com"
+
+
+def sign_up(client, **changes):
+    return client.post("/v1/users", json={"email": new_email(), "password": PASSWORD, "name": "Ada", **changes})
+
+
+def test_signing_up_gives_a_location_and_no_password(server):
+    email = new_email()
+    answer = sign_up(server.client(), email=email)
+    assert answer.status_code == 201, answer.text
+    user = answer.json()
+    assert answer.headers["location"] == f"/v1/users/{user['id']}"
+    assert user["email"] == email and user["role"] == "member" and user["name"] == "Ada"
+    assert uuid.UUID(user["id"]).version == 7
+    assert "password" not in answer.text
+
+
+def test_an_address_has_one_account_whatever_its_case(server, person):
+    answer = sign_up(server.client(), email=person.email.upper())
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "email_taken"
+
+
+def test_every_wrong_field_is_named_at_once(server):
+    answer = sign_up(server.client(), email="nobody", password="short", name=" ")
+    assert answer.status_code == 422
+    assert {e["pointer"] for e in answer.json()["errors"]} == {"/email", "/password", "/name"}
+    assert all(e["code"] and e["message"] for e in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("field, value", [
+    ("email", "a" * 250 + "@example.com"), ("email", 7), ("email", None), ("email", "a@b\x00.example"),
+    ("password", "x" * 11), ("password", "x" * 129), ("password", ["x" * 12]),
+    ("name", "n" * 101), ("name", ""), ("name", {}),
+])
+def test_each_rule_of_signing_up(server, field, value):
+    answer = sign_up(server.client(), **{field: value})
+    assert answer.status_code == 422, answer.text
+    assert {e["pointer"] for e in answer.json()["errors"]} == {f"/{field}"}
+
+
+def test_unknown_and_missing_members_are_named(server):
+    answer = server.client().post("/v1/users", json={"email": new_email(), "password": PASSWORD, "nmae": "Ada"})
+    assert answer.status_code == 422
+    assert {"/nmae", "/name"} <= {e["pointer"] for e in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'"text"', b'{"email": 1e999}', b'{"a":' * 200, b"\xff\xfe{}", b'{} {}'])
+def test_what_is_no_such_document_is_refused(server, text):
+    answer = server.client().post("/v1/users", content=text, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_another_media_type_is_415(server):
+    assert server.client().post("/v1/users", content=b"a=b", headers={"content-type": "text/plain"}).status_code == 415
+
+
+def test_two_who_take_one_address_at_the_same_time(server):
+    email, codes = new_email(), []
+    clients = [server.client() for _ in range(6)]
+    threads = [threading.Thread(target=lambda c=c: codes.append(sign_up(c, email=email).status_code)) for c in clients]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(codes) == [201] + [409] * 5
+
+
+def test_logging_in_gives_a_pair_of_tokens(server, person):
+    tokens = person.tokens
+    assert tokens["token_type"] == "Bearer"
+    assert 0 < tokens["expires_in"] <= 24 * 3600
+    assert tokens["access_token"].count(".") == 2 and tokens["refresh_token"]
+
+
+def test_wrong_password_and_unknown_user_get_the_same_answer(server, person):
+    client = server.client()
+    wrong = client.post("/v1/auth/login", json={"email": person.email, "password": "not the password"})
+    unknown = client.post("/v1/auth/login", json={"email": new_email(), "password": "not the password"})
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json()["code"] == "bad_credentials"
+    assert wrong.headers["www-authenticate"].startswith("Bearer")
+    differing = {"correlation_id"}
+    assert {k: v for k, v in wrong.json().items() if k not in differing} == {
+        k: v for k, v in unknown.json().items() if k not in differing}
+
+
+def test_wrong_password_and_unknown_user_take_the_same_work(launch):
+    # Expensive enough that skipping the hash would show; every attempt has an address of its own, so no throttle.
+    server = launch(settings={"auth.passwords.memory_kib": "19456", "auth.passwords.passes": "2"}).start()
+    person = server.person()
+
+    def attempt(email):
+        with server.client() as client:
+            begun = time.perf_counter()
+            answer = client.post("/v1/auth/login", json={"email": email, "password": "not the password"})
+            assert answer.status_code in (401, 429)
+            return time.perf_counter() - begun
+
+    known, unknown = [], []
+    for _ in range(4):
+        unknown.append(attempt(new_email()))
+        known.append(attempt(person.email))
+    assert 0.3 < statistics.median(unknown) / statistics.median(known) < 3, (known, unknown)
+
+
+def test_an_outside_library_verifies_the_token_with_the_published_keys(server, person):
+    answer = server.client().get("/.well-known/jwks.json")
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    keys = answer.json()["keys"]
+    assert keys and all("d" not in k and "k" not in k for k in keys), "only public parts are published"
+    token = person.tokens["access_token"]
+    header = jwt.get_unverified_header(token)
+    key = next(k for k in keys if k["kid"] == header["kid"])
+    assert header["alg"] in ("EdDSA", "ES256", "RS256") and header["alg"] == key["alg"]
+    claims = jwt.decode(token, jwt.PyJWK(key).key, algorithms=[header["alg"]], audience="slipway", issuer="slipway",
+                        options={"require": ["exp", "iat", "sub", "aud", "iss"]})
+    assert claims["sub"] == person.id
+    assert abs(claims["exp"] - claims["iat"] - person.tokens["expires_in"]) <= 1
+
+
+def unpadded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def forgeries(token):
+    head, body, signature = token.split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "=="))
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    other = unpadded(json.dumps({**claims, "sub": str(uuid.uuid4())}).encode())
+    bits = bytearray(base64.urlsafe_b64decode(signature + "=="))
+    bits[0] ^= 1
+    yield "changed claims", f"{head}.{other}.{signature}"
+    yield "changed signature", f"{head}.{body}.{unpadded(bytes(bits))}"
+    yield "no signature", f"{head}.{body}."
+    for name in ("none", "None", "NONE"):
+        yield f"alg {name}", f"{unpadded(json.dumps({**header, 'alg': name}).encode())}.{body}."
+    yield "signed with a key of its own", jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"kid": header["kid"]})
+    yield "unknown key", f"{unpadded(json.dumps({**header, 'kid': 'x'}).encode())}.{body}.{signature}"
+    yield "a critical header that nobody knows", f"{unpadded(json.dumps({**header, 'crit': ['x'], 'x': 1}).encode())}.{body}.{signature}"
+    yield "a part too many", f"{token}.{signature}"
+    yield "nothing", "..."
+    yield "words", "let me in"
+    yield "very long", "a" * 9000
+
+
+def test_forged_tokens_are_refused(server, person):
+    for what, token in forgeries(person.tokens["access_token"]):
+        answer = server.client().get("/v1/users/me", headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == 401, what
+        assert answer.headers["www-authenticate"].startswith("Bearer"), what
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer a b", "bearer"])
+def test_without_a_bearer_token_there_is_no_entry(server, value):
+    answer = server.client().get("/v1/users/me", headers={"authorization": value} if value else {})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def refresh(client, token):
+    return client.post("/v1/auth/refresh", json={"refresh_token": token})
+
+
+def test_refreshing_rotates_the_token(server, person):
+    client = server.client()
+    second = refresh(client, person.tokens["refresh_token"])
+    assert second.status_code == 200
+    assert second.json()["refresh_token"] != person.tokens["refresh_token"]
+    me = client.get("/v1/users/me", headers={"authorization": f"Bearer {second.json()['access_token']}"})
+    assert me.json()["id"] == person.id
+
+
+def test_using_a_refresh_token_twice_ends_the_session(server, person):
+    client = server.client()
+    first = person.tokens["refresh_token"]
+    second = refresh(client, first).json()["refresh_token"]
+    again = refresh(client, first)
+    assert again.status_code == 401 and again.json()["code"] == "bad_refresh_token"
+    assert refresh(client, second).status_code == 401, "the thief and the owner are both out"
+    assert person.log_in(), "the password still works"
+
+
+def test_refreshing_at_the_same_time_hands_out_at_most_one(server, person):
+    token, answers = person.tokens["refresh_token"], []
+    clients = [server.client() for _ in range(6)]
+    threads = [threading.Thread(target=lambda c=c: answers.append(refresh(c, token))) for c in clients]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(a.status_code for a in answers)[1:] == [401] * 5
+
+
+def test_one_login_does_not_end_another(server, person):
+    client = server.client()
+    first = person.tokens["refresh_token"]
+    other = person.log_in().tokens["refresh_token"]
+    refresh(client, first), refresh(client, first)
+    assert refresh(client, other).status_code == 200
+
+
+def test_logging_out_ends_the_session_and_tells_nothing(server, person):
+    client = server.client()
+    assert client.post("/v1/auth/logout", json={"refresh_token": person.tokens["refresh_token"]}).status_code == 204
+    assert refresh(client, person.tokens["refresh_token"]).status_code == 401
+    assert client.post("/v1/auth/logout", json={"refresh_token": "never one of yours"}).status_code == 204
+
+
+@pytest.mark.parametrize("token", ["", "x", "é" * 20, "A" * 43, "A" * 129])
+def test_rubbish_is_no_refresh_token(server, token):
+    assert refresh(server.client(), token).status_code in (401, 422)
+
+
+def test_the_own_profile(server, person):
+    assert person.client.get("/v1/users/me").json()["email"] == person.email
+    changed = person.client.patch("/v1/users/me", json={"name": "Ada King"})
+    assert changed.status_code == 200 and changed.json()["name"] == "Ada King"
+    assert person.client.get("/v1/users/me").json()["name"] == "Ada King"
+
+
+def test_nobody_makes_himself_an_administrator(server, person):
+    assert person.client.patch("/v1/users/me", json={"role": "admin"}).status_code == 422
+    assert sign_up(server.client(), role="admin").status_code == 422
+    assert person.client.get("/v1/users/me").json()["role"] == "member"
+
+
+def test_a_closed_account_is_closed(server, person):
+    assert person.client.delete("/v1/users/me").status_code == 204
+    assert person.client.get("/v1/users/me").status_code in (401, 404)
+    client = server.client()
+    again = client.post("/v1/auth/login", json={"email": person.email, "password": person.password})
+    assert again.status_code == 401 and again.json()["code"] == "bad_credentials"
+    assert refresh(client, person.tokens["refresh_token"]).status_code == 401
+
+
+def test_the_list_of_users_is_for_administrators(server, person):
+    assert server.client().get("/v1/users").status_code == 401
+    assert person.client.get("/v1/users").status_code == 403
+    person.become_admin()
+    answer = person.client.get("/v1/users", params={"q": person.email})
+    assert answer.status_code == 200
+    assert [u["id"] for u in answer.json()["items"]] == [person.id]
+    assert "password" not in answer.text and "hash" not in answer.text
+
+
+def test_many_wrong_passwords_are_slowed_down(server, person):
+    with server.client() as client:
+        answers = [client.post("/v1/auth/login", json={"email": person.email, "password": "not the password"}) for _ in range(25)]
+    assert answers[0].status_code == 401
+    refused = [a for a in answers if a.status_code == 429]
+    assert refused, "nobody may guess without end"
+    assert int(refused[0].headers["retry-after"]) > 0
+
+
+def test_a_session_of_curl_works_too(plain_server):
+
+    email = new_email()
+
+    def curl(*arguments):
+        done = subprocess.run(["curl", "-sS", "--fail-with-body", "--max-time", "30", "-H", "content-type: application/json",
+                               *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    curl("-d", json.dumps({"email": email, "password": PASSWORD, "name": "Curl"}), f"{plain_server.url}/v1/users")
+    tokens = curl("-d", json.dumps({"email": email, "password": PASSWORD}), f"{plain_server.url}/v1/auth/login")
+    me = curl("--oauth2-bearer", tokens["access_token"], f"{plain_server.url}/v1/users/me")
+    assert me["email"] == email

@@ -1,0 +1,344 @@
+"""What an operator relies on: commands and exit codes, health, metrics, logs, and a stop that drops nothing."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+
+from harness import BINARY, wait_until
+
+
+def test_health_and_version(server):
+    with server.client() as client:
+        for name in ("live", "ready", "startup"):
+            answer = client.get(f"/health/{name}")
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["cache-control"] == "no-store"
+        assert client.get("/version").json()["version"]
+    checks = httpx.get(f"{server.operator_url}/health/ready").json()["checks"]
+    assert any("database" in c["name"] for c in checks) and all(c["duration_ms"] >= 0 for c in checks)
+
+
+def test_metrics_count_requests_by_route(plain_server):
+    def counted():
+        text = httpx.get(f"{plain_server.operator_url}/metrics").text
+        lines = [x for x in text.splitlines() if x.startswith("http_") and "/version" in x and not x.startswith("#")]
+        return text, lines
+
+    with plain_server.client() as client:
+        for _ in range(3):
+            client.get("/version")
+    text, lines = wait_until(lambda: (found := counted())[1] and found, what="the route in the metrics")
+    assert any("count" in x or "total" in x for x in lines)
+    assert "process_" in text
+    assert httpx.get(f"{plain_server.operator_url}/metrics").headers["content-type"].startswith("text/plain")
+
+
+def test_the_metrics_are_private(plain_server):
+    with plain_server.client() as client:
+        assert client.get("/metrics").status_code == 404
+
+
+def test_an_unknown_path_makes_no_new_series(plain_server):
+    with plain_server.client() as client:
+        for i in range(20):
+            client.get(f"/made-up-{i}")
+    assert "made-up" not in httpx.get(f"{plain_server.operator_url}/metrics").text
+
+
+def test_one_line_for_each_request(plain_server):
+    with plain_server.client() as client:
+        client.get("/version?secret=1", headers={"x-request-id": "one-line-test"})
+    found = wait_until(lambda: [x for x in plain_server.log_lines() if x.get("correlation_id") == "one-line-test"], what="the line")
+    assert len(found) == 1
+    assert found[0]["route"] == "/version" and "secret" not in str(found[0])
+
+
+@pytest.mark.parametrize("arguments, code", [
+    (["--help"], 0), (["serve", "--help"], 0), (["version"], 0), (["config", "show"], 0), (["config", "check"], 0), (["config", "schema"], 0),
+    (["routes"], 0), (["openapi"], 0), (["migrate", "status"], 0), (["migrate", "plan"], 0),
+    (["--no-such-flag"], 64), (["no-such-command"], 64), (["migrate", "sideways"], 64),
+])
+def test_commands_and_their_exit_codes(launch, arguments, code):
+    done = launch().run(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (done.stdout if code == 0 else done.stderr).strip()
+
+
+def test_migrations_go_up_and_down_again(launch):
+    server = launch(migrate=False)
+    assert server.run("migrate", "up").returncode == 0
+    again = server.run("migrate", "up")
+    assert again.returncode == 0, "nothing to do is no failure"
+    down = server.run("migrate", "down")
+    assert down.returncode == 0, down.stderr
+    assert server.run("migrate", "up").returncode == 0
+    server.start()
+    assert server.person()
+
+
+def test_two_who_migrate_at_the_same_time(postgres, launch):
+    server = launch(postgres=postgres, migrate=False)
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(server.run("migrate", "up").returncode)) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert codes == [0, 0, 0]
+
+
+def test_the_seed_can_be_repeated_and_its_account_works(launch):
+    server = launch(environment="development", settings={"log.format": "json"})
+    first, second = server.run("seed"), server.run("seed")
+    assert first.returncode == 0 and second.returncode == 0, first.stderr + second.stderr
+    assert "admin@example.com" in first.stdout + first.stderr
+
+
+def refused(server, code, *words):
+    done = server.run("serve", timeout=60)
+    text = done.stdout + done.stderr
+    assert done.returncode == code, f"{done.returncode}: {text}"
+    for word in words:
+        assert word in text, text
+    assert "AddressSanitizer" not in text and "terminate called" not in text
+
+
+def test_a_taken_port(launch):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        refused(launch(settings={"http.listen": f"127.0.0.1:{port}"}), 73, str(port))
+
+
+def test_wrong_configuration_names_the_place(launch):
+    refused(launch_with(launch, "http.listne", "127.0.0.1:0"), 78, "listne", "http.listen")
+    refused(launch_with(launch, "http.max_head", "enormous"), 78, "max_head")
+    refused(launch_with(launch, "http.max_head", "1"), 78, "max_head")
+
+
+def launch_with(launch, key, value):
+    server = launch()
+    server.settings[key] = value
+    return server
+
+
+def test_a_wrong_file_names_its_line(launch):
+    server = launch()
+    folder = server.folder / "config"
+    folder.mkdir()
+    (folder / "base.yaml").write_text("service:\n  name: test\nhttp:\n  lisen: ['127.0.0.1:0']\n")
+    done = server.run("serve", SLIPWAY_CONFIG=str(folder))
+    assert done.returncode == 78 and "base.yaml:4" in done.stderr + done.stdout, done.stderr + done.stdout
+
+
+def test_an_unreachable_database(launch):
+    server = launch()
+    server.settings.update({"database.url": "postgres://nobody@127.0.0.1:1/none", "database.connect_attempts": "1", "database.connect_timeout": "1s"})
+    refused(server, 69)
+
+
+def test_a_database_in_a_folder_that_is_not_there(launch):
+    server = launch()
+    server.settings["database.url"] = f"sqlite:{server.folder}/file.txt/app.db"
+    (server.folder / "file.txt").write_text("no folder")
+    done = server.run("serve")
+    assert done.returncode in (69, 73, 77), done.stderr + done.stdout
+
+
+def test_a_file_that_is_no_database(launch):
+    server = launch()
+    (server.folder / "rubbish.db").write_bytes(b"this is no database" * 100)
+    server.settings["database.url"] = f"sqlite:{server.folder}/rubbish.db"
+    done = server.run("serve")
+    assert done.returncode in (65, 69), done.stderr + done.stdout
+
+
+def test_secrets_are_masked_where_settings_are_shown(launch):
+    server = launch()
+    server.settings["database.url"] = "postgres://somebody:hunter2hunter2@127.0.0.1:1/none"  # not a secret
+    done = server.run("config", "show")
+    assert done.returncode == 0 and "hunter2" not in done.stdout + done.stderr
+
+
+def test_descriptors_run_out(launch):
+    """With no descriptor left the server refuses new connections, and serves again when some are free."""
+    server = launch()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(160, hard), hard))
+    try:
+        server.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    held = []
+    try:
+        for _ in range(200):
+            held.append(socket.create_connection(server.address, timeout=5))
+    finally:
+        for peer in held:
+            peer.close()
+
+    def serves():
+        with server.client() as client:
+            return client.get("/health/live").status_code == 200
+
+    def quietly():
+        try:
+            return serves()
+        except httpx.HTTPError:
+            return False
+
+    wait_until(quietly, what="the server to serve again")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_under_load_loses_no_request(launch, signal_number):
+    server = launch(settings={"http.drain_delay": "300ms"}).start()
+    person = server.person()
+    address = server.address
+    lost = []
+
+    def ask(client):
+        answer = client.get("/v1/notes")
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    # Each client keeps its connection until the server says that it closes; a request that was sent and got no
+    # answer is a lost one, and so is a refused connection before the drain delay is over.
+    stopped = threading.Event()
+
+    def work():
+        client = server.client(headers=person.client.headers)
+        while True:
+            try:
+                ask(client)
+            except httpx.ConnectError:
+                if stopped.is_set():
+                    return
+                lost.append("refused before the stop")
+                return
+            except httpx.RemoteProtocolError as error:
+                # An idle connection that was closed while the request was on its way: the client may send it again,
+                # and does, because nothing of it was answered or processed (RFC 9112, section 9.3.1).
+                if not stopped.is_set():
+                    lost.append(repr(error))
+                    return
+                client.close()
+                client = server.client(headers=person.client.headers)
+            except Exception as error:
+                lost.append(repr(error))
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for t in threads:
+        t.start()
+    wait_until(lambda: sum(1 for x in server.log_lines() if x.get("route") == "/v1/notes") > 50, what="some load")
+    stopped.set()
+    server.stop(signal_number)
+    for t in threads:
+        t.join(30)
+    assert lost == []
+    with pytest.raises(OSError):
+        socket.create_connection(address, timeout=2)
+
+
+def test_a_slow_request_is_finished_before_the_end(launch):
+    server = launch().start()
+    peer = socket.create_connection(server.address, timeout=30)
+    body = b'{"email":"slow","password":"x","name":""}'
+    peer.sendall(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:5])
+    with server.client() as client:
+        client.get("/version")
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    wait_until(lambda: not accepts(server.address), what="the server to stop accepting")
+    peer.sendall(body[5:])
+    answer = b""
+    while part := peer.recv(65536):
+        answer += part
+    assert answer.startswith(b"HTTP/1.1 422") and b"onnection: close" in answer
+    stopping.join(60)
+    assert not stopping.is_alive()
+
+
+def accepts(address):
+    try:
+        socket.create_connection(address, timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def test_readiness_turns_before_the_end(launch):
+    server = launch(settings={"http.drain_delay": "2s"}).start()
+    with server.client() as client:
+        assert client.get("/health/ready").status_code == 200
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        wait_until(lambda: client.get("/health/ready").status_code == 503, seconds=2, what="readiness to turn")
+        assert client.get("/health/live").status_code == 200
+    stopping.join(60)
+
+
+def test_a_restart_keeps_sessions(launch):
+    server = launch().start()
+    person = server.person()
+    server.stop()
+    server.start()
+    with server.client(headers=person.client.headers) as client:
+        assert client.get("/v1/users/me").json()["id"] == person.id
+
+
+def test_a_crash_loses_nothing_that_was_answered(launch):
+    server = launch().start()
+    person = server.person()
+    made = [person.note(title=f"kept {i}").json()["id"] for i in range(20)]
+    server.process.kill()
+    server.process.wait()
+    server.process = None
+    server.start()
+    with server.client(headers=person.client.headers) as client:
+        assert {n["id"] for n in client.get("/v1/notes", params={"limit": 100}).json()["items"]} == set(made)
+
+
+def test_settings_that_may_change_do_so_at_once(launch):
+    server = launch()
+    folder = server.folder / "config"
+    folder.mkdir()
+    (folder / "base.yaml").write_text("log: { level: info }\n")
+    server.settings.pop("log.format")
+    original = server.variables
+
+    server.variables = lambda: {**original(), "SLIPWAY_CONFIG": str(folder), "SLIPWAY_LOG__FORMAT": "json"}
+    server.start()
+    (folder / "base.yaml").write_text("log: { level: error }\n")
+    server.process.send_signal(signal.SIGHUP)
+
+    def quiet():
+        mark = f"quiet-{time.monotonic_ns()}"
+        with server.client() as client:
+            client.get("/version", headers={"x-request-id": mark})
+            client.get("/version", headers={"x-request-id": mark + "-after"})
+        return mark not in server.log()
+
+    # Below the new level no line is written any more.
+    wait_until(quiet, what="the new level")
+    (folder / "base.yaml").write_text("log: { level: nonsense }\n")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "nonsense" in server.log(), what="a word about the bad setting")
+    assert server.process.poll() is None
+
+
+def test_the_binary_needs_nothing_around_it(tmp_path):
+    """An empty folder and an empty environment are enough."""
+    done = subprocess.run([str(BINARY), "version"], cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.strip(), done.stderr
+    assert list(tmp_path.iterdir()) == []
+

@@ -8,7 +8,9 @@ set -euo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
+. scripts/dev/node.sh
 ensure_packages build test
+ensure_viewer
 drop_root "$0" "$@"
 preset=${1:-release}
 shift || true

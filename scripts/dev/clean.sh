@@ -7,7 +7,7 @@ case "${1:-}" in
   '' | --all) ;;
   *) die 64 "clean takes nothing or --all, not '$1'." ;;
 esac
-rm -rf build tests/e2e/node_modules bench/peers/node/node_modules
+rm -rf build tests/e2e/node_modules web/docs/node_modules bench/peers/node/node_modules
 find . -name __pycache__ -type d -prune -exec rm -rf {} +
 say "build/ is gone."
 if [ "${1:-}" = --all ]; then

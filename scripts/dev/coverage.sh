@@ -12,6 +12,7 @@ set -euo pipefail
 
 ensure_packages build test
 if [ "${1:-}" != --quick ]; then ensure_node_tools; fi
+ensure_viewer
 drop_root "$0" "$@"
 build_preset coverage
 

@@ -11,6 +11,7 @@ set -euo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
+. scripts/dev/node.sh
 
 what=all seconds=3600 within=86400 quick=''
 while [ $# -gt 0 ]; do
@@ -24,6 +25,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 ensure_packages build test bench
+ensure_viewer
 drop_root "$0" "$what" --seconds "$seconds" --within "$within" ${quick:+--quick}
 
 fuzz() {

@@ -1,25 +1,34 @@
-# The tools that come from npm: linters of the OpenAPI document and the browser driver. Sourced.
+# What comes from npm, pinned by lock files. Sourced.
 # shellcheck shell=bash
 
-# Installs what tests/e2e/package-lock.json pins. Without npm or its registry the tests that need them are skipped,
-# and say so.
-ensure_node_tools() {
-  local folder=tests/e2e
-  if [ "$folder/node_modules/.stamp" -nt "$folder/package-lock.json" ]; then return 0; fi
+# ensure_npm FOLDER WHAT IT IS WITHOUT IT: installs what FOLDER/package-lock.json pins. Without npm or its registry
+# the rest goes on, and says what is missing.
+ensure_npm() {
+  local folder=$1 what=$2 without=$3 log
+  if [ ! -f "$folder/package-lock.json" ] || [ "$folder/node_modules/.stamp" -nt "$folder/package-lock.json" ]; then return 0; fi
   if [ -n "${DEV_NO_INSTALL:-}" ]; then return 0; fi
   if ! command -v npm >/dev/null; then
-    warn "there is no npm: the tests with OpenAPI linters and a browser will be skipped."
+    warn "there is no npm: $without."
     return 0
   fi
-  step "Installing the test tools from npm (OpenAPI linters, browser driver, Node.js)"
-  mkdir -p build
+  step "Installing from npm: $what"
+  log=$(mktemp)
   if (cd "$folder" && timeout 600 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --progress=false) \
-    </dev/null >build/npm.log 2>&1; then
+    </dev/null >"$log" 2>&1; then
     touch "$folder/node_modules/.stamp"
+    # A configured build has to look for the new files.
+    if [ "$folder" = web/docs ]; then find build -maxdepth 2 -name build.ninja -delete 2>/dev/null || true; fi
     # Under sudo, what was installed stays the caller's.
     if [ "$(id -u)" = 0 ] && [ -n "${SUDO_UID:-}" ]; then chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$folder/node_modules"; fi
   else
-    tail -n 5 build/npm.log >&2
-    warn "npm could not install them: the tests with OpenAPI linters and a browser will be skipped."
+    tail -n 5 "$log" >&2
+    warn "npm could not install it: $without."
   fi
+  rm -f "$log"
+}
+
+ensure_viewer() { ensure_npm web/docs "the viewer of the documentation page" "the page /docs will be without its viewer"; }
+
+ensure_node_tools() {
+  ensure_npm tests/e2e "OpenAPI linters, browser driver, Node.js" "the tests with linters and a browser will be skipped"
 }

@@ -9,8 +9,10 @@ set -euo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
+. scripts/dev/node.sh
 
 ensure_packages build
+ensure_viewer
 drop_root "$0" "$@"
 mkdir -p build var || die 73 "cannot create build/ and var/ in $DEV_ROOT" "Make the folder writable for $(id -un)."
 

@@ -25,6 +25,7 @@ case $what in
 esac
 ensure_packages build test
 if [ "$what" = e2e ] || [ "$what" = all ]; then ensure_node_tools; fi
+ensure_viewer
 drop_root "$0" "$@"
 
 results=build/debug/results

@@ -1,0 +1,108 @@
+"""The OpenAPI document: what outside linters say of it, and whether the server does what it says."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from harness import node_tool
+
+
+@pytest.fixture(scope="module")
+def document(plain_server):
+    with plain_server.client() as client:
+        answer = client.get("/openapi.json")
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("application/")
+    return answer.json()
+
+
+def operations(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "put", "post", "patch", "delete"):
+                yield method, path, operation
+
+
+def test_the_command_prints_what_the_server_serves(plain_server, document):
+    printed = plain_server.run("openapi")
+    assert printed.returncode == 0 and json.loads(printed.stdout)["paths"] == document["paths"]
+
+
+def test_every_operation_is_documented(document):
+    assert document["openapi"].startswith("3.1")
+    seen = set()
+    for method, path, operation in operations(document):
+        where = f"{method} {path}"
+        assert operation["operationId"] not in seen, where
+        seen.add(operation["operationId"])
+        assert operation["summary"] and operation["tags"], where
+        assert any(code.startswith("2") for code in operation["responses"]), where
+        assert {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"} == set(re.findall(r"{(\w+)}", path)), where
+        for code, answer in operation["responses"].items():
+            if "$ref" not in answer and int(code) >= 400:
+                assert "application/problem+json" in answer["content"], f"{where} {code}"
+
+
+def test_operations_say_who_may_call_them(document):
+    open_to_all = {"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout"}
+    for method, path, operation in operations(document):
+        if path.startswith("/v1/") and path not in open_to_all and (method, path) != ("post", "/v1/users"):
+            assert operation.get("security", document.get("security")), f"{method} {path}"
+            assert "401" in operation["responses"], f"{method} {path}"
+
+
+def test_references_lead_somewhere(document):
+    def walk(node):
+        if isinstance(node, dict):
+            if isinstance(ref := node.get("$ref"), str):
+                found = document
+                for part in ref.removeprefix("#/").split("/"):
+                    found = found[part.replace("~1", "/").replace("~0", "~")]
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(document)
+
+
+def run_linter(name, arguments, folder):
+    command, missing = node_tool(name)
+    if missing:
+        pytest.skip(missing)
+    # Linters would report home; they run without telemetry and without looking for newer versions.
+    return subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=150, stdin=subprocess.DEVNULL,
+                          env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"})
+
+
+@pytest.fixture(params=["3.1", "3.0"])
+def document_file(request, plain_server, tmp_path):
+    with plain_server.client() as client:
+        answer = client.get("/openapi.json" if request.param == "3.1" else "/openapi-3.0.json")
+    assert answer.json()["openapi"].startswith(request.param)
+    (tmp_path / "openapi.json").write_text(answer.text)
+    return tmp_path
+
+
+def test_redocly_finds_nothing(document_file):
+    # The service's own address stands in the document; on a development machine that is a local one.
+    (document_file / "redocly.yaml").write_text("extends: [recommended]\nrules:\n  no-server-example.com: off\n  operation-4xx-response: off\n")
+    done = run_linter("redocly", ["lint", "--config", "redocly.yaml", "--max-problems", "50", "openapi.json"], document_file)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0 and "warning" not in text.lower(), text[-6000:]
+
+
+def test_spectral_finds_nothing(document_file):
+    (document_file / ".spectral.json").write_text('{"extends": "spectral:oas", "rules": {"info-contact": "off", "operation-description": "off"}}')
+    done = run_linter("spectral", ["lint", "--fail-severity", "warn", "--ruleset", ".spectral.json", "openapi.json"], document_file)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+
+def test_a_broken_document_is_found(tmp_path):
+    """The linters are awake."""
+    (tmp_path / "openapi.json").write_text('{"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/a": {"get": {"responses": {"200": {}}}}}}')
+    (tmp_path / ".spectral.json").write_text('{"extends": "spectral:oas"}')
+    assert run_linter("redocly", ["lint", "openapi.json"], tmp_path).returncode != 0
+    assert run_linter("spectral", ["lint", "--fail-severity", "warn", "--ruleset", ".spectral.json", "openapi.json"], tmp_path).returncode != 0

@@ -5,12 +5,27 @@
 namespace slipway {
 
 char* uuid::write(char* out) const noexcept {
-  constexpr char digits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
-    *out++ = digits[bytes[i] >> 4];
-    *out++ = digits[bytes[i] & 15];
-  }
+  // Every access log line has one: two digits are copied at a time.
+  static constexpr auto pairs = [] {
+    std::array<char, 512> table{};
+    for (std::size_t i = 0; i < 256; ++i) {
+      table[2 * i] = "0123456789abcdef"[i >> 4];
+      table[2 * i + 1] = "0123456789abcdef"[i & 15];
+    }
+    return table;
+  }();
+  auto const put = [&](std::size_t from, std::size_t to) {
+    for (auto i = from; i < to; ++i, out += 2) std::memcpy(out, &pairs[2 * std::size_t{bytes[i]}], 2);
+  };
+  put(0, 4);
+  *out++ = '-';
+  put(4, 6);
+  *out++ = '-';
+  put(6, 8);
+  *out++ = '-';
+  put(8, 10);
+  *out++ = '-';
+  put(10, 16);
   return out;
 }
 

@@ -14,9 +14,12 @@ namespace slipway::log {
 class sink {
  public:
   virtual ~sink() = default;
-  // Writes whole lines, in order. False when some could not be written: they are lost, the next call starts anew.
-  // `give_up` says how long a reader that does not read may hold this call.
-  virtual bool write(std::span<std::string_view const> pieces, std::chrono::milliseconds give_up) = 0;
+  struct outcome {
+    std::size_t bytes = 0;  // taken, from the front; the rest is offered again
+    int error = 0;          // errno of a write that failed; zero with fewer bytes: the reader does not read
+  };
+  // Writes in order, and waits at most `wait` for a reader that does not read.
+  virtual outcome write(std::span<std::string_view const> pieces, std::chrono::milliseconds wait) = 0;
   // Opens the file by its name again, after a rotation moved it away. An empty text, or what went wrong: the old
   // file stays in use then.
   virtual std::string reopen() { return {}; }
@@ -41,7 +44,7 @@ class memory_sink final : public sink {
     std::vector<std::string> lines() const;
   };
   explicit memory_sink(std::shared_ptr<text> to) noexcept : to_{std::move(to)} {}
-  bool write(std::span<std::string_view const> pieces, std::chrono::milliseconds give_up) override;
+  outcome write(std::span<std::string_view const> pieces, std::chrono::milliseconds wait) override;
 
  private:
   std::shared_ptr<text> to_;

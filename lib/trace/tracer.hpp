@@ -8,6 +8,7 @@
 #include <slipway/trace/span.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -59,6 +60,9 @@ struct otlp_settings {
   std::size_t queue = 2'048;  // spans that may wait
   std::size_t batch = 512;    // spans in one call
   std::chrono::milliseconds interval{5'000}, timeout{10'000};
+  // Told once when the collector stops taking spans (with the reason) and once when it takes them again (empty).
+  // On the exporter's thread.
+  std::function<void(std::string_view)> on_failure;
 };
 // True when this build can export.
 bool otlp_available() noexcept;

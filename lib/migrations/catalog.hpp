@@ -1,0 +1,60 @@
+// Migration files and what is in them, without a database.
+//
+//   migrations/0003_notes.sql             for every dialect, or one for each:
+//   migrations/0003_notes.sqlite.sql      replaces 0003_notes.sql on SQLite
+//   migrations/0003_notes.postgres.sql    replaces it on PostgreSQL
+//
+//   -- no transaction                     (only where the engine demands it, e.g. CREATE INDEX CONCURRENTLY)
+//   -- up
+//   CREATE TABLE notes (...);
+//   -- down
+//   DROP TABLE notes;
+//
+// Without a `-- down` line a migration cannot be taken back.
+#pragma once
+
+#include <slipway/core/embedded.hpp>
+#include <slipway/db/driver.hpp>
+#include <slipway/migrations/statements.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::migrations {
+
+struct file {
+  std::string name;  // "0003_notes.sqlite.sql"
+  std::string text;
+};
+
+// The *.sql files of a directory. Throws startup_error naming what cannot be read.
+std::vector<file> files_in(std::filesystem::path const& directory);
+// Those that slipway_embed linked into the binary.
+std::vector<file> files_of(std::span<embedded_file const> embedded);
+
+struct migration {
+  std::int64_t version = 0;
+  std::string name;               // "notes"
+  std::string file;               // where it came from, for messages
+  std::string up;                 // the section's text
+  std::optional<std::string> down;
+  unsigned up_line = 1, down_line = 1;  // where the sections begin
+  bool in_transaction = true;
+  std::string checksum;           // SHA-256 of `up` and the options, in hexadecimal; blind to line endings and white space at their ends
+};
+
+// The migrations for a dialect, in order. Throws startup_error(exit_code::data) that names the file and the line: a
+// name that is no migration's, two files for one version, a version left out, no `-- up`, something before it, an
+// unknown option, a section without statements, transaction control by hand.
+std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect dialect);
+
+// SHA-256 in hexadecimal of a text, blind to line endings, to white space at the ends of lines and to empty lines at
+// the end: what editors and version control change on their own.
+std::string checksum_of(std::string_view text);
+
+}  // namespace slipway::migrations

@@ -1,0 +1,106 @@
+// Brings a database's schema up to what this program needs, and back.
+//
+//   migrations::migrator m{database, migrations::files_of(app::migration_files())};
+//   on.run(m.up());
+//
+// What was applied is in the table schema_migrations. Each migration is one transaction, together with its row there:
+// it happens wholly or not at all. Two runners at once are kept apart: each step takes a lock (an advisory lock on
+// PostgreSQL, the write lock on SQLite) and looks again whether it is still due.
+//
+// A migration with `-- no transaction` is entered first, then run statement by statement, then marked finished. When
+// it fails half way, the row stays unfinished and every later run refuses until somebody has looked: the message says
+// what to do.
+#pragma once
+
+#include <slipway/core/clock.hpp>
+#include <slipway/db/database.hpp>
+#include <slipway/migrations/catalog.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::migrations {
+
+struct options {
+  bool allow_out_of_order = false;                                 // apply files older than the newest applied one
+  std::chrono::milliseconds wait_for_other{std::chrono::seconds{60}};   // for another runner
+  std::chrono::milliseconds lock_timeout{std::chrono::seconds{5}};      // PostgreSQL: for locks on tables in use
+  std::chrono::milliseconds statement_timeout{std::chrono::minutes{10}};  // PostgreSQL: of one statement
+  std::function<void(std::string_view)> say = {};                  // progress, a line each; may be empty
+  clock_source const* clock = nullptr;                             // null: the system's
+};
+
+enum class state : std::uint8_t {
+  applied,
+  pending,
+  out_of_order,  // pending, and older than the newest applied one
+  changed,       // applied, and its file is another now
+  missing,       // applied, and there is no such file
+  unfinished,    // `-- no transaction`, begun and not finished
+};
+std::string_view to_string(state s) noexcept;  // "out of order"
+
+struct status_line {
+  std::int64_t version = 0;
+  std::string name;
+  migrations::state state = state::pending;
+  std::optional<time_point> applied_at;
+  std::optional<std::chrono::milliseconds> duration;
+};
+
+struct step {
+  std::int64_t version = 0;
+  std::string name;
+  std::chrono::milliseconds duration{0};
+};
+
+// All functions throw startup_error with exit code `data` for what is wrong with files, SQL or the table, naming file,
+// line and the engine's error, and `unavailable` when another runner does not come to its end; besides what the
+// database throws. They are for one caller at a time, on a shard.
+class migrator {
+ public:
+  // `database` must outlive it. Throws what `catalog_of` throws.
+  migrator(db::database& database, std::vector<file> const& files, options o = {});
+
+  // Applies what is pending, up to and with version `to`. Refuses, before it changes anything, when an applied file
+  // was changed, is missing or unfinished, or when a pending one is out of order and that is not allowed.
+  task<std::vector<step>> up(std::optional<std::int64_t> to = std::nullopt);
+  // Takes the newest `steps` applied migrations back, newest first.
+  task<std::vector<step>> down(unsigned steps = 1);
+  // Everything known, by version. Changes nothing, not even a database without the table.
+  task<std::vector<status_line>> status();
+  // What `up` would run, as SQL. Refuses like `up`.
+  task<std::string> plan(std::optional<std::int64_t> to = std::nullopt);
+  // How many are pending; refuses like `up`. For a service that must not start on an old schema.
+  task<std::size_t> pending();
+
+  std::vector<migration> const& known() const noexcept { return known_; }
+
+ private:
+  struct applied_row;
+  struct plan_of;
+
+  task<std::vector<applied_row>> read_applied(db::session& in);
+  task<bool> table_exists(db::session& in);
+  task<> create_table(db::session& in);
+  task<> take_lock(db::transaction& tx, bool& taken);
+  std::vector<migration const*> due(std::vector<applied_row> const& applied, std::optional<std::int64_t> to) const;
+  void check(std::vector<applied_row> const& applied) const;
+  task<> run_statements(db::session& in, migration const& m, bool up);
+  task<bool> try_step(migration const& m, bool up, step& done);
+  task<bool> try_loose_step(migration const& m, bool up, step& done);
+  task<std::optional<step>> run_step(migration const& m, bool up);
+  void say(std::string const& line) const;
+  clock_source const& clock() const noexcept { return options_.clock != nullptr ? *options_.clock : system_clock(); }
+
+  db::database& database_;
+  std::vector<migration> known_;
+  options options_;
+};
+
+}  // namespace slipway::migrations

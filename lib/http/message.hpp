@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,7 @@ class request {
   std::string_view host;    // Host, or the authority of an absolute-form target
   int minor_version = 1;
   std::span<field const> fields;
-  std::string_view body;    // complete, unless the route streams
+  std::string_view body;    // complete, unless the route streams; read after the layers' `before`, so empty there
   body_source* stream = nullptr;  // of a route that streams its body
   peer_info peer;
 
@@ -122,6 +123,8 @@ class exchange {
   std::string internal_error;          // for the log, never for the client
 
   std::string_view copy(std::string_view text) { return memory.copy(text); }
+  // Makes it new for the next request of its connection; what the parser writes is left to the parser.
+  void reset() noexcept;
   // Answers with this status and body instead of whatever was set.
   void answer(int status, std::string_view type, std::string_view text) noexcept {
     response.status = status;

@@ -54,7 +54,8 @@ class router {
 
   struct match {
     route const* found = nullptr;
-    // What the path would take, as the value of Allow ("GET, HEAD, OPTIONS"); empty when the path is unknown.
+    // When nothing was found: what the path would take, as the value of Allow ("GET, HEAD, OPTIONS"); empty when the
+    // path is unknown.
     std::string_view allow;
   };
   // Fills the request's path parameters (decoded into `memory`). GET routes answer HEAD too. A segment that is not

@@ -1,0 +1,216 @@
+#include <slipway/http/proxy_protocol.hpp>
+#include <slipway/http/forwarded.hpp>
+#include <slipway/http/waits.hpp>
+
+#include <poll.h>
+
+#include <cstring>
+
+namespace slipway::http {
+
+void connection::start(worker& home, int socket, std::optional<address> peer, bool secure) {
+  (new connection{home, socket, std::move(peer), secure})->run();
+}
+
+connection::connection(worker& home, int socket, std::optional<address> peer, bool secure)
+    : home_{home}, io_{socket}, socket_{home.home().io(), socket} {
+  set_peer(peer);
+  must_prepare_ = secure || (home.core().settings.proxy_protocol && trusted_);
+  if (secure) io_.secure(home.certificates->accept(socket));
+  home_.count.open.add();
+  home_.enter(*this, must_prepare_ ? phase::head : phase::idle);
+}
+
+connection::~connection() {
+  if (work_ != nullptr) home_.give_back(work_);
+  home_.remove(*this);
+}
+
+void connection::set_peer(std::optional<address> const& peer) {
+  auto& core = home_.core();
+  peer_ = peer;
+  peer_text_ = peer ? peer->text() : "unix";
+  peer_hash_ = peer ? peer->hash() : 0;
+  trusted_ = peer ? is_trusted(*peer, core.trusted) : core.trusts_unix;
+}
+
+void connection::interrupt(verdict why) noexcept {
+  verdict_ = why;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void connection::cancel(cancel_reason why) noexcept {
+  if (work_ != nullptr) work_->x.operation.cancel(why);
+}
+
+void connection::check(worker::time now) noexcept {
+  auto& operation = work_->x.operation;
+  if (operation.cancelled() != cancel_reason::none) return;
+  if (now >= operation.deadline) {
+    home_.count.timed_out.add();
+    // While a body is collected there is no handler yet that could be told.
+    if (waits_for == phase::body && !handling_)
+      interrupt(verdict::late);
+    else
+      operation.cancel(cancel_reason::deadline);
+    return;
+  }
+  if (waits_for != phase::running || now < next_look_ || half_closed_) return;
+  next_look_ = now + std::chrono::seconds{1};
+  pollfd look{socket_.native_handle(), POLLRDHUP, 0};
+  ::poll(&look, 1, 0);
+  bool const reset = (look.revents & (POLLERR | POLLHUP)) != 0;
+  bool const ended = (look.revents & POLLRDHUP) != 0;
+  // A client that ended its side together with its request is waiting for the answer. One that does so later has
+  // gone: nothing on the wire tells the two apart but the moment.
+  if (ended && !reset && !std::exchange(looked_, true)) {
+    half_closed_ = true;
+    return;
+  }
+  looked_ = true;
+  if (ended || reset) operation.cancel(cancel_reason::client_gone);
+}
+
+void connection::resumed() noexcept { now_ = std::chrono::steady_clock::now(); }
+
+void connection::suspended() noexcept {
+  // What pipelined requests before this one have been answered must not wait for it.
+  if (work_->out.size() != 0) flush_now();
+  home_.enter(*this, phase::running);
+}
+
+// Reads what is there into the workspace. False: nothing more will come.
+bool connection::receive() {
+  if (work_ == nullptr) work_ = home_.lend();
+  auto& w = *work_;
+  if (w.unread() == 0) {
+    w.in.clear();
+    w.begin = 0;
+  } else if (w.begin != 0) {
+    std::memmove(w.in.data(), w.in.data() + w.begin, w.unread());
+    w.in.resize(w.unread());
+    w.begin = 0;
+  }
+  w.floor = 0;
+  constexpr std::size_t worth_reading = 1'024;
+  auto* const into = w.in.room(w.in.capacity() == 0 ? workspace::first_input : worth_reading);
+  auto const got = io_.read(into, w.in.capacity() - w.in.size());
+  if (got.state == io_state::done) [[likely]] {
+    w.in.resize(w.in.size() + got.size);
+    home_.count.bytes_in.add(got.size);
+    return true;
+  }
+  return got.state == io_state::wait_read || got.state == io_state::wait_write;
+}
+
+// Between two batches of input: holds on to what is needed and to nothing else.
+// The clock of a partial head starts with its first byte, so it goes on unless another request was answered.
+void connection::rest(bool answered) {
+  auto& w = *work_;
+  if (w.unread() != 0) {
+    if (answered || waits_for != phase::head) home_.enter(*this, phase::head);
+    return;
+  }
+  home_.give_back(std::exchange(work_, nullptr));
+  home_.enter(*this, phase::idle);
+}
+
+detail::detached connection::run() {
+  auto ended = verdict::none;
+  if (must_prepare_ && !co_await prepare(io_.is_secure())) closing_ = broken_ = true;
+  while (!closing_) {
+    if (io_.has_buffered())
+      resumed();
+    else
+      co_await socket_wait{*this, wait::wait_read};
+    ended = std::exchange(verdict_, verdict::none);
+    if (ended != verdict::none && ended != verdict::drained) break;
+    if (!receive()) {
+      end_seen_ = true;
+      break;
+    }
+    bool answered = false;
+    for (;;) {
+      auto next = begin_request();
+      if (next == step::need_more) break;
+      answered = true;
+      if (next == step::read_body) {
+        auto const status = co_await collect();
+        next = status == 0 ? step::run : fail(status);
+      }
+      if (next == step::run) {
+        try {
+          auto handling = call_handler();
+          co_await handler_run{*this, handling.handle()};
+        } catch (...) {
+          handle_exception();
+        }
+      }
+      end_request();
+      if (form_ != body_form::none) co_await send_rest();
+      if (body_ != body_state::none && !co_await discard_rest()) closing_ = linger_ = true;
+      end_handler();
+      if (closing_) break;
+      if (work_->out.size() > workspace::kept_output / 2 && !co_await flush()) break;
+    }
+    if (work_->out.size() != 0 && flush_now() == flush_state::blocked) co_await flush();
+    if (closing_) break;
+    rest(answered);
+    if (ended == verdict::drained && work_ == nullptr) break;
+  }
+  if (ended == verdict::late && waits_for == phase::head && work_ != nullptr) {
+    refuse_head(408);
+    end_request();
+    end_handler();
+    co_await flush();
+  }
+  co_await close_politely();
+  delete this;
+}
+
+task<bool> connection::prepare(bool secure) {
+  if (home_.core().settings.proxy_protocol && trusted_ && !co_await read_proxy_header()) {
+    home_.count.malformed.add();
+    co_return false;
+  }
+  while (secure) {
+    auto const state = io_.handshake().state;
+    if (state == io_state::done) break;
+    if (state == io_state::end || state == io_state::failed) co_return false;
+    co_await socket_wait{*this, state == io_state::wait_read ? wait::wait_read : wait::wait_write};
+    if (verdict_ != verdict::none) co_return false;
+  }
+  home_.enter(*this, phase::idle);
+  co_return true;
+}
+
+task<bool> connection::read_proxy_header() {
+  char head[proxy_protocol::fixed_size];
+  if (!co_await read_exactly(head, sizeof head)) co_return false;
+  std::string_view const first{head, sizeof head};
+  auto const size = proxy_protocol::rest_size(first);
+  if (!size) co_return false;
+  std::string rest(*size, '\0');
+  if (!co_await read_exactly(rest.data(), rest.size())) co_return false;
+  if (auto const client = proxy_protocol::client(first, rest)) set_peer(client);
+  co_return true;
+}
+
+task<bool> connection::read_exactly(char* into, std::size_t size) {
+  while (size != 0) {
+    auto const got = io_.read_plain(into, size);
+    if (got.state == io_state::done) {
+      into += got.size;
+      size -= got.size;
+    } else if (got.state == io_state::wait_read) {
+      co_await socket_wait{*this, wait::wait_read};
+      if (verdict_ != verdict::none) co_return false;
+    } else {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace slipway::http

@@ -1,0 +1,134 @@
+// One connection: a detached coroutine that waits for its socket without a buffer, then borrows a workspace and
+// answers whatever has come.
+#pragma once
+
+#include <slipway/core/task.hpp>
+#include <slipway/http/chunked.hpp>
+#include <slipway/http/transport.hpp>
+#include <slipway/http/worker.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include <string>
+
+namespace slipway::http {
+
+// Why a wait was ended from outside.
+enum class verdict : std::uint8_t {
+  none,
+  late,     // its time is up
+  evicted,  // others need the place
+  drained,  // the server stops
+  cut,      // the server's patience with stopping is at its end
+};
+
+class connection final : public waiting_link, body_source {
+ public:
+  // Owns itself from here on.
+  static void start(worker& home, int socket, std::optional<address> peer, bool secure);
+
+  connection(connection const&) = delete;
+  connection& operator=(connection const&) = delete;
+
+  // For the worker. Ends the wait that is under way.
+  void interrupt(verdict why) noexcept;
+  // Cancels the operation that is under way.
+  void cancel(cancel_reason why) noexcept;
+  // For a handler at work: its deadline, and whether its client is still there.
+  void check(worker::time now) noexcept;
+
+  phase waits_for = phase::idle;
+  worker::time since;
+
+ private:
+  using descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+  using wait = boost::asio::posix::descriptor_base;
+
+  enum class step : std::uint8_t { need_more, read_body, run, answer };
+  enum class body_state : std::uint8_t { none, counted, chunked, finished };
+  enum class flush_state : std::uint8_t { done, blocked, broken };
+
+  struct socket_wait;
+  struct body_wait;
+  struct handler_run;
+
+  connection(worker& home, int socket, std::optional<address> peer, bool secure);
+  ~connection();
+
+  // connection.cpp: the life of a connection.
+  detail::detached run();
+  task<bool> prepare(bool secure);
+  task<bool> read_proxy_header();
+  task<bool> read_exactly(char* into, std::size_t size);
+  bool receive();
+  void set_peer(std::optional<address> const& peer);
+  void rest(bool answered);
+  void resumed() noexcept;
+  void suspended() noexcept;
+
+  // request.cpp: from the bytes to the handler, and from the handler to the head of the response.
+  step begin_request();
+  step refuse_head(int status);
+  step route_request();
+  step fail(int status) noexcept;
+  step begin_body();
+  int status_before_handler(std::string_view allow) noexcept;
+  bool is_our_host(std::string_view host) const noexcept;
+  void believe_proxy();
+  task<> call_handler();
+  void handle_exception() noexcept;
+  void end_request();
+  void end_handler() noexcept;
+  bool keeps_alive() noexcept;
+
+  // request_body.cpp: how bodies come in.
+  task<std::string_view> next() override;
+  task<int> collect();
+  task<> await_input();
+  task<> send_continue();
+  std::string_view take_piece();
+  void count_piece(std::size_t size);
+  task<bool> discard_rest();
+
+  // output.cpp: how answers go out.
+  flush_state flush_now(std::string_view behind = {}) noexcept;
+  task<bool> flush(std::string_view behind = {});
+  task<> send_rest();
+  task<> send_stream();
+  task<bool> send_piece(std::string_view piece);
+  task<> close_politely();
+
+  worker& home_;
+  transport io_;
+  descriptor socket_;
+  workspace* work_ = nullptr;
+  worker::time now_;  // read once for each batch of input
+
+  std::string peer_text_;
+  std::uint64_t peer_hash_ = 0;
+  std::optional<address> peer_;
+
+  chunked_decoder decoder_;
+  std::uint64_t body_left_ = 0;   // of a counted body
+  std::uint64_t body_size_ = 0;   // read so far
+  std::uint64_t body_limit_ = 0;
+  std::size_t layers_run_ = 0;
+  worker::time next_look_{};      // when to look again whether the client is there
+
+  verdict verdict_ = verdict::none;
+  body_state body_ = body_state::none;
+  body_form form_ = body_form::whole;
+  bool trusted_ = false;       // the peer may speak for others
+  bool closing_ = false;       // no further request
+  bool broken_ = false;        // nothing can be sent any more
+  bool linger_ = false;        // the peer may still be sending
+  bool continue_due_ = false;  // the client waits for 100
+  bool handling_ = false;      // between handler and end of response: counted as in flight
+  bool looked_ = false;        // whether the client is there, since the handler began
+  bool half_closed_ = false;   // it has ended its side, and waits
+  bool must_prepare_ = false;
+  bool end_seen_ = false;
+};
+
+}  // namespace slipway::http

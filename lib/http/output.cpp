@@ -1,0 +1,131 @@
+// How answers go out: what can be sent at once is; only a full socket suspends.
+#include <slipway/core/assert.hpp>
+#include <slipway/http/waits.hpp>
+
+#include <algorithm>
+#include <sys/socket.h>
+
+namespace slipway::http {
+
+// Sends the output and then `behind`. What was sent of both is remembered in `sent`.
+connection::flush_state connection::flush_now(std::string_view behind) noexcept {
+  auto& w = *work_;
+  auto const whole = w.out.size() + behind.size();
+  while (!broken_ && w.sent < whole) {
+    auto const from_out = std::min(w.sent, w.out.size());
+    auto const made = io_.write(w.out.view().substr(from_out), behind.substr(w.sent - from_out));
+    if (made.state == io_state::wait_write || made.state == io_state::wait_read) return flush_state::blocked;
+    if (made.state != io_state::done) {
+      closing_ = broken_ = true;
+      break;
+    }
+    w.sent += made.size;
+    home_.count.bytes_out.add(made.size);
+  }
+  w.out.clear();
+  w.sent = 0;
+  return broken_ ? flush_state::broken : flush_state::done;
+}
+
+// The same, and waits for the peer to read. False: the connection is of no more use.
+task<bool> connection::flush(std::string_view behind) {
+  for (;;) {
+    if (broken_) co_return false;
+    auto const state = flush_now(behind);
+    if (state == flush_state::done) co_return true;
+    if (state == flush_state::broken) co_return false;
+    home_.enter(*this, phase::writing);
+    co_await socket_wait{*this, wait::wait_write};
+    if (verdict_ == verdict::none || verdict_ == verdict::drained) continue;
+    closing_ = broken_ = true;
+    co_return false;
+  }
+}
+
+// What end_request has not copied into the output: a large body, or a stream.
+task<> connection::send_rest() {
+  auto& x = work_->x;
+  if (form_ == body_form::whole) {
+    x.bytes_out += x.response.body.size();
+    co_await flush(x.response.body);
+    co_return;
+  }
+  bool complete = false;
+  try {
+    auto sending = send_stream();
+    co_await std::move(sending);
+    complete = true;
+  } catch (...) {
+    x.internal_error = "the response's stream ended early";
+  }
+  x.response.stream.reset();
+  if (complete) co_return;
+  // The head is out: that the rest is missing can only be told by ending the connection before the end.
+  closing_ = broken_ = true;
+  linger const hard{1, 0};
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+task<> connection::send_stream() {
+  auto& x = work_->x;
+  auto& source = *x.response.stream;
+  auto left = x.response.stream_length.value_or(std::uint64_t(-1));
+  // The head goes out at once: the first piece may be long in coming.
+  if (!co_await flush()) throw cancelled_error{cancel_reason::client_gone};
+  co_await detail::with_context{&x.operation};
+  for (;;) {
+    home_.enter(*this, phase::running);
+    auto const piece = co_await source.next();
+    if (piece.empty()) break;
+    if (!bug(piece.size() <= left, "a stream is longer than its declared length"))
+      throw std::length_error{"stream_length"};
+    if (form_ == body_form::counted) left -= piece.size();
+    if (!co_await send_piece(piece)) throw cancelled_error{cancel_reason::client_gone};
+  }
+  if (form_ == body_form::counted && left != 0) throw std::length_error{"stream_length"};
+  if (form_ == body_form::chunked) work_->out.append(last_chunk);
+}
+
+task<bool> connection::send_piece(std::string_view piece) {
+  auto& out = work_->out;
+  work_->x.bytes_out += piece.size();
+  if (form_ == body_form::chunked) out.append(chunk_head{piece.size()}.text());
+  bool sent = false;
+  constexpr std::size_t worth_copying = 8'192;
+  if (piece.size() <= worth_copying) {
+    out.append(piece);
+    if (form_ == body_form::chunked) out.append("\r\n");
+    sent = co_await flush();
+  } else {
+    sent = co_await flush(piece);
+    if (form_ == body_form::chunked) out.append("\r\n");
+  }
+  co_return sent;
+}
+
+// Ends the connection so that the peer can read what was sent: closing a socket with unread input resets it, and a
+// reset takes back what the peer has not read yet (RFC 9112, section 9.6).
+task<> connection::close_politely() {
+  if (broken_) co_return;
+  io_.end_sending();
+  if (!closing_ || end_seen_) co_return;
+  constexpr std::size_t most = 1 << 20;
+  char dropped[4096];
+  for (std::size_t total = 0; total < most;) {
+    auto const got = io_.read_plain(dropped, sizeof dropped);
+    if (got.state == io_state::done) {
+      total += got.size;
+      linger_ = true;
+      continue;
+    }
+    if (got.state != io_state::wait_read || !linger_) co_return;
+    if (waits_for != phase::lingering) {
+      if (work_ != nullptr) home_.give_back(std::exchange(work_, nullptr));
+      home_.enter(*this, phase::lingering);
+    }
+    co_await socket_wait{*this, wait::wait_read};
+    if (verdict_ != verdict::none) co_return;
+  }
+}
+
+}  // namespace slipway::http

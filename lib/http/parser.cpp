@@ -1,0 +1,320 @@
+#include <slipway/http/parser.hpp>
+#include <slipway/http/scan.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace slipway::http {
+namespace {
+
+constexpr std::size_t longest_method = 32;
+
+bool is_lower_equal(std::string_view text, std::string_view lower) noexcept {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if ((text[i] | 0x20) != lower[i]) return false;
+  return true;
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+method method_of(std::string_view text) noexcept {
+  switch (text.size()) {
+    case 3:
+      if (text == "GET") return method::get;
+      return text == "PUT" ? method::put : method::other;
+    case 4:
+      if (text == "POST") return method::post;
+      return text == "HEAD" ? method::head : method::other;
+    case 5: return text == "PATCH" ? method::patch : method::other;
+    case 6: return text == "DELETE" ? method::delete_ : method::other;
+    case 7: return text == "OPTIONS" ? method::options : method::other;
+    default: return method::other;
+  }
+}
+
+// One parse: a cursor and where it writes.
+class head_reader {
+ public:
+  head_reader(std::string_view input, head_limits const& limits, std::span<field> storage, request& into, framing& how)
+      : begin_{input.data()}, at_{begin_}, end_{begin_ + input.size()}, limits_{limits}, storage_{storage}, into_{into},
+        how_{how} {}
+
+  head_outcome run() {
+    auto outcome = empty_line();
+    if (outcome == head_outcome::complete) outcome = request_line();
+    if (outcome == head_outcome::complete) outcome = field_lines();
+    if (outcome == head_outcome::complete) outcome = check_whole();
+    return outcome;
+  }
+  std::size_t length() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+
+ private:
+  using enum head_outcome;
+
+  head_outcome empty_line() noexcept {
+    if (at_ == end_) return incomplete;
+    if (*at_ != '\r') [[likely]]
+      return complete;
+    if (end_ - at_ < 2) return incomplete;
+    if (at_[1] != '\n') return malformed;
+    at_ += 2;
+    return at_ == end_ ? incomplete : complete;
+  }
+
+  head_outcome request_line() noexcept {
+    auto const* name = at_;
+    at_ = scan::end_of_token(at_, end_);
+    auto const size = static_cast<std::size_t>(at_ - name);
+    if (size > longest_method) return not_implemented;
+    if (at_ == end_) return incomplete;
+    if (*at_ != ' ' || size == 0) return malformed;
+    into_.method_text = {name, size};
+    into_.verb = method_of(into_.method_text);
+    ++at_;
+
+    auto const* target = at_;
+    at_ = scan::end_of_target(at_, end_);
+    into_.target = {target, static_cast<std::size_t>(at_ - target)};
+    if (into_.target.size() > limits_.uri) return uri_too_long;
+    if (at_ == end_) return incomplete;
+    if (*at_ != ' ' || into_.target.empty()) return malformed;
+    ++at_;
+    return version();
+  }
+
+  head_outcome version() noexcept {
+    constexpr std::string_view shape = "HTTP/d.d\r\n";
+    auto const have = std::min<std::size_t>(static_cast<std::size_t>(end_ - at_), shape.size());
+    for (std::size_t i = 0; i < have; ++i) {
+      bool const fits = shape[i] == 'd' ? at_[i] >= '0' && at_[i] <= '9' : at_[i] == shape[i];
+      if (!fits) return malformed;
+    }
+    if (have < shape.size()) return incomplete;
+    if (at_[5] != '1') return version_not_supported;
+    // A higher minor version is answered as the highest that is known (RFC 9110, section 2.5).
+    into_.minor_version = at_[7] == '0' ? 0 : 1;
+    how_.keep_alive = into_.minor_version == 1;
+    at_ += shape.size();
+    return complete;
+  }
+
+  head_outcome field_lines() {
+    std::size_t count = 0;
+    for (;;) {
+      if (at_ == end_) return incomplete;
+      if (*at_ == '\r') {
+        if (end_ - at_ < 2) return incomplete;
+        if (at_[1] != '\n') return malformed;
+        at_ += 2;
+        into_.fields = storage_.first(count);
+        return complete;
+      }
+      if (count == limits_.fields) return head_too_large;
+      auto& f = storage_[count];
+      if (auto const outcome = field_line(f); outcome != complete) return outcome;
+      ++count;
+      if (auto const outcome = note(f); outcome != complete) return outcome;
+    }
+  }
+
+  head_outcome field_line(field& f) noexcept {
+    auto const* name = at_;
+    at_ = scan::end_of_token(at_, end_);
+    if (at_ == end_) return incomplete;
+    if (*at_ != ':' || at_ == name) return malformed;
+    f.name = {name, static_cast<std::size_t>(at_ - name)};
+    ++at_;
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
+    auto const* value = at_;
+    at_ = scan::end_of_value(at_, end_);
+    if (at_ == end_) return incomplete;
+    if (*at_ != '\r') return malformed;
+    if (end_ - at_ < 2) return incomplete;
+    if (at_[1] != '\n') return malformed;
+    auto const* last = at_;
+    while (last != value && (last[-1] == ' ' || last[-1] == '\t')) --last;
+    f.value = {value, static_cast<std::size_t>(last - value)};
+    at_ += 2;
+    return complete;
+  }
+
+  // What the framing, the connection and the routing need to know; all other fields stay a pair of views.
+  head_outcome note(field const& f) noexcept {
+    switch (f.name.size()) {
+      case 4: return is_lower_equal(f.name, "host") ? note_host(f.value) : complete;
+      case 6:
+        if (is_lower_equal(f.name, "expect")) {
+          (is_lower_equal(f.value, "100-continue") ? how_.expects_continue : how_.unknown_expectation) = true;
+        }
+        return complete;
+      case 10:
+        if (is_lower_equal(f.name, "connection")) note_connection(f.value);
+        return complete;
+      case 14: return is_lower_equal(f.name, "content-length") ? note_length(f.value) : complete;
+      case 17: return is_lower_equal(f.name, "transfer-encoding") ? note_coding(f.value) : complete;
+      default: return complete;
+    }
+  }
+
+  head_outcome note_host(std::string_view value) noexcept {
+    if (into_.host.data() != nullptr || !is_authority(value)) return malformed;
+    into_.host = value;
+    return complete;
+  }
+
+  void note_connection(std::string_view value) noexcept {
+    if (is_lower_equal(value, "keep-alive")) {
+      if (!closes_) how_.keep_alive = true;
+      return;
+    }
+    if (list_has(value, "close")) closes_ = true;
+    if (closes_)
+      how_.keep_alive = false;
+    else if (list_has(value, "keep-alive"))
+      how_.keep_alive = true;
+  }
+
+  head_outcome note_length(std::string_view value) noexcept {
+    constexpr std::size_t most_digits = 18;
+    if (how_.has_length || value.empty() || value.size() > most_digits) return malformed;
+    auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), how_.content_length);
+    if (error != std::errc{} || end != value.data() + value.size()) return malformed;
+    how_.has_length = true;
+    return complete;
+  }
+
+  head_outcome note_coding(std::string_view value) noexcept {
+    if (how_.chunked) return malformed;
+    if (is_lower_equal(value, "chunked")) {
+      how_.chunked = true;
+      return complete;
+    }
+    auto const comma = value.rfind(',');
+    auto const last = comma == std::string_view::npos ? value : trim(value.substr(comma + 1));
+    bool const chunked_before_last = comma != std::string_view::npos && list_has(value.substr(0, comma), "chunked");
+    if (value.empty() || last.empty() || chunked_before_last) return malformed;
+    return not_implemented;
+  }
+
+  head_outcome check_whole() noexcept {
+    if (how_.chunked && (how_.has_length || into_.minor_version == 0)) return malformed;
+    if (into_.minor_version == 1 && into_.host.data() == nullptr) return malformed;
+    if (into_.verb == method::other && into_.method_text == "CONNECT") return not_implemented;
+    return check_target();
+  }
+
+  // RFC 9112, section 3.2.
+  head_outcome check_target() noexcept {
+    auto rest = into_.target;
+    if (rest.front() != '/') [[unlikely]] {
+      if (rest == "*") {
+        into_.path = rest;
+        return into_.verb == method::options ? complete : malformed;
+      }
+      auto const scheme = rest.find("://");
+      if (scheme == std::string_view::npos) return malformed;
+      auto const name = rest.substr(0, scheme);
+      if (!is_lower_equal(name, "http") && !is_lower_equal(name, "https")) return malformed;
+      rest.remove_prefix(scheme + 3);
+      auto const authority = rest.substr(0, rest.find_first_of("/?#"));
+      if (authority.empty() || !is_authority(authority)) return malformed;
+      into_.host = authority;
+      rest.remove_prefix(authority.size());
+    }
+    if (std::memchr(rest.data(), '#', rest.size()) != nullptr) return malformed;
+    auto const* mark = static_cast<char const*>(std::memchr(rest.data(), '?', rest.size()));
+    if (mark == nullptr) {
+      into_.path = rest;
+    } else {
+      auto const size = static_cast<std::size_t>(mark - rest.data());
+      into_.path = rest.substr(0, size);
+      into_.query = rest.substr(size + 1);
+    }
+    if (into_.path.empty()) into_.path = "/";
+    return complete;
+  }
+
+  char const* const begin_;
+  char const* at_;
+  char const* const end_;
+  head_limits const& limits_;
+  std::span<field> storage_;
+  request& into_;
+  framing& how_;
+  bool closes_ = false;
+};
+
+}  // namespace
+
+int status_of(head_outcome outcome) noexcept {
+  switch (outcome) {
+    case head_outcome::incomplete:
+    case head_outcome::complete: return 0;
+    case head_outcome::malformed: return 400;
+    case head_outcome::uri_too_long: return 414;
+    case head_outcome::head_too_large: return 431;
+    case head_outcome::not_implemented: return 501;
+    case head_outcome::version_not_supported: return 505;
+  }
+  return 400;
+}
+
+bool list_has(std::string_view list, std::string_view token) noexcept {
+  for (;;) {
+    auto const comma = list.find(',');
+    if (is_lower_equal(trim(list.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool is_authority(std::string_view text) noexcept {
+  if (text.empty()) return true;
+  auto port = std::string_view::npos;
+  if (text.front() == '[') {
+    auto const bracket = text.find(']');
+    if (bracket == std::string_view::npos || bracket < 3) return false;
+    for (char c : text.substr(1, bracket - 1))
+      if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || c == ':' || c == '.')) return false;
+    port = bracket + 1;
+  } else {
+    constexpr auto allowed = [] {
+      std::array<bool, 256> is{};
+      for (int c = '0'; c <= '9'; ++c) is[static_cast<std::size_t>(c)] = true;
+      for (int c = 'a'; c <= 'z'; ++c) is[static_cast<std::size_t>(c)] = is[static_cast<std::size_t>(c - 32)] = true;
+      for (char c : {'-', '.', '_', '~', '%', '!', '$', '&', '\'', '(', ')', '*', '+', ';', '='})
+        is[static_cast<unsigned char>(c)] = true;
+      return is;
+    }();
+    port = 0;
+    while (port != text.size() && allowed[static_cast<unsigned char>(text[port])]) ++port;
+    if (port == 0) return false;
+  }
+  if (port == text.size()) return true;
+  if (text[port] != ':' || text.size() - port > 6) return false;
+  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(port) + 1, text.end(),
+                     [](char c) { return c >= '0' && c <= '9'; });
+}
+
+head_result parse_head(std::string_view input, head_limits const& limits, std::span<field> storage, request& into,
+                       framing& how) {
+  how = {};
+  into.host = into.query = into.path = into.target = into.method_text = {};
+  into.fields = {};
+  into.verb = method::other;
+  into.minor_version = 1;
+  // What stands beyond the limit is not looked at, so that the answer does not depend on how much has come.
+  bool const beyond = input.size() > limits.head;
+  head_reader reader{beyond ? input.substr(0, limits.head) : input, limits, storage, into, how};
+  auto const outcome = reader.run();
+  if (outcome == head_outcome::incomplete && input.size() >= limits.head) return {head_outcome::head_too_large, 0};
+  return {outcome, reader.length()};
+}
+
+}  // namespace slipway::http

@@ -1,0 +1,72 @@
+// The awaiters of a connection: one for its socket, one that an operation's cancellation ends too, one for handlers.
+#pragma once
+
+#include <slipway/core/errors.hpp>
+#include <slipway/http/connection.hpp>
+
+namespace slipway::http {
+
+struct connection::socket_wait {
+  connection& of;
+  wait::wait_type what;
+
+  bool await_ready() const noexcept { return of.verdict_ != verdict::none; }
+  void await_suspend(std::coroutine_handle<> self) const {
+    of.socket_.async_wait(what, [self](boost::system::error_code) { self.resume(); });
+  }
+  void await_resume() const noexcept { of.resumed(); }
+};
+
+// For what a handler awaits. A cancellation ends the wait through the reactor, so nobody is resumed twice.
+struct connection::body_wait : context::hook {
+  connection& of;
+  wait::wait_type what;
+  context* operation = nullptr;
+
+  body_wait(connection& c, wait::wait_type w) noexcept : of{c}, what{w} {}
+  body_wait(body_wait const&) = delete;
+  body_wait& operator=(body_wait const&) = delete;
+  ~body_wait() { context::drop(*this); }
+
+  bool await_ready() const noexcept { return of.verdict_ != verdict::none; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    operation = self.promise().operation;
+    if (operation != nullptr) {
+      if (operation->cancelled() != cancel_reason::none) return false;
+      this->fire = [](context::hook& h, cancel_reason) {
+        auto& me = static_cast<body_wait&>(h);
+        boost::system::error_code ignored;
+        me.of.socket_.cancel(ignored);
+      };
+      operation->add(*this);
+    }
+    of.socket_.async_wait(what, [self](boost::system::error_code) { self.resume(); });
+    return true;
+  }
+  void await_resume() {
+    of.resumed();
+    if (operation != nullptr && operation->cancelled() != cancel_reason::none)
+      throw cancelled_error{operation->cancelled()};
+  }
+};
+
+// Runs a task until its first suspension without touching the loop, and learns whether it suspended: only then does
+// anything have to be written down.
+struct connection::handler_run {
+  connection& of;
+  task<>::handle_type inner;
+
+  bool await_ready() const {
+    inner.promise().operation = &of.work_->x.operation;
+    inner.resume();
+    return inner.done();
+  }
+  void await_suspend(std::coroutine_handle<> self) const noexcept {
+    inner.promise().continuation = self;
+    of.suspended();
+  }
+  void await_resume() const { inner.promise().take(); }
+};
+
+}  // namespace slipway::http

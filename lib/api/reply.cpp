@@ -80,9 +80,9 @@ bool reply_etag(http::exchange& x, std::string_view etag) {
   return true;
 }
 
-void reply_content(http::exchange& x, content&& c) {
+void reply_payload(http::exchange& x, payload&& c) {
   x.response.owned = std::move(c.bytes);
-  x.answer(200, x.copy(c.media_type), x.response.owned);
+  x.answer(c.status, x.copy(c.media_type), x.response.owned);
   if (!c.cache_control.empty()) x.response.add("Cache-Control", x.copy(c.cache_control));
 }
 

@@ -14,7 +14,7 @@ void reply_location(http::exchange& x, std::string_view where);
 void reply_next_page(http::exchange& x, std::string_view cursor);
 // Sets ETag; true when the client knows this version and 304 has been answered.
 bool reply_etag(http::exchange& x, std::string_view etag);
-void reply_content(http::exchange& x, content&& c);
+void reply_payload(http::exchange& x, payload&& c);
 void reply_stream(http::exchange& x, stream&& s);
 void describe_answer(operation& op, int status, std::string_view description, meta::type const* body);
 
@@ -101,8 +101,8 @@ struct replier<versioned<T>> {
 };
 
 template <>
-struct replier<content> {
-  static void send(http::exchange& x, operation const&, content&& c) { detail::reply_content(x, std::move(c)); }
+struct replier<payload> {
+  static void send(http::exchange& x, operation const&, payload&& c) { detail::reply_payload(x, std::move(c)); }
   static void describe(operation& op) { detail::describe_answer(op, 200, "Done", nullptr); }
 };
 

@@ -41,10 +41,11 @@ struct versioned {
 std::string etag_of(std::int64_t version);
 
 // A body that is not JSON.
-struct content {
+struct payload {
   std::string media_type;
   std::string bytes;
   std::string cache_control{};
+  int status = 200;
 };
 
 // A body that comes in pieces; flat memory however long it is.

@@ -264,6 +264,12 @@ struct with_context {
 
 }  // namespace detail
 
+// From here on, what the coroutine awaits is no longer cancelled with its operation: for the few steps that must be
+// finished once begun (giving back what was claimed). Give them a bound of their own.
+//
+//   co_await uncancellable();
+inline detail::with_context uncancellable() noexcept { return {nullptr}; }
+
 // Runs a task from a place that cannot await: until its first suspension now, the rest when it is resumed.
 // The context, if any, must outlive the task. An exception that leaves the task ends the process.
 inline void start_detached(task<> work, context* operation = nullptr) {

@@ -1,0 +1,68 @@
+#include "cmd/server/application.hpp"
+
+#include "cmd/server/command_line.hpp"
+#include "routes/routes.hpp"
+
+#include <slipway/content/media_types.hpp>
+#include <slipway/core/embedded.hpp>
+
+namespace app {
+
+std::span<embedded_file const> viewer_files();  // linked in by CMake
+
+namespace {
+
+constexpr std::chrono::hours keys_are_kept{24};
+
+std::vector<content::asset> viewer_assets() {
+  std::vector<content::asset> out;
+  for (auto const& f : viewer_files()) out.push_back({f.name, content::media_type_of(f.name), f.bytes});
+  return out;
+}
+
+version_view version_of(application::surroundings const& around) {
+  return {around.settings.service.name, version_text(), revision_text(), around.environment};
+}
+
+}  // namespace
+
+application::application(surroundings around)
+    : clock_{around.clock},
+      user_rows_{around.database},
+      token_rows_{around.database},
+      note_rows_{around.database},
+      key_rows_{around.database},
+      issuer_{around.settings.auth.tokens, around.keys, around.clock},
+      throttle_{around.settings.auth.throttle, around.clock},
+      users_{user_rows_, token_rows_, around.passwords, around.clock},
+      sessions_{{user_rows_, token_rows_, around.passwords, issuer_, throttle_, around.settings.auth.refresh, around.clock}},
+      notes_{note_rows_, around.clock},
+      user_pages_{users_},
+      session_pages_{sessions_, around.keys},
+      note_pages_{notes_},
+      system_pages_{{around.health, around.metrics, version_of(around)}},
+      operator_pages_{{around.health, around.metrics, version_of(around), true}},
+      viewer_{viewer_assets()},
+      document_pages_{viewer_},
+      idempotency_{key_rows_, around.clock},
+      routes_{&idempotency_} {
+  routes::users(routes_, user_pages_);
+  routes::sessions(routes_, session_pages_);
+  routes::notes(routes_, note_pages_);
+  routes::system(routes_, system_pages_);
+  routes::documents(routes_, document_pages_);
+  if (around.settings.operations.public_metrics) routes::metrics(routes_, system_pages_);
+  routes::system(operator_routes_, operator_pages_);
+  routes::metrics(operator_routes_, operator_pages_);
+  document_pages_.write(routes_.operations(), {.title = around.settings.service.name,
+                                               .version = version_text(),
+                                               .description = "Accounts and notes. Errors are problem+json with a stable `code`; log in to get an access token.",
+                                               .servers = {around.settings.service.public_url}});
+}
+
+task<> application::tidy() {
+  co_await token_rows_.purge_expired(clock_.now());
+  co_await key_rows_.purge(clock_.now() - keys_are_kept);
+}
+
+}  // namespace app

@@ -1,0 +1,68 @@
+// The application's object graph: repositories, services, controllers and the routing table, in the order of who
+// needs whom. Built once, read by every shard, torn down in reverse.
+#pragma once
+
+#include "config/settings.hpp"
+#include "controllers/documents.hpp"
+#include "controllers/notes.hpp"
+#include "controllers/sessions.hpp"
+#include "controllers/system.hpp"
+#include "controllers/users.hpp"
+#include "repositories/idempotency_keys.hpp"
+
+#include <slipway/api/idempotency.hpp>
+#include <slipway/api/router.hpp>
+
+namespace app {
+
+class application {
+ public:
+  // Everything in `around` must outlive the application.
+  struct surroundings {
+    app::settings const& settings;
+    db::database& database;
+    auth::key_ring& keys;
+    auth::passwords& passwords;
+    health::monitor& health;
+    metrics::registry& metrics;
+    clock_source const& clock;
+    std::string environment;
+  };
+  explicit application(surroundings around);
+
+  api::router& routes() noexcept { return routes_; }
+  // The operators' own table, with details and metrics.
+  api::router& operator_routes() noexcept { return operator_routes_; }
+
+  std::string const& openapi() const noexcept { return document_pages_.openapi_text(); }
+  std::string const& openapi_3_0() const noexcept { return document_pages_.openapi_3_0_text(); }
+
+  // Forgets what has run out: sessions, idempotency keys. Once in a while.
+  task<> tidy();
+
+ private:
+  clock_source const& clock_;
+
+  repositories::users user_rows_;
+  repositories::refresh_tokens token_rows_;
+  repositories::notes note_rows_;
+  repositories::idempotency_keys key_rows_;
+
+  auth::token_issuer issuer_;
+  auth::login_throttle throttle_;
+  services::users users_;
+  services::sessions sessions_;
+  services::notes notes_;
+
+  controllers::users user_pages_;
+  controllers::sessions session_pages_;
+  controllers::notes note_pages_;
+  controllers::system system_pages_, operator_pages_;
+  std::vector<content::asset> viewer_;
+  controllers::documents document_pages_;
+
+  api::idempotency_layer idempotency_;
+  api::router routes_, operator_routes_;
+};
+
+}  // namespace app

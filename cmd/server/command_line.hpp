@@ -1,0 +1,39 @@
+// What was asked for on the command line.
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <slipway/config/loader.hpp>
+
+#include <string>
+#include <vector>
+
+namespace app {
+
+// What every command is given: where settings come from. `load` throws startup_error for what is wrong with them.
+struct invocation {
+  config::sources sources;
+  config::loaded<settings> load() const { return config::load<settings>(sources); }
+};
+
+// Each command's work; returns the process's exit code (lib/core/errors.hpp) or throws startup_error.
+int serve(invocation const& in, std::string const& ready_file);
+int migrate_up(invocation const& in, bool allow_out_of_order);
+int migrate_down(invocation const& in, unsigned steps);
+int migrate_status(invocation const& in);
+int migrate_plan(invocation const& in);
+int seed(invocation const& in);
+int config_show(invocation const& in);
+int config_check(invocation const& in);
+int config_schema();
+int config_reference(bool yaml);
+int show_routes(invocation const& in, bool json);
+int show_openapi(invocation const& in, bool version_3_0);
+int show_errors(invocation const& in);
+int rotate_keys(invocation const& in, unsigned after_seconds);
+int show_version();
+
+char const* version_text() noexcept;   // "0.1.0"
+char const* revision_text() noexcept;  // the commit it was built from; "unknown" outside a checkout
+
+}  // namespace app

@@ -1,0 +1,129 @@
+// Commands that tell of the API without serving it: routes, the OpenAPI document, the table of errors. The object
+// graph is built on an empty database in memory and a key that is never used, and nothing is called.
+#include "cmd/server/application.hpp"
+#include "cmd/server/command_line.hpp"
+
+#include <slipway/api/openapi.hpp>
+#include <slipway/api/problem.hpp>
+#include <slipway/core/time.hpp>
+#include <slipway/json/object_writer.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace app {
+namespace {
+
+class no_passwords final : public auth::passwords {
+ public:
+  task<std::string> hash(secret<std::string>) override { throw std::logic_error{"nothing is served"}; }
+  task<bool> verify(secret<std::string>, std::optional<std::string>) override { throw std::logic_error{"nothing is served"}; }
+  bool needs_rehash(std::string_view) const noexcept override { return false; }
+};
+
+int with_application(invocation const& in, std::function<void(application&, settings const&)> const& tell) {
+  auto const loaded = in.load();
+  auto const& clock = system_clock();
+  shards on{1};
+  metrics::registry all_metrics{on.size()};
+  auto in_memory = loaded.value.database;
+  in_memory.url = "sqlite::memory:";
+  auto database = db::connect(in_memory, on);
+  auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), clock.now(), {}}}, std::chrono::hours{1}, clock};
+  no_passwords passwords;
+  health::monitor health{on[0]};
+  application app{{loaded.value, database, keys, passwords, health, all_metrics, clock, in.sources.environment}};
+  tell(app, loaded.value);
+  on.run(health.stop());
+  return 0;
+}
+
+std::string who_of(api::access const& a) {
+  switch (a.who) {
+    case api::access::level::unsaid: return "nobody";
+    case api::access::level::everyone: return "everyone";
+    case api::access::level::signed_in: return "signed in";
+    case api::access::level::permission: return fmt::format("needs {}", a.permission_name);
+  }
+  return {};
+}
+
+std::string limit_of(api::rate const& r) { return r.count == 0 ? "-" : fmt::format("{} in {}", r.count, format_duration(r.window)); }
+
+void print_json(std::vector<std::shared_ptr<api::operation const>> const& operations) {
+  json::buffer out;
+  {
+    json::array_writer list{out};
+    for (auto const& op : operations) {
+      auto row = list.object();
+      row.add("method", http::to_string(op->verb)).add("path", op->pattern).add("name", op->name).add("access", who_of(op->who));
+      row.add("limit", op->limit.count).add("window_seconds", op->limit.window.count()).add("summary", op->summary);
+      auto statuses = row.array("statuses");
+      statuses.add(op->success);
+      std::set<int> seen;
+      for (auto const& f : api::all_faults(*op))
+        if (seen.insert(api::status_of(f.kind)).second) statuses.add(api::status_of(f.kind));
+    }
+  }
+  fmt::print("{}\n", out.view());
+}
+
+char const* meaning_of(fault_kind kind) {
+  switch (kind) {
+    case fault_kind::malformed: return "The request cannot be understood";
+    case fault_kind::unauthenticated: return "Log in first";
+    case fault_kind::forbidden: return "Logged in, and not allowed";
+    case fault_kind::not_found: return "No such thing, or none that the caller may know of";
+    case fault_kind::not_acceptable: return "No representation that the caller accepts";
+    case fault_kind::conflict: return "The present state does not allow it";
+    case fault_kind::gone: return "There was one";
+    case fault_kind::precondition_failed: return "Somebody changed it first: read it again";
+    case fault_kind::too_large: return "Send less";
+    case fault_kind::unsupported_media_type: return "Send it in another form";
+    case fault_kind::invalid: return "Understood, and breaks a rule: `errors` names each field";
+    case fault_kind::precondition_required: return "Send If-Match";
+    case fault_kind::too_many_requests: return "Wait as long as Retry-After says";
+    case fault_kind::unavailable: return "Try again after Retry-After";
+  }
+  return "";
+}
+
+}  // namespace
+
+int show_routes(invocation const& in, bool json) {
+  return with_application(in, [json](application& app, settings const&) {
+    auto const& operations = app.routes().operations();
+    if (json) return print_json(operations);
+    for (auto const& op : operations)
+      fmt::print("{:<7} {:<28} {:<20} {:<12} {}\n", http::to_string(op->verb), op->pattern, who_of(op->who), limit_of(op->limit), op->summary);
+  });
+}
+
+int show_openapi(invocation const& in, bool version_3_0) {
+  return with_application(in, [version_3_0](application& app, settings const&) {
+    fmt::print("{}\n", version_3_0 ? app.openapi_3_0() : app.openapi());
+  });
+}
+
+int show_errors(invocation const& in) {
+  return with_application(in, [](application& app, settings const&) {
+    std::map<std::pair<int, std::string_view>, std::pair<fault_kind, std::set<std::string>>> rows;
+    for (auto const& op : app.routes().operations())
+      if (!op->hidden)
+        for (auto const& f : api::all_faults(*op)) {
+          auto& row = rows[{api::status_of(f.kind), f.code}];
+          row.first = f.kind;
+          row.second.insert(op->name);
+        }
+    fmt::print("| status | code | what to do | operations |\n| --- | --- | --- | --- |\n");
+    auto const all = app.routes().operations().size();
+    for (auto const& [key, row] : rows)
+      fmt::print("| {} | `{}` | {} | {} |\n", key.first, key.second, meaning_of(row.first), row.second.size() + 4 >= all ? "all" : fmt::format("{}", fmt::join(row.second, ", ")));
+  });
+}
+
+}  // namespace app

@@ -1,0 +1,60 @@
+#include "cmd/server/layers.hpp"
+
+#include <slipway/api/problem.hpp>
+#include <slipway/content/compression.hpp>
+#include <slipway/content/cors.hpp>
+#include <slipway/content/security_headers.hpp>
+
+namespace app {
+namespace {
+
+std::unique_ptr<http::middleware> make_security(browser_settings const& s) {
+  content::security_settings out;
+  if (!s.hsts) out.hsts_max_age = std::chrono::seconds{0};
+  return content::make_security_headers(out);
+}
+
+std::unique_ptr<http::middleware> make_cors(browser_settings const& s) {
+  if (s.cors_origins.empty()) return nullptr;
+  content::cors_settings out;
+  out.origins = s.cors_origins;
+  out.credentials = s.cors_credentials;
+  return content::make_cors(out, api::write_error_page);
+}
+
+std::unique_ptr<http::middleware> make_compression(compression_settings const& s, unsigned shard_count) {
+  if (!s.enabled) return nullptr;
+  content::compression_settings out;
+  out.level = s.level;
+  out.min_size = s.min_size;
+  return content::make_compression(out, shard_count, api::write_error_page);
+}
+
+std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsigned shard_count, api::router& table) {
+  if (!s.enabled) return nullptr;
+  content::rate_limit_settings out;
+  out.everyone = {s.requests, std::chrono::duration_cast<std::chrono::seconds>(s.window)};
+  auto limits = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
+  for (auto const& r : table.table().routes())
+    if (auto const& l = static_cast<api::operation const*>(r->about.get())->limit; l.count > 0) limits->limit(*r, {l.count, l.window});
+  return limits;
+}
+
+}  // namespace
+
+layers::layers(surroundings around, api::router& table)
+    : observation_{around.shard_count, around.observation},
+      security_{make_security(around.settings.browser)},
+      cors_{make_cors(around.settings.browser)},
+      compression_{make_compression(around.settings.compression, around.shard_count)},
+      limits_{make_limits(around.settings.limits, around.shard_count, table)},
+      authentication_{around.settings.auth.tokens, around.keys, around.shard_count, around.clock},
+      guard_{authentication_, around.settings.service.name} {}
+
+std::vector<http::middleware*> layers::all() {
+  std::vector<http::middleware*> out{&observation_, security_.get(), cors_.get(), limits_.get(), compression_.get(), &deprecation_, &guard_};
+  std::erase(out, nullptr);  // what the settings turned off
+  return out;
+}
+
+}  // namespace app

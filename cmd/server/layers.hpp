@@ -1,0 +1,40 @@
+// What lies between a connection and a handler, outermost first: observation, security headers, CORS, limits,
+// compression, deprecation notices, authentication.
+#pragma once
+
+#include "config/settings.hpp"
+#include "middleware/authentication.hpp"
+
+#include <slipway/api/observation.hpp>
+#include <slipway/api/router.hpp>
+#include <slipway/content/rate_limit.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace app {
+
+class layers {
+ public:
+  struct surroundings {
+    app::settings const& settings;
+    unsigned shard_count;
+    auth::key_ring& keys;
+    clock_source const& clock;
+    api::observation::parts observation;
+  };
+  // The limits of single routes are taken from `table`.
+  layers(surroundings around, api::router& table);
+
+  std::vector<http::middleware*> all();
+
+ private:
+  api::observation observation_;
+  std::unique_ptr<http::middleware> security_, cors_, compression_;
+  std::unique_ptr<content::rate_limiter> limits_;
+  middleware::authentication authentication_;
+  api::access_guard guard_;
+  api::deprecation_notice deprecation_;
+};
+
+}  // namespace app

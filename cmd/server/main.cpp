@@ -1,0 +1,118 @@
+// The service's command line. Every command is one function of command_line.hpp.
+#include "cmd/server/command_line.hpp"
+
+#include <slipway/core/errors.hpp>
+#include <slipway/db/errors.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+
+namespace {
+
+using namespace app;
+
+constexpr char const* footer =
+    "Settings: defaults < config/base.yaml < config/<environment>.yaml < config/local.yaml < .env < SLIPWAY_* variables\n"
+    "< --set key=value. SLIPWAY_ENVIRONMENT chooses the environment (development), SLIPWAY_CONFIG the directory.\n"
+    "Exit codes: 0 done, 1 the answer is no, 64 usage, 65 unusable data, 69 a service does not answer, 70 a bug,\n"
+    "71 the system refuses, 73 cannot create (port taken, disk full), 77 no permission, 78 wrong configuration.";
+
+// Builds the commands; the chosen one ends up in `chosen`.
+class commands {
+ public:
+  commands(CLI::App& app, invocation const& in) : in_{in} {
+    app.require_subcommand(1);
+    app.footer(footer);
+    add_serve(app);
+    add_migrate(app);
+    add(app, "seed", "Fill the database with development data; safe to repeat", [this] { return seed(in_); });
+    add_config(app);
+    auto* routes = add(app, "routes", "Show every route, who may call it, and its limits", [this] { return show_routes(in_, json_); });
+    routes->add_flag("--json", json_, "As JSON");
+    auto* openapi = add(app, "openapi", "Print the OpenAPI document", [this] { return show_openapi(in_, version_3_0_); });
+    openapi->add_flag("--3.0", version_3_0_, "As OpenAPI 3.0 instead of 3.1");
+    add(app, "errors", "Print the table of error codes as Markdown", [this] { return show_errors(in_); });
+    auto* keys = app.add_subcommand("keys", "Keys that sign access tokens");
+    keys->require_subcommand(1);
+    auto* rotate = add(*keys, "rotate", "Make a new key; the old one goes on verifying until it retires", [this] { return rotate_keys(in_, after_); });
+    rotate->add_option("--after", after_, "Seconds until it signs, so that other nodes see it before")->check(CLI::Range(0u, 86'400u));
+    add(app, "version", "Print the version", [] { return show_version(); });
+  }
+
+  int run() { return chosen_(); }
+
+ private:
+  CLI::App* add(CLI::App& to, std::string const& name, std::string const& help, std::function<int()> work) {
+    auto* command = to.add_subcommand(name, help);
+    command->callback([this, work = std::move(work)] { chosen_ = work; });
+    return command;
+  }
+
+  void add_serve(CLI::App& app) {
+    auto* command = add(app, "serve", "Serve until SIGTERM", [this] { return serve(in_, ready_file_); });
+    command->add_option("--ready-file", ready_file_, "Written, with the addresses in use, once requests are served");
+  }
+
+  void add_migrate(CLI::App& app) {
+    auto* migrate = app.add_subcommand("migrate", "The database's schema");
+    migrate->require_subcommand(1);
+    auto* up = add(*migrate, "up", "Apply what is pending", [this] { return migrate_up(in_, out_of_order_); });
+    up->add_flag("--allow-out-of-order", out_of_order_, "Also apply migrations older than the newest applied one");
+    auto* down = add(*migrate, "down", "Take the newest migrations back", [this] { return migrate_down(in_, steps_); });
+    down->add_option("steps", steps_, "How many")->capture_default_str()->check(CLI::Range(1u, 1000u));
+    add(*migrate, "status", "Show what is applied and what is pending", [this] { return migrate_status(in_); });
+    add(*migrate, "plan", "Print the SQL that `up` would run", [this] { return migrate_plan(in_); });
+  }
+
+  void add_config(CLI::App& app) {
+    auto* config = app.add_subcommand("config", "The settings");
+    config->require_subcommand(1);
+    add(*config, "show", "Show every setting, where it came from, secrets masked", [this] { return config_show(in_); });
+    add(*config, "check", "Check the settings and say everything that is wrong", [this] { return config_check(in_); });
+    add(*config, "schema", "Print the JSON Schema of the files", [] { return config_schema(); });
+    auto* reference = add(*config, "reference", "Print the reference page of all settings", [this] { return config_reference(yaml_); });
+    reference->add_flag("--yaml", yaml_, "As a commented YAML file");
+  }
+
+  invocation const& in_;
+  std::function<int()> chosen_;
+  std::string ready_file_;
+  bool out_of_order_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
+  unsigned steps_ = 1, after_ = 0;
+};
+
+int fail(exit_code code, char const* what) {
+  std::fprintf(stderr, "slipway: %s\n", what);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  std::vector<std::string> arguments{argv + 1, argv + argc};
+  invocation in{slipway::config::process_sources()};
+  in.sources.flags = slipway::config::take_flags(arguments);
+
+  CLI::App app{"A production backend template in C++.", "slipway"};
+  app.set_version_flag("--version", version_text());
+  commands all{app, in};
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (CLI::ParseError const& error) {
+    auto const status = app.exit(error);
+    return status == 0 ? 0 : static_cast<int>(exit_code::usage);
+  }
+  return all.run();
+} catch (slipway::startup_error const& error) {
+  return fail(error.code(), error.what());
+} catch (slipway::unavailable_error const& error) {
+  return fail(slipway::exit_code::unavailable, error.what());
+} catch (slipway::db::error const& error) {
+  return fail(slipway::exit_code::data, error.what());
+} catch (std::exception const& error) {
+  return fail(slipway::exit_code::bug, error.what());
+}

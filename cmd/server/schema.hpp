@@ -1,0 +1,15 @@
+// The database's schema, and whether it is the one that this binary needs.
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <slipway/db/database.hpp>
+#include <slipway/log/logger.hpp>
+#include <slipway/runtime/shards.hpp>
+
+namespace app {
+
+// Applies what is pending when the settings say so; else throws startup_error when something is.
+void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
+
+}  // namespace app

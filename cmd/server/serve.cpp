@@ -1,0 +1,140 @@
+// The service itself: the object graph is built here, in the order of who needs whom, and torn down in reverse.
+#include "cmd/server/application.hpp"
+#include "cmd/server/background.hpp"
+#include "cmd/server/command_line.hpp"
+#include "cmd/server/layers.hpp"
+#include "cmd/server/ready_file.hpp"
+#include "cmd/server/schema.hpp"
+#include "cmd/server/signals.hpp"
+#include "middleware/database_watch.hpp"
+
+#include <slipway/api/problem.hpp>
+#include <slipway/config/watcher.hpp>
+#include <slipway/http/server.hpp>
+#include <slipway/metrics/process_metrics.hpp>
+#include <slipway/runtime/shards.hpp>
+
+#include <array>
+#include <thread>
+
+namespace app {
+namespace {
+
+// For log lines: the ids of the current span.
+log::trace_ids ids_of(trace_span const& span) {
+  thread_local std::array<std::string, 2> texts;
+  texts = {span.trace().text(), span.id.text()};
+  return {texts[0], texts[1]};
+}
+
+std::unique_ptr<span_exporter> make_exporter(settings const& s, std::string const& environment) {
+  if (!s.tracing.enabled) return nullptr;
+  return make_otlp_exporter({.endpoint = s.tracing.endpoint, .service_name = s.service.name, .service_version = version_text(), .environment = environment});
+}
+
+task<> tidy_now_and_then(application& app, log::logger log) {
+  for (;;) {
+    co_await sleep_for(std::chrono::minutes{10});
+    try {
+      co_await app.tidy();
+    } catch (cancelled_error const&) {
+      throw;
+    } catch (std::exception const& error) {
+      log.warn("tidying up failed; it will be tried again", {{"error", error.what()}});
+    }
+  }
+}
+
+void log_reload(log::logger const& log, config::reload_report const& report) {
+  if (!report.problems.empty()) log.error("the configuration was not reloaded", {{"reason", report.text()}});
+  else log.info("the configuration was reloaded", {{"changes", report.text()}});
+}
+
+// What SIGHUP asks for. Each part by itself: a bad certificate must not keep the log from being reopened.
+void reload_everything(log::logger const& log, log::journal& journal, config::watcher<settings>& watcher, http::server& server, auth::key_ring& keys) {
+  journal.reopen();
+  watcher.reload();
+  try {
+    keys.reload();
+    server.reload_certificates();
+    log.info("keys and certificates were read again");
+  } catch (std::exception const& error) {
+    log.error("keys or certificates could not be read again; the old ones stay in use", {{"reason", error.what()}});
+  }
+}
+
+}  // namespace
+
+int serve(invocation const& in, std::string const& ready_file) {
+  take_signals();
+  auto const loaded = in.load();
+  auto const& s = loaded.value;
+  auto const& clock = system_clock();
+
+  log::journal journal{s.log, {.ids_of = ids_of}};
+  auto const log = journal.named("server");
+  log::access_log access{journal, s.log.access};
+
+  shards on{s.runtime.shards};
+  metrics::registry all_metrics{on.size()};
+  auto const process = metrics::process_metrics(all_metrics);
+  auto const loops = metrics::runtime_metrics(all_metrics, on);
+  auto const exporter = make_exporter(s, in.sources.environment);
+  std::unique_ptr<tracer> traces = exporter ? std::make_unique<tracer>(trace_settings{.ratio = s.tracing.ratio}, *exporter) : nullptr;
+
+  middleware::database_watch watch{all_metrics};
+  auto database_settings = s.database;
+  database_settings.watch = &watch;
+  auto database = db::connect(database_settings, on);
+  require_schema(s, database, on, log);
+
+  blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};
+  auto const pools = metrics::pool_metrics(all_metrics, {&hashing});
+  auto const passwords = auth::make_passwords(s.auth.passwords, hashing);
+  auth::key_ring keys{s.auth.keys, clock};
+
+  health::monitor health{on[0]};
+  health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
+
+  application app{{s, database, keys, *passwords, health, all_metrics, clock, in.sources.environment}};
+  std::vector<std::string> patterns;
+  for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
+  metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
+  layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}}, app.routes()};
+
+  http::server server{on, s.http, {app.routes().table(), between.all(), api::write_error_page, api::write_exception}};
+  auto operator_settings = s.http;
+  operator_settings.listen = s.operations.listen;
+  operator_settings.tls = {};
+  operator_settings.hosts.clear();
+  http::server operators{on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
+  if (!s.operations.listen.empty()) operators.start();
+  server.start();
+  health.started();
+  ready(ready_file, server.addresses(), operators.addresses());
+  log.info("serving", {{"addresses", joined(server.addresses())}, {"operators", joined(operators.addresses())}, {"database", database.description()}, {"environment", in.sources.environment}, {"version", version_text()}});
+
+  config::watcher<settings> watcher{in.sources, loaded, {.report = [&](config::reload_report const& r) { log_reload(log, r); }}};
+  watcher.on_change([&](settings const& now) {
+    journal.set_level(now.log.level);
+    for (auto const& [name, level] : now.log.levels) journal.set_level(name, level);
+    access.change(now.log.access);
+  });
+  watcher.watch_files();
+  {
+    background const tidying{on[0], tidy_now_and_then(app, log)};
+    while (next_wish() == wish::reload) reload_everything(log, journal, watcher, server, keys);
+  }
+
+  log.info("stopping: finishing what is in flight");
+  health.draining();
+  std::this_thread::sleep_for(s.http.drain_delay);  // balancers see it unready before it stops to accept
+  auto const cut = server.stop();
+  operators.stop();
+  on.run(health.stop());
+  if (exporter) exporter->flush(std::chrono::seconds{5});
+  log.info("stopped", {{"cut_requests", cut}});
+  return 0;
+}
+
+}  // namespace app

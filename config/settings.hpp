@@ -1,0 +1,162 @@
+// Every setting of the service: described once here, and from that read, checked, shown and documented. The files
+// beside this one hold what differs between environments; docs/configuration.md is made from this header.
+#pragma once
+
+#include <slipway/auth/key_ring.hpp>
+#include <slipway/auth/passwords.hpp>
+#include <slipway/auth/refresh.hpp>
+#include <slipway/auth/throttle.hpp>
+#include <slipway/auth/tokens.hpp>
+#include <slipway/db/settings.hpp>
+#include <slipway/http/settings.hpp>
+#include <slipway/log/journal.hpp>
+#include <slipway/meta/description.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace app {
+
+using namespace slipway;
+
+struct service_settings {
+  std::string name = "slipway";
+  std::string public_url = "http://127.0.0.1:8080";
+};
+BOOST_DESCRIBE_STRUCT(service_settings, (), (name, public_url))
+
+struct runtime_settings {
+  unsigned shards = 0;
+  unsigned hashing_threads = 2;
+  unsigned hashing_queue = 64;
+};
+BOOST_DESCRIBE_STRUCT(runtime_settings, (), (shards, hashing_threads, hashing_queue))
+
+// The second listener, for operators: metrics, health with details, log levels, the configuration in force.
+struct operations_settings {
+  std::vector<std::string> listen{"127.0.0.1:8081"};
+  bool public_metrics = false;
+};
+BOOST_DESCRIBE_STRUCT(operations_settings, (), (listen, public_metrics))
+
+struct migration_settings {
+  std::string directory;
+  bool at_start = false;
+};
+BOOST_DESCRIBE_STRUCT(migration_settings, (), (directory, at_start))
+
+struct auth_settings {
+  auth::key_settings keys;
+  auth::token_settings tokens;
+  auth::refresh_settings refresh;
+  auth::password_settings passwords;
+  auth::throttle_settings throttle;
+};
+BOOST_DESCRIBE_STRUCT(auth_settings, (), (keys, tokens, refresh, passwords, throttle))
+
+struct browser_settings {
+  std::vector<std::string> cors_origins;
+  bool cors_credentials = false;
+  bool hsts = true;
+};
+BOOST_DESCRIBE_STRUCT(browser_settings, (), (cors_origins, cors_credentials, hsts))
+
+struct compression_settings {
+  bool enabled = true;
+  int level = 4;
+  std::uint32_t min_size = 1024;
+};
+BOOST_DESCRIBE_STRUCT(compression_settings, (), (enabled, level, min_size))
+
+struct limit_settings {
+  bool enabled = true;
+  std::uint32_t requests = 6000;
+  std::chrono::milliseconds window{60'000};
+};
+BOOST_DESCRIBE_STRUCT(limit_settings, (), (enabled, requests, window))
+
+struct tracing_settings {
+  bool enabled = false;
+  std::string endpoint = "http://127.0.0.1:4318/v1/traces";
+  double ratio = 0.05;
+};
+BOOST_DESCRIBE_STRUCT(tracing_settings, (), (enabled, endpoint, ratio))
+
+struct seed_settings {
+  std::string email = "admin@example.com";
+};
+BOOST_DESCRIBE_STRUCT(seed_settings, (), (email))
+
+struct settings {
+  service_settings service;
+  runtime_settings runtime;
+  http::server_settings http;
+  operations_settings operations;
+  db::settings database;
+  migration_settings migrations;
+  auth_settings auth;
+  browser_settings browser;
+  compression_settings compression;
+  limit_settings limits;
+  log::settings log;
+  tracing_settings tracing;
+  seed_settings seed;
+};
+BOOST_DESCRIBE_STRUCT(settings, (), (service, runtime, http, operations, database, migrations, auth, browser, compression, limits, log, tracing, seed))
+
+}  // namespace app
+
+namespace slipway {
+
+template <>
+inline constexpr auto rules_of<app::service_settings> = rules(
+    field(&app::service_settings::name).not_blank().max_length(64).help("The service's name in documents, logs and traces."),
+    field(&app::service_settings::public_url).url().help("Where clients reach it, for the document and links."));
+
+template <>
+inline constexpr auto rules_of<app::runtime_settings> = rules(
+    field(&app::runtime_settings::shards).maximum(1024).help("Threads that serve requests; 0: one for each core."),
+    field(&app::runtime_settings::hashing_threads).minimum(1).maximum(256).help("Threads that hash passwords."),
+    field(&app::runtime_settings::hashing_queue).minimum(1).maximum(100'000).help("Passwords that may wait to be hashed; more are answered with 503."));
+
+template <>
+inline constexpr auto rules_of<app::operations_settings> = rules(
+    field(&app::operations_settings::listen).help("Addresses for operators; keep them private. Empty: none."),
+    field(&app::operations_settings::public_metrics).help("Whether /metrics is also served on the public addresses."));
+
+template <>
+inline constexpr auto rules_of<app::migration_settings> = rules(
+    field(&app::migration_settings::directory).optional().help("Migrations from this directory instead of those in the binary."),
+    field(&app::migration_settings::at_start).help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."));
+
+template <>
+inline constexpr auto rules_of<app::browser_settings> = rules(
+    field(&app::browser_settings::cors_origins).help("Origins whose pages may call this API, such as https://app.example.com."),
+    field(&app::browser_settings::cors_credentials).help("Whether these pages may send cookies."),
+    field(&app::browser_settings::hsts).help("Whether browsers are told to use https only (sent over https)."));
+
+template <>
+inline constexpr auto rules_of<app::compression_settings> = rules(
+    field(&app::compression_settings::enabled).help("Whether answers are compressed."),
+    field(&app::compression_settings::level).minimum(1).maximum(9).help("1 is fast, 9 is small."),
+    field(&app::compression_settings::min_size).unit("bytes").help("Smaller answers are sent as they are."));
+
+template <>
+inline constexpr auto rules_of<app::limit_settings> = rules(
+    field(&app::limit_settings::enabled).help("Whether requests are limited, for each client address."),
+    field(&app::limit_settings::requests).minimum(1).unit("requests").help("How many in a window, over all routes without a limit of their own."),
+    field(&app::limit_settings::window).minimum(1000).help("The window; whole seconds."));
+
+template <>
+inline constexpr auto rules_of<app::tracing_settings> = rules(
+    field(&app::tracing_settings::enabled).help("Whether traces are exported (OTLP over HTTP)."),
+    field(&app::tracing_settings::endpoint).url().help("The collector."),
+    field(&app::tracing_settings::ratio).minimum(0).maximum(1).help("The share of traces that is exported; those with an error always are."));
+
+template <>
+inline constexpr auto rules_of<app::seed_settings> = rules(
+    field(&app::seed_settings::email).email().help("The account of the development data."));
+
+}  // namespace slipway

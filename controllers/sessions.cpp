@@ -1,0 +1,18 @@
+#include "controllers/sessions.hpp"
+
+namespace app::controllers {
+
+task<result<token_pair>> sessions::log_in(client from, body<login> in) {
+  co_return co_await service_.log_in(std::move(in.value), std::move(from.address));
+}
+
+task<result<token_pair>> sessions::renew(body<refresh> in) { co_return co_await service_.renew(std::move(in.value)); }
+
+task<result<no_content>> sessions::log_out(body<refresh> in) {
+  co_await ok(service_.log_out(std::move(in.value)));
+  co_return no_content{};
+}
+
+task<result<payload>> sessions::jwks() { co_return payload{"application/jwk-set+json", keys_.jwks(), "public, max-age=300"}; }
+
+}  // namespace app::controllers

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "services/sessions.hpp"
+
+#include <slipway/api/parameters.hpp>
+#include <slipway/api/results.hpp>
+#include <slipway/auth/key_ring.hpp>
+
+namespace app::controllers {
+
+class sessions {
+ public:
+  sessions(services::sessions& service, auth::key_ring const& keys) : service_{service}, keys_{keys} {}
+
+  task<result<token_pair>> log_in(client from, body<login> in);
+  task<result<token_pair>> renew(body<refresh> in);
+  task<result<no_content>> log_out(body<refresh> in);
+  task<result<payload>> jwks();
+
+ private:
+  services::sessions& service_;
+  auth::key_ring const& keys_;
+};
+
+}  // namespace app::controllers

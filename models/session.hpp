@@ -1,0 +1,51 @@
+// Logging in: what is sent, what is given, what is kept.
+#pragma once
+
+#include "models/user.hpp"
+
+#include <slipway/auth/refresh.hpp>
+
+namespace app {
+
+// One refresh token as a row: see lib/auth/refresh.hpp. Tokens that descend from one login share a family.
+using refresh_token = auth::refresh_record;
+
+struct login {
+  std::string email;
+  secret<std::string> password;
+};
+BOOST_DESCRIBE_STRUCT(login, (), (email, password))
+
+struct refresh {
+  secret<std::string> refresh_token;
+};
+BOOST_DESCRIBE_STRUCT(refresh, (), (refresh_token))
+
+// RFC 6749, section 5.1.
+struct token_pair {
+  std::string access_token;
+  std::string token_type = "Bearer";
+  std::int64_t expires_in = 0;  // seconds
+  std::string refresh_token;
+};
+BOOST_DESCRIBE_STRUCT(token_pair, (), (access_token, token_type, expires_in, refresh_token))
+
+}  // namespace app
+
+template <>
+inline constexpr auto slipway::db::table_of<slipway::auth::refresh_record> = slipway::db::table<slipway::auth::refresh_record>("refresh_tokens");
+
+template <>
+inline constexpr auto slipway::rules_of<app::login> = slipway::rules(
+    field(&app::login::email).max_length(254).personal().example(R"("ada@example.com")"),
+    field(&app::login::password).max_length(128).example(R"("a long enough passphrase")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::refresh> = slipway::rules(
+    field(&app::refresh::refresh_token).max_length(128));
+
+template <>
+inline constexpr auto slipway::rules_of<app::token_pair> = slipway::rules(
+    field(&app::token_pair::access_token).help("A JWT to send as `Authorization: Bearer ...`"),
+    field(&app::token_pair::expires_in).unit("seconds").help("How long the access token holds"),
+    field(&app::token_pair::refresh_token).help("Good for one refresh; using it twice ends the session everywhere"));

@@ -1,0 +1,85 @@
+// A person with an account.
+#pragma once
+
+#include "models/roles.hpp"
+
+#include <slipway/core/clock.hpp>
+#include <slipway/core/id.hpp>
+#include <slipway/core/secret.hpp>
+#include <slipway/db/table.hpp>
+#include <slipway/meta/description.hpp>
+
+#include <optional>
+#include <string>
+
+namespace app {
+
+using namespace slipway;
+
+struct user {
+  id_of<user> id;
+  std::string email;  // lower case: one account for each address
+  std::string name;
+  std::string password_hash;
+  app::role role = role::member;
+  time_point created_at{}, updated_at{};
+  std::optional<time_point> deleted_at;
+};
+BOOST_DESCRIBE_STRUCT(user, (), (id, email, name, password_hash, role, created_at, updated_at, deleted_at))
+
+// What others see of a user.
+struct user_view {
+  id_of<user> id;
+  std::string email;
+  std::string name;
+  app::role role = role::member;
+  time_point created_at{}, updated_at{};
+};
+BOOST_DESCRIBE_STRUCT(user_view, (), (id, email, name, role, created_at, updated_at))
+
+struct sign_up {
+  std::string email;
+  secret<std::string> password;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(sign_up, (), (email, password, name))
+
+struct profile_change {
+  change<std::string> name;
+};
+BOOST_DESCRIBE_STRUCT(profile_change, (), (name))
+
+struct user_query {
+  std::string q;
+  std::optional<app::role> role;
+  std::string cursor;
+  int limit = 20;
+};
+BOOST_DESCRIBE_STRUCT(user_query, (), (q, role, cursor, limit))
+
+inline user_view view_of(user const& u) { return {u.id, u.email, u.name, u.role, u.created_at, u.updated_at}; }
+
+}  // namespace app
+
+template <>
+inline constexpr auto slipway::db::table_of<app::user> =
+    slipway::db::table<app::user>("users")
+        .soft_delete(&app::user::deleted_at)
+        .timestamps(&app::user::created_at, &app::user::updated_at)
+        .personal(&app::user::email, &app::user::name);
+
+template <>
+inline constexpr auto slipway::rules_of<app::sign_up> = slipway::rules(
+    field(&app::sign_up::email).email().max_length(254).personal().example(R"("ada@example.com")").help("The address to log in with"),
+    field(&app::sign_up::password).min_length(12).max_length(128).example(R"("a long enough passphrase")"),
+    field(&app::sign_up::name).not_blank().max_length(100).personal().example(R"("Ada Lovelace")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::profile_change> = slipway::rules(
+    field(&app::profile_change::name).not_blank().max_length(100).personal().example(R"("Ada King")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::user_query> = slipway::rules(
+    field(&app::user_query::q).optional().max_length(100).help("Part of the address or the name"),
+    field(&app::user_query::cursor).optional().max_length(512).help("The `next` of the page before"),
+    field(&app::user_query::limit).optional().minimum(1).maximum(100).help("Users on a page"));

@@ -1,0 +1,38 @@
+#include "repositories/refresh_tokens.hpp"
+
+namespace app::repositories {
+
+using namespace slipway::db;
+
+task<> refresh_tokens::insert(refresh_token row) { co_await db_.insert(std::move(row)); }
+
+task<std::optional<refresh_token>> refresh_tokens::find_by_hash(std::string hash) {
+  return db_.from<refresh_token>().where(col<&refresh_token::token_hash> == hash).first();
+}
+
+task<bool> refresh_tokens::mark_used(uuid id, time_point now) {
+  co_return co_await db_.update<refresh_token>()
+      .set(col<&refresh_token::used_at>, now)
+      .where(col<&refresh_token::id> == id && col<&refresh_token::used_at>.is_null() && col<&refresh_token::revoked_at>.is_null())
+      .run() == 1;
+}
+
+task<> refresh_tokens::revoke_family(uuid family, time_point now) {
+  co_await db_.update<refresh_token>()
+      .set(col<&refresh_token::revoked_at>, now)
+      .where(col<&refresh_token::family> == family && col<&refresh_token::revoked_at>.is_null())
+      .run();
+}
+
+task<> refresh_tokens::revoke_all(id_of<user> owner, time_point now) {
+  co_await db_.update<refresh_token>()
+      .set(col<&refresh_token::revoked_at>, now)
+      .where(col<&refresh_token::user> == owner.value && col<&refresh_token::revoked_at>.is_null())
+      .run();
+}
+
+task<std::int64_t> refresh_tokens::purge_expired(time_point until) {
+  return db_.purge<refresh_token>().where(col<&refresh_token::family_expires_at> < until).run();
+}
+
+}  // namespace app::repositories

@@ -1,0 +1,28 @@
+// Refresh tokens in the database, by the hash of each. A token is itself the proof of who owns it, so these take no
+// scope.
+#pragma once
+
+#include "models/session.hpp"
+
+#include <slipway/db/database.hpp>
+
+namespace app::repositories {
+
+class refresh_tokens {
+ public:
+  explicit refresh_tokens(db::session& db) : db_{db} {}
+
+  task<> insert(refresh_token row);
+  task<std::optional<refresh_token>> find_by_hash(std::string hash);
+  // False when somebody was faster, or the token was revoked meanwhile.
+  task<bool> mark_used(uuid id, time_point now);
+  task<> revoke_family(uuid family, time_point now);
+  task<> revoke_all(id_of<user> owner, time_point now);
+  // Removes what ended before `until`; the number of rows.
+  task<std::int64_t> purge_expired(time_point until);
+
+ private:
+  db::session& db_;
+};
+
+}  // namespace app::repositories

@@ -1,0 +1,26 @@
+// Which path goes to which handler, who may call it, and what it is for. One file a feature, each readable as a table.
+#pragma once
+
+#include "controllers/documents.hpp"
+#include "controllers/notes.hpp"
+#include "controllers/sessions.hpp"
+#include "controllers/system.hpp"
+#include "controllers/users.hpp"
+#include "models/roles.hpp"
+
+#include <slipway/api/router.hpp>
+
+namespace app::routes {
+
+using namespace slipway::api;
+
+void users(router& r, controllers::users& c);
+void sessions(router& r, controllers::sessions& c);
+void notes(router& r, controllers::notes& c);
+// The OpenAPI document and the page to try it from.
+void documents(router& r, controllers::documents const& c);
+// Health and version.
+void system(router& r, controllers::system& c);
+void metrics(router& r, controllers::system& c);
+
+}  // namespace app::routes

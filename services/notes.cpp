@@ -1,0 +1,35 @@
+#include "services/notes.hpp"
+
+namespace app::services {
+
+task<result<page<note>>> notes::list(scope who, note_query query) { co_return co_await rows_.list(who, std::move(query)); }
+
+task<result<note>> notes::create(scope who, new_note in) {
+  co_return co_await rows_.insert(who, {.id = id_of<note>::make(clock_),
+                                        .owner_id = who.user(),
+                                        .title = std::move(in.title),
+                                        .body = std::move(in.body),
+                                        .tags = std::move(in.tags),
+                                        .pinned = in.pinned});
+}
+
+task<result<note>> notes::show(scope who, id_of<note> id) { co_return co_await rows_.find(who, id); }
+
+task<result<note>> notes::change(scope who, id_of<note> id, std::int64_t expected, note_change in) {
+  auto n = co_await ok(rows_.find(who, id));
+  if (expected != n.version) co_return fault::precondition_failed();
+  in.title.apply_to(n.title);
+  in.body.apply_to(n.body);
+  in.tags.apply_to(n.tags);
+  in.pinned.apply_to(n.pinned);
+  co_return co_await rows_.update(who, std::move(n));  // somebody faster: precondition_failed
+}
+
+task<result<void>> notes::remove(scope who, id_of<note> id) { co_return co_await rows_.remove(who, id); }
+
+task<result<note>> notes::restore(scope who, id_of<note> id) {
+  co_await ok(rows_.restore(who, id));
+  co_return co_await rows_.find(who, id);
+}
+
+}  // namespace app::services

@@ -1,0 +1,29 @@
+// Notes: a person's own, and nobody else's.
+#pragma once
+
+#include "models/note.hpp"
+#include "repositories/notes.hpp"
+
+#include <slipway/core/task.hpp>
+
+namespace app::services {
+
+class notes {
+ public:
+  notes(repositories::notes& rows, clock_source const& clock) : rows_{rows}, clock_{clock} {}
+
+  task<result<page<note>>> list(scope who, note_query query);
+  task<result<note>> create(scope who, new_note in);
+  task<result<note>> show(scope who, id_of<note> id);
+  // precondition_failed unless `expected` is the note's present version.
+  task<result<note>> change(scope who, id_of<note> id, std::int64_t expected, note_change in);
+  task<result<void>> remove(scope who, id_of<note> id);
+  // not_found unless the note was deleted before.
+  task<result<note>> restore(scope who, id_of<note> id);
+
+ private:
+  repositories::notes& rows_;
+  clock_source const& clock_;
+};
+
+}  // namespace app::services

@@ -1,0 +1,42 @@
+// Logging in, staying logged in, logging out.
+#pragma once
+
+#include "models/session.hpp"
+#include "repositories/refresh_tokens.hpp"
+#include "repositories/users.hpp"
+
+#include <slipway/auth/passwords.hpp>
+#include <slipway/auth/throttle.hpp>
+#include <slipway/auth/tokens.hpp>
+#include <slipway/core/task.hpp>
+
+namespace app::services {
+
+class sessions {
+ public:
+  struct parts {
+    repositories::users& users;
+    repositories::refresh_tokens& tokens;
+    auth::passwords& passwords;
+    auth::token_issuer& issuer;
+    auth::login_throttle& throttle;
+    auth::refresh_settings refresh;
+    clock_source const& clock;
+  };
+  explicit sessions(parts p) : parts_{p} {}
+
+  // unauthenticated bad_credentials, the same after the same work for an unknown address and a wrong password;
+  // too_many_requests after many failures.
+  task<result<token_pair>> log_in(login in, std::string address);
+  // Rotates the token. unauthenticated bad_refresh_token; a token that was used before ends its whole family.
+  task<result<token_pair>> renew(refresh in);
+  // Ends the session that the token belongs to. Never says whether there was one.
+  task<result<void>> log_out(refresh in);
+
+ private:
+  token_pair pair_of(user const& account, uuid family, secret<std::string> const& refresh_token) const;
+
+  parts parts_;
+};
+
+}  // namespace app::services

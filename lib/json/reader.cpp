@@ -24,7 +24,7 @@ struct reader::impl {
 
   // The parser reads up to 64 bytes past the end, so it works on a copy with that much room.
   simdjson::error_code parse(std::string_view text, std::size_t max_depth, simdjson::dom::element& root) {
-    auto const depth = std::clamp<std::size_t>(max_depth, 1, 512);
+    auto const depth = std::clamp<std::size_t>(max_depth, 1, 512) + 1;  // the parser counts the document itself
     if (text.size() > capacity || parser.max_depth() != depth) {
       auto const wanted = std::max({capacity, smallest_size, std::bit_ceil(text.size())});
       capacity = 0;

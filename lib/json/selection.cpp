@@ -49,10 +49,11 @@ result<selection> selection::parse(meta::type const& type, std::string_view text
   selection out;
   std::vector<field_error> errors;
   std::size_t count = 0;
-  while (!text.empty()) {
+  for (auto more = !text.empty(); more;) {
     auto const comma = text.find(',');
     auto const name = text.substr(0, comma);
-    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
     if (++count > max_names) {
       errors.push_back({std::string{parameter}, "too_many", "must name at most " + std::to_string(max_names) + " members"});
       break;

@@ -20,6 +20,7 @@
 #include <boost/describe.hpp>
 #include <boost/mp11.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -274,15 +275,22 @@ struct table<T> {
   static constexpr type value{.what = kind::object, .size = sizeof(T), .name = name_of<T>(), .members = members};
 };
 
-// On the wire, a page is its items and the cursor of the next one.
+// On the wire, a page is its items and the cursor of the next one; a page of notes is called "note_page".
 template <class T>
 struct table<page<T>> {
+  static constexpr std::string_view item = table<T>::value.name;
+  static constexpr std::string_view suffix = item.empty() ? "page" : "_page";
+  static constexpr auto name = [] {
+    std::array<char, item.size() + suffix.size()> text{};
+    std::copy(suffix.begin(), suffix.end(), std::copy(item.begin(), item.end(), text.begin()));
+    return text;
+  }();
   static constexpr attributes plain{};
   static constexpr std::array<member, 2> members{{
       {.name = "items", .of = &table<std::vector<T>>::value, .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->items; }, .about = &plain},
       {.name = "next", .of = &table<std::string>::value, .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->next; }, .about = &plain},
   }};
-  static constexpr type value{.what = kind::object, .size = sizeof(page<T>), .name = "page", .members = members};
+  static constexpr type value{.what = kind::object, .size = sizeof(page<T>), .name = std::string_view{name.data(), name.size()}, .members = members};
 };
 
 }  // namespace detail

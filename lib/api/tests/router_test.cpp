@@ -1,0 +1,76 @@
+#include "shop.hpp"
+
+#include <slipway/api/openapi.hpp>
+#include <slipway/json/value.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace {
+
+using namespace slipway;
+using namespace slipway::api;
+using shop::counter;
+
+template <class F>
+std::string refusal(F add) {
+  try {
+    add();
+  } catch (std::logic_error const& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+TEST(api_router, refuses_lines_that_cannot_be_meant) {
+  counter c;
+  router r;
+  using testing::HasSubstr;
+  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::broken, {.summary = "No word on access"}); }), HasSubstr("who may call it"));
+  EXPECT_THAT(refusal([&] { r.post("/a", c, &counter::restock, {.summary = "A scope of nobody", .access = everyone}); }), HasSubstr("scope"));
+  EXPECT_THAT(refusal([&] { r.get("/a/{x}/{y}", c, &counter::show, {.summary = "One too many", .access = everyone}); }), HasSubstr("2 parameters"));
+  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::show, {.summary = "One too few", .access = everyone}); }), HasSubstr("0 parameters"));
+  EXPECT_THAT(refusal([&] { r.post("/a", c, &counter::create, {.summary = "No store", .access = everyone, .idempotency_key = true}); }), HasSubstr("store"));
+  r.get("/a", c, &counter::broken, {.summary = "Good", .access = everyone, .name = "a"});
+  EXPECT_THAT(refusal([&] { r.get("/b", c, &counter::broken, {.summary = "Same name", .access = everyone, .name = "a"}); }), HasSubstr("taken"));
+  EXPECT_NE(refusal([&] { r.get("/a", c, &counter::busy, {.summary = "Same path", .access = everyone}); }), "accepted");
+}
+
+class document : public testing::TestWithParam<json::flavour> {};
+
+TEST_P(document, says_what_the_routes_say) {
+  counter c;
+  router r;
+  shop::routes(r, c);
+  auto const parsed = json::parse(openapi(r.operations(), {.title = "Shop", .version = "1", .description = "Nails"}, GetParam()));
+  ASSERT_TRUE(parsed.has_value());
+  auto const& doc = *parsed;
+  auto const& create = doc.at("paths").at("/v1/items").at("post");
+  EXPECT_EQ(create.at("operationId").as_string(), "items.create");
+  EXPECT_EQ(create.at("requestBody").at("content").at("application/json").at("schema").at("$ref").as_string(), "#/components/schemas/new_item");
+  for (auto const* status : {"201", "400", "409", "413", "415", "422", "429", "500", "503"}) EXPECT_TRUE(create.at("responses").as_object().contains(status)) << status;
+  EXPECT_FALSE(create.at("responses").as_object().contains("401"));
+  EXPECT_TRUE(create.at("responses").at("201").at("headers").as_object().contains("Location"));
+  auto const& restock = doc.at("paths").at("/v1/restock").at("post");
+  EXPECT_EQ(restock.at("security").as_array().size(), 1u);
+  EXPECT_TRUE(restock.at("responses").as_object().contains("403"));
+  auto const& name = doc.at("components").at("schemas").at("new_item").at("properties").at("name");
+  EXPECT_EQ(name.at("maxLength").to_number<int>(), 10);
+  EXPECT_TRUE(doc.at("paths").at("/v1/text").at("get").at("deprecated").as_bool());
+  EXPECT_TRUE(doc.at("components").at("schemas").as_object().contains("problem_details"));
+}
+INSTANTIATE_TEST_SUITE_P(both, document, testing::Values(json::flavour::openapi_3_1, json::flavour::openapi_3_0));
+
+// Every kind of fault has a status of its own meaning; none falls through to 500.
+TEST(problems, every_kind_of_fault_has_a_status) {
+  for (int k = 0; k <= static_cast<int>(fault_kind::unavailable); ++k) {
+    auto const status = status_of(static_cast<fault_kind>(k));
+    EXPECT_GE(status, 400);
+    EXPECT_NE(status, 500);
+    EXPECT_NE(http::reason_phrase(status), "");
+  }
+}
+
+}  // namespace

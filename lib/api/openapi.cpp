@@ -128,8 +128,7 @@ class document {
     if (op.body != nullptr) {
       auto body = o.object("requestBody");
       body.add("required", true);
-      auto media = body.object("content").object(op.body_media_type);
-      schemas_.write_reference(media.key("schema"), *op.body);
+      schemas_.write_reference(body.object("content").object(op.body_media_type).key("schema"), *op.body);
     }
     write_answers(o, op);
   }

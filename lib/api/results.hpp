@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -63,13 +64,14 @@ std::string location(fmt::format_string<Args...> pattern, Args&&... args) {
 
 }  // namespace slipway
 
-// Ids in locations and messages.
+// Ids in locations and messages: "{}".
 template <>
-struct fmt::formatter<slipway::uuid> : fmt::formatter<std::string_view> {
+struct fmt::formatter<slipway::uuid> {
+  constexpr auto parse(fmt::format_parse_context& in) { return in.begin(); }
   auto format(slipway::uuid const& id, fmt::format_context& out) const {
     char text[slipway::uuid::text_size];
     id.write(text);
-    return fmt::formatter<std::string_view>::format({text, sizeof text}, out);
+    return std::copy_n(text, sizeof text, out.out());
   }
 };
 template <class T>

@@ -44,8 +44,9 @@ TEST_P(document, says_what_the_routes_say) {
   counter c;
   router r;
   shop::routes(r, c);
-  auto const parsed = json::parse(openapi(r.operations(), {.title = "Shop", .version = "1", .description = "Nails"}, GetParam()));
-  ASSERT_TRUE(parsed.has_value());
+  auto const text = openapi(r.operations(), {.title = "Shop", .version = "1", .description = "Nails"}, GetParam());
+  auto const parsed = json::parse(text);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().more().detail << text;
   auto const& doc = *parsed;
   auto const& create = doc.at("paths").at("/v1/items").at("post");
   EXPECT_EQ(create.at("operationId").as_string(), "items.create");

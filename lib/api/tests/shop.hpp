@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/api/router.hpp>
+#include <slipway/core/errors.hpp>
 
 #include <map>
 #include <optional>

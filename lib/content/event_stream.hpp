@@ -53,8 +53,9 @@ class event_hub {
   void close();
   counters count() const noexcept;
 
- private:
   struct impl;
+
+ private:
   std::shared_ptr<impl> impl_;
 };
 

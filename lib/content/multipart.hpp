@@ -71,6 +71,7 @@ class multipart_parser {
   std::string_view input_;
   std::string_view data_;
   std::size_t matched_;        // how much of the delimiter the input so far ends with
+  std::size_t borrowed_;       // how much of that is no data if the match breaks off: the line end of a head
   std::string line_;           // after a delimiter, or the head of a part, until it is complete
   std::size_t parts_ = 0;
   std::uint64_t total_ = 0;

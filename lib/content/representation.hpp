@@ -19,9 +19,11 @@ class seekable {
   // Between one and `at_most` bytes from `offset`, valid until the next call; both lie within the representation.
   // Throws when the bytes are not there (any more): the connection is cut, since the length was promised.
   virtual task<std::string_view> read(std::uint64_t offset, std::size_t at_most) = 0;
-  // All of it, when it is in memory: sent without a copy. A null view when it is not.
-  virtual std::string_view in_memory() const noexcept { return {}; }
+  // Puts all of it into the answer at once, where it is in memory anyway: then true, and `this` is not needed any more.
+  virtual bool give(http::response&) { return false; }
 };
+std::unique_ptr<seekable> make_static_bytes(std::string_view bytes);  // of a text that outlives the exchange
+std::unique_ptr<seekable> make_owned_bytes(std::string bytes);
 
 struct representation {
   std::unique_ptr<seekable> bytes;
@@ -34,6 +36,9 @@ struct representation {
 // Answers GET or HEAD with 200, 206 (one range, or multipart/byteranges), 304, 412 or 416.
 // Cache-Control, Vary and the like are the caller's and should be added before.
 void serve(http::exchange& x, representation r, error_page const& page);
+
+// Reads a short stream whose length is known, so that it leaves in one write with its head.
+task<> gather_short_stream(http::exchange& x, std::size_t at_most);
 
 // `ranges` of `bytes` one after the other; with a boundary each in its own part (section 14.6).
 struct range_parts {

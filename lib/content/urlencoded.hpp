@@ -1,19 +1,16 @@
-// Percent-encoding (RFC 3986, section 2.1), query strings and application/x-www-form-urlencoded.
+// Query strings, application/x-www-form-urlencoded, and percent-encoding (RFC 3986, section 2.1). Decoding one text is
+// http::percent_decode.
 #pragma once
 
 #include <slipway/core/arena.hpp>
 #include <slipway/core/fault.hpp>
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace slipway::content {
 
-// Decoded once; the text itself when there is nothing to decode, else in the arena. Empty when a '%' is not followed
-// by two hexadecimal digits.
-std::optional<std::string_view> percent_decode(std::string_view text, arena& memory, bool plus_is_space = false);
 // Everything but A-Z a-z 0-9 - . _ ~ is encoded: for a path segment, or a name or value of a query.
 std::string percent_encode(std::string_view text);
 

@@ -9,15 +9,16 @@ set -euo pipefail
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
-ensure_packages build test
-ensure_viewer
-drop_root "$0" "$@"
 preset=${1:-release}
-shift || true
 case $preset in
-  release | debug | tsan | coverage | fuzz) ;;
+  release) ensure_packages build ;;
+  # The others need the run time of the sanitizers, of coverage, or of libFuzzer.
+  debug | tsan | coverage | fuzz) ensure_packages build test ;;
   *) die 64 "'$preset' is no preset." "There are release, debug, tsan, coverage and fuzz." ;;
 esac
+ensure_viewer
+drop_root "$0" "$@"
+shift || true
 mkdir -p build
 build_preset "$preset" "$@"
 say "build/$preset is up to date."

@@ -96,10 +96,13 @@ apt_install() {
   if [ -n "$at_terminal" ]; then
     apt_get install -y -q --no-install-recommends "$@" && status=0 || status=$?
   else
-    # The progress of a log: one line a package.
+    # The progress of a log: a line now and then.
     set +e
-    apt_get install -y -q --no-install-recommends "$@" 2>&1 | tee "$log" |
-      grep --line-buffered -E '^(Need to get|Setting up|E:|W:)' | sed 's/^/    /'
+    apt_get install -y -q --no-install-recommends "$@" 2>&1 | tee "$log" | awk '
+      /newly installed/ { total = $3; print "    " total " packages with what they need"; fflush() }
+      /^Need to get/ { print "    " $0; fflush() }
+      /^Setting up/ { if (++done % 50 == 0 || done == total) { print "    set up " done " of " total; fflush() } }
+      /^[EW]:/ { print "    " $0; fflush() }'
     status=${PIPESTATUS[0]}
     set -e
   fi
@@ -168,14 +171,14 @@ backports_entry() {
     fi
   done
   # The one-line form: deb [options] mirror bookworm main ...
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | awk '
-    $1 == "deb" {
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null || true; } | awk '
+    $1 == "deb" && !found {
       options = ""; rest = $0; sub(/^deb[ \t]+/, "", rest)
       if (rest ~ /^\[/) { options = rest; sub(/\].*/, "", options); sub(/^\[/, "", options); sub(/^\[[^]]*\][ \t]*/, "", rest) }
       split(rest, part, /[ \t]+/)
       if (part[2] != "bookworm" || rest !~ /[ \t]main([ \t]|$)/) next
       printf "Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\n", part[1]
       if (match(options, /signed-by=[^ \t]+/)) printf "Signed-By: %s\n", substr(options, RSTART + 10, RLENGTH - 10)
-      exit
+      found = 1
     }'
 }

@@ -1,0 +1,140 @@
+"""What the measurements share: the database, starting servers, CPU time, wrk."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+from harness import Postgres, free_port, temporary_folder, wait_until  # noqa: E402  (the path comes first)
+
+PEERS = ROOT / "bench/peers"
+TICKS = os.sysconf("SC_CLK_TCK")
+FORTUNES = [
+    "fortune: No such file or directory", "A computer scientist is someone who fixes things that aren't broken.",
+    "After enough decimal places, nobody gives a damn.", "A bad random number generator: 1, 1, 1, 1, 1, 4.33e+67, 1, 1, 1",
+    "A computer program does what you tell it to do, not what you want it to do.", "Emacs is a nice operating system, but I prefer UNIX.",
+    "Any program that runs right is obsolete.", "A list is only as strong as its weakest link.", "Feature: A bug with seniority.",
+    "Computers make very fast, very accurate mistakes.", "<script>alert('This should not run.');</script>", "フレームワークのベンチマーク",
+]
+
+
+def make_database():
+    """A PostgreSQL server with the tables that every peer reads."""
+    postgres = Postgres(temporary_folder("bench"))
+    name = postgres.create_database()
+    quoted = ", ".join(f"({i + 1}, '{text.replace(chr(39), chr(39) * 2)}')" for i, text in enumerate(FORTUNES))
+    postgres.query(name, "create table world (id integer primary key, random_number integer not null); "
+                         "insert into world select i, 1 + (random() * 9999)::integer from generate_series(1, 10000) i; "
+                         "create table fortune (id integer primary key, message text not null); "
+                         f"insert into fortune values {quoted}; analyze")
+    return postgres, name
+
+
+def slipway_arguments(binary, port, url, folder, sample=100):
+    return [str(binary), f"--http.listen=127.0.0.1:{port}", f"--database.url={url}", "--runtime.shards=1", "--limits.enabled=true",
+            "--limits.requests=1000000000", "--limits.window=1s", f"--auth.keys.directory={folder}/keys", f"--log.access.sample={sample}",
+            f"--log.output={folder}/access.log", "--log.format=json"]
+
+
+def clean_environment(**more):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "DEV_"))}
+    return {**inherited, "SLIPWAY_ENVIRONMENT": "bench", "SLIPWAY_CONFIG": str(ROOT / "config"), **more}
+
+
+class Running:
+    """A server on one core, in a process group of its own."""
+
+    def __init__(self, name, arguments, port, environment, core=0, cwd=None, patience=60):
+        self.name, self.port = name, port
+        self.output = open(temporary_folder("log") / f"{name}.log", "wb")
+        self.process = subprocess.Popen(["taskset", "-c", str(core), *arguments], env=environment, cwd=cwd, stdin=subprocess.DEVNULL,
+                                        stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True)
+        wait_until(self._accepts, seconds=patience, what=f"{name} to accept")
+
+    def _accepts(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {Path(self.output.name).read_text(errors='replace')[-800:]}")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def cpu_seconds(self):
+        """User and system time of the process and, should it have any, its children."""
+        total = 0
+        for pid in [self.process.pid, *children(self.process.pid)]:
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except FileNotFoundError:
+                continue
+            total += int(fields[11]) + int(fields[12])
+        return total / TICKS
+
+    def resident(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) * 1024
+
+    def stop(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        self.output.close()
+
+
+def children(pid):
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, PermissionError):
+        return []
+
+
+PIPELINE = """
+init = function(args)
+  local one = wrk.format(nil, wrk.path)
+  request_text = string.rep(one, 16)
+end
+request = function() return request_text end
+"""
+
+
+def wrk(port, path, connections, seconds, pipelined=False, core=1, latency=False):
+    """(requests, seconds, p99 in ms) of one run; raises when an answer was wrong."""
+    script = None
+    arguments = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    if latency:
+        arguments.append("--latency")
+    if pipelined:
+        script = temporary_folder("wrk") / "pipeline.lua"
+        script.write_text(PIPELINE)
+        arguments += ["-s", str(script)]
+    done = subprocess.run([*arguments, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, timeout=seconds + 60)
+    text = done.stdout
+    if done.returncode != 0:
+        raise RuntimeError(f"wrk: {done.stderr or text}")
+    if wrong := re.search(r"Non-2xx or 3xx responses: (\d+)", text):
+        raise RuntimeError(f"{wrong[1]} answers were no success")
+    if lost := re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", text):
+        if sum(map(int, lost.groups())) > connections:
+            raise RuntimeError(lost[0])
+    count, took = re.search(r"(\d+) requests in ([\d.]+)(s|m)", text).group(1, 2)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
+    scale = {"us": 0.001, "ms": 1, "s": 1000}
+    return int(count), float(took), float(p99[1]) * scale[p99[2]] if p99 else None
+
+
+def machine():
+    """One line about where the numbers come from."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return f"{model[1] if model else 'unknown processor'}, {os.cpu_count()} cores, Linux {os.uname().release}, {time.strftime('%Y-%m-%d')}"

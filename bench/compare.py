@@ -1,0 +1,156 @@
+"""CPU time for each request, beside the frameworks that users would otherwise pick, in one interleaved run.
+
+Each server has one core, wrk another. Rounds go A B C A B C, so that whatever else happens on the machine falls on
+all of them alike; the median of the rounds counts. What is compared is the server's own CPU time (utime and stime of
+/proc/PID/stat) for each answered request: it does not depend on whether wrk or the database is the narrow place.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from common import PEERS, ROOT, Running, clean_environment, free_port, machine, make_database, slipway_arguments, temporary_folder, wrk
+
+SCENARIOS = [  # name, path, connections, pipelined, the ratio to Drogon that is promised
+    ("plaintext, 64 connections", "/plaintext", 64, False, 1.2),
+    ("plaintext, 512 connections", "/plaintext", 512, False, 1.4),
+    ("plaintext, 64, pipelined x16", "/plaintext", 64, True, 2.4),
+    ("JSON, 64", "/json", 64, False, 1.6),
+    ("one row, 64", "/db", 64, False, 2.0),
+    ("one row, 512", "/db", 512, False, 2.0),
+    ("20 rows, 64", "/queries?n=20", 64, False, 2.0),
+    ("fortunes, 64", "/fortunes", 64, False, 2.0),
+    ("20 updates, 64", "/updates?n=20", 64, False, 2.0),
+]
+
+
+def prepare(name, out):
+    """What the peer says it is, or why it cannot be measured."""
+    folder = out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"    {name} ...", flush=True)
+    try:
+        done = subprocess.run([str(PEERS / name / "prepare")], env=clean_environment(OUT=str(folder)), capture_output=True, text=True,
+                              timeout=1800, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None, "its build took more than half an hour"
+    if done.returncode != 0:
+        return None, (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return done.stdout.strip().splitlines()[-1], None
+
+
+def start(name, out, postgres, database, binary):
+    port, folder = free_port(), out / name
+    url = postgres.url(database)
+    if name == "slipway":
+        folder = temporary_folder("slipway")
+        return Running(name, slipway_arguments(binary, port, url, folder), port, clean_environment(), cwd=folder)
+    if name == "slipway, every request logged":
+        folder = temporary_folder("slipway")
+        return Running(name, slipway_arguments(binary, port, url, folder, sample=1), port, clean_environment(), cwd=folder)
+    environment = clean_environment(OUT=str(folder), PORT=str(port), DATABASE_URL=url, PGPORT=str(postgres.port), PGDATABASE=database,
+                                    PGUSER="postgres", PGHOST="127.0.0.1")
+    return Running(name, [str(PEERS / name / "start")], port, environment)
+
+
+def check(server):
+    """A server that answers wrongly fast is not measured."""
+    def get(path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=20) as answer:
+            return answer.read()
+
+    assert get("/plaintext") == b"Hello, World!"
+    assert json.loads(get("/json")) == {"message": "Hello, World!"}
+    assert set(json.loads(get("/db"))) == {"id", "random_number"}
+    assert len(json.loads(get("/queries?n=20"))) == 20
+    changed = json.loads(get("/updates?n=20"))
+    assert len(changed) == 20 and all(1 <= row["random_number"] <= 10000 for row in changed)
+    page = get("/fortunes").decode()
+    assert page.count("<tr>") == 14 and "&lt;script&gt;" in page and "フレームワーク" in page
+
+
+def measure(server, path, connections, pipelined, seconds):
+    before = server.cpu_seconds()
+    requests, _, _ = wrk(server.port, path, connections, seconds, pipelined)
+    spent = server.cpu_seconds() - before
+    if requests == 0 or spent <= 0:
+        raise RuntimeError("no request was answered")
+    return spent / requests * 1e6
+
+
+def table(names, results):
+    lines = ["| CPU for each request, µs (times Slipway's) | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    verdicts = []
+    for scenario, *_, promised in SCENARIOS:
+        own = results.get(("slipway", scenario))
+        cells = []
+        for name in names:
+            value = results.get((name, scenario))
+            cells.append("failed" if value is None else f"{value:.1f}" + (f" (x{value / own:.2f})" if own and name != "slipway" else ""))
+        lines.append(f"| {scenario} | " + " | ".join(cells) + " |")
+        other = results.get(("drogon", scenario))
+        if own and other:
+            verdicts.append(f"{'kept  ' if other / own >= promised else 'MISSED'} {scenario}: x{other / own:.2f} of Drogon, promised x{promised}")
+    return "\n".join(lines), "\n".join(verdicts)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--binary", required=True, help="the bench_server to measure")
+    options.add_argument("--out", required=True, help="where peers are built and results are kept")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=int, default=3, help="for each measurement")
+    options.add_argument("--peers", default="drogon,go,axum,fastify,fastapi")
+    wanted = options.parse_args()
+    out = Path(wanted.out)
+    print("==> Preparing the peers", flush=True)
+    versions, absent = {}, {}
+    for name in filter(None, wanted.peers.split(",")):
+        said, why = prepare(name, out)
+        if why:
+            absent[name] = why
+        else:
+            versions[name] = said
+    postgres, database = make_database()
+    servers, results = {}, {}
+    try:
+        for name in ["slipway", "slipway, every request logged", *versions]:
+            try:
+                servers[name] = start(name, out, postgres, database, wanted.binary)
+                check(servers[name])
+            except Exception as error:
+                if name in servers:
+                    servers.pop(name).stop()
+                absent[name] = f"it did not start or answered wrongly: {error}"
+        for scenario, path, connections, pipelined, _ in SCENARIOS:
+            print(f"==> {scenario}", flush=True)
+            rounds = {name: [] for name in servers}
+            for _ in range(wanted.rounds):
+                for name, server in servers.items():
+                    try:
+                        rounds[name].append(measure(server, path, connections, pipelined, wanted.seconds))
+                    except RuntimeError as error:
+                        print(f"    {name}: {error}", flush=True)
+            for name, values in rounds.items():
+                if values:
+                    results[name, scenario] = statistics.median(values)
+                    print(f"    {name:32} {results[name, scenario]:9.1f} µs   rounds {min(values):.1f} to {max(values):.1f}", flush=True)
+    finally:
+        for server in servers.values():
+            server.stop()
+        postgres.stop()
+    text, verdicts = table(list(servers), results)
+    about = "\n".join([f"{machine()}; {wanted.rounds} rounds of {wanted.seconds} s, interleaved, median; one core each.", "",
+                       *[f"- {n}: {v}" for n, v in versions.items()], *[f"- {n}: not measured, {v}" for n, v in absent.items()]])
+    (out / "compare.md").write_text(f"{about}\n\n{text}\n")
+    (out / "compare.json").write_text(json.dumps([{"server": n, "scenario": s, "microseconds": v} for (n, s), v in results.items()], indent=1))
+    print(f"\n{about}\n\n{text}\n\n{verdicts}\nkept in {os.path.relpath(out / 'compare.md', ROOT)}")
+    return 0 if any(name == "slipway" for name, _ in results) else 1
+
+
+sys.exit(main())

@@ -1,0 +1,83 @@
+"""FastAPI on uvicorn with asyncpg's pool, as their documentation recommends."""
+
+import html
+import os
+import random
+from contextlib import asynccontextmanager
+
+import asyncpg
+from fastapi import FastAPI, Query
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from pydantic import BaseModel
+
+
+class Message(BaseModel):
+    message: str
+
+
+class World(BaseModel):
+    id: int
+    random_number: int
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=4, max_size=32)
+    yield
+    await app.state.pool.close()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+def number() -> int:
+    return random.randint(1, 10000)
+
+
+async def find(connection) -> World:
+    row = await connection.fetchrow("select id, random_number from world where id = $1", number())
+    return World(id=row[0], random_number=row[1])
+
+
+@app.get("/plaintext")
+async def plaintext():
+    return PlainTextResponse("Hello, World!")
+
+
+@app.get("/json")
+async def message() -> Message:
+    return Message(message="Hello, World!")
+
+
+@app.get("/db")
+async def one() -> World:
+    async with app.state.pool.acquire() as connection:
+        return await find(connection)
+
+
+@app.get("/queries")
+async def queries(n: int = Query(1, ge=1, le=500)) -> list[World]:
+    async with app.state.pool.acquire() as connection:
+        return [await find(connection) for _ in range(n)]
+
+
+@app.get("/updates")
+async def updates(n: int = Query(1, ge=1, le=500)) -> list[World]:
+    async with app.state.pool.acquire() as connection:
+        rows = sorted([await find(connection) for _ in range(n)], key=lambda row: row.id)
+        async with connection.transaction():
+            for row in rows:
+                row.random_number = number()
+                await connection.execute("update world set random_number = $2 where id = $1", row.id, row.random_number)
+        return rows
+
+
+@app.get("/fortunes")
+async def fortunes():
+    async with app.state.pool.acquire() as connection:
+        rows = [(row[0], row[1]) for row in await connection.fetch("select id, message from fortune")]
+    rows.append((0, "Additional fortune added at request time."))
+    rows.sort(key=lambda row: row[1])
+    lines = "".join(f"<tr><td>{number}</td><td>{html.escape(text)}</td></tr>" for number, text in rows)
+    return HTMLResponse("<!doctype html><html><head><title>Fortunes</title></head><body><table>"
+                        f"<tr><th>id</th><th>message</th></tr>{lines}</table></body></html>")

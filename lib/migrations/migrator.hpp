@@ -9,7 +9,7 @@
 //
 // A migration with `-- no transaction` is entered first, then run statement by statement, then marked finished. When
 // it fails half way, the row stays unfinished and every later run refuses until somebody has looked: the message says
-// what to do.
+// what to do. Its statements run under the database's own time-out (database.statement_timeout).
 #pragma once
 
 #include <slipway/core/clock.hpp>
@@ -30,7 +30,7 @@ struct options {
   bool allow_out_of_order = false;                                 // apply files older than the newest applied one
   std::chrono::milliseconds wait_for_other{std::chrono::seconds{60}};   // for another runner
   std::chrono::milliseconds lock_timeout{std::chrono::seconds{5}};      // PostgreSQL: for locks on tables in use
-  std::chrono::milliseconds statement_timeout{std::chrono::minutes{10}};  // PostgreSQL: of one statement
+  std::chrono::milliseconds statement_timeout{std::chrono::minutes{10}};  // PostgreSQL: of one statement in a transaction
   std::function<void(std::string_view)> say = {};                  // progress, a line each; may be empty
   clock_source const* clock = nullptr;                             // null: the system's
 };
@@ -83,17 +83,17 @@ class migrator {
 
  private:
   struct applied_row;
-  struct plan_of;
+  enum class outcome : std::uint8_t { done, nothing_to_do, other_is_busy };
 
   task<std::vector<applied_row>> read_applied(db::session& in);
-  task<bool> table_exists(db::session& in);
-  task<> create_table(db::session& in);
-  task<> take_lock(db::transaction& tx, bool& taken);
+  task<std::vector<applied_row>> read_settled();
   std::vector<migration const*> due(std::vector<applied_row> const& applied, std::optional<std::int64_t> to) const;
   void check(std::vector<applied_row> const& applied) const;
+  task<bool> prepare(db::transaction& tx);
   task<> run_statements(db::session& in, migration const& m, bool up);
-  task<bool> try_step(migration const& m, bool up, step& done);
-  task<bool> try_loose_step(migration const& m, bool up, step& done);
+  task<outcome> try_step(migration const& m, bool up, step& made);
+  task<outcome> try_loose_step(migration const& m, bool up, step& made);
+  task<outcome> in_own_transaction(std::function<task<outcome>(db::transaction&)> work);
   task<std::optional<step>> run_step(migration const& m, bool up);
   void say(std::string const& line) const;
   clock_source const& clock() const noexcept { return options_.clock != nullptr ? *options_.clock : system_clock(); }

@@ -1,0 +1,4 @@
+-- up
+CREATE TABLE things (id int);
+-- down
+DROP TABLE things;

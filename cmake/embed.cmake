@@ -21,7 +21,9 @@ function(slipway_embed)
     math(EXPR index "${index} + 1")
   endforeach()
   set(source ${CMAKE_CURRENT_BINARY_DIR}/embedded_${function}.cpp)
-  set(text "// Made by slipway_embed.\n#include <slipway/core/embedded.hpp>\n\n#include <array>\n#include <span>\n\nnamespace ${namespace} {\nnamespace {\n\n${arrays}\n}  // namespace\n\nstd::span<slipway::embedded_file const> ${function}();\nstd::span<slipway::embedded_file const> ${function}() {\n  static std::array<slipway::embedded_file, ${index}> const files{{\n${rows}  }};\n  return files;\n}\n\n}  // namespace ${namespace}\n")
+  # ccache does not see what #embed reads and would give back an old object; a source that names __TIME__, even in a
+  # comment, it compares after preprocessing, where the bytes are.
+  set(text "// Made by slipway_embed. Not for ccache's direct mode: __TIME__\n#include <slipway/core/embedded.hpp>\n\n#include <array>\n#include <span>\n\nnamespace ${namespace} {\nnamespace {\n\n${arrays}\n}  // namespace\n\nstd::span<slipway::embedded_file const> ${function}();\nstd::span<slipway::embedded_file const> ${function}() {\n  static std::array<slipway::embedded_file, ${index}> const files{{\n${rows}  }};\n  return files;\n}\n\n}  // namespace ${namespace}\n")
   file(CONFIGURE OUTPUT ${source} CONTENT "${text}" @ONLY)
   set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${inputs}" COMPILE_OPTIONS "-Wno-c23-extensions")
   target_sources(${arg_TARGET} PRIVATE ${source})

@@ -80,6 +80,8 @@ struct select_state : recycled {
   std::int64_t limit = -1, offset = -1;
   deleted_rows deleted = deleted_rows::without;
   lock_mode lock = lock_mode::none;
+  std::string after_nulls;    // of a page's cursor: a byte for each order, 1 where its value is null; empty: none
+  values after;               // the values that are not null
 
   enum class wanted : char { rows = 1, count, exists };
   // Makes the text and appends the limit to the values. Once.
@@ -92,6 +94,9 @@ struct select_state : recycled {
   std::string cursor_of(void const* row) const;
 };
 using select_ptr = std::unique_ptr<select_state>;
+
+// UTF-8 without NUL: what both engines can hold.
+bool is_storable_text(std::string_view text) noexcept;
 
 // Columns in the order of the members.
 void read_row(table_info const& info, void* row, rows const& from, std::size_t index);

@@ -25,7 +25,8 @@ enum class operation_code : char {
   greater_equal,
   is_null,
   is_not_null,
-  contains,     // without case; of a list: has the element
+  contains,     // without case; the value is a pattern for LIKE
+  has_element,  // of a list of texts
   starts_with,
   in,           // followed by two bytes, the number of values
   conjunction,  // of the two conditions before it
@@ -100,10 +101,8 @@ struct without_optional<std::optional<T>> {
   static constexpr bool nullable = true;
 };
 
-template <class T>
-inline constexpr bool is_list = false;
-template <class T>
-inline constexpr bool is_list<std::vector<T>> = true;
+// %text% with % _ and \ made ordinary.
+std::string like_pattern(std::string_view text);
 
 // `given` as the type of the column, so that a wrong type does not compile and an enumeration or id is converted.
 template <class M, class V>
@@ -163,11 +162,16 @@ struct column_of {
     return plain(operation_code::is_not_null);
   }
   // Text anywhere in the column, without regard to case (SQLite: of ASCII letters). % and _ are ordinary characters.
-  // Of a list column: has this element.
   condition<row> contains(std::string_view text) const
-    requires(std::same_as<element_type, std::string> || detail::is_list<element_type>)
+    requires std::same_as<element_type, std::string>
   {
-    return with(operation_code::contains, value{text});
+    return with(operation_code::contains, value{detail::like_pattern(text)});
+  }
+  // Of a list of texts: has this element.
+  condition<row> has(std::string_view element) const
+    requires std::same_as<element_type, std::vector<std::string>>
+  {
+    return with(operation_code::has_element, value{element});
   }
   // With regard to case.
   condition<row> starts_with(std::string_view text) const

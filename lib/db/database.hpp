@@ -24,7 +24,8 @@
 
 namespace slipway::db {
 
-class transaction;
+class transaction_session;
+using transaction = transaction_session;
 
 namespace detail {
 template <class T>
@@ -149,40 +150,49 @@ class session {
     co_await ok(detail::update_row(shared, to, info_of<T>, &row));
     co_return std::move(row);
   }
-  task<std::unique_ptr<db::transaction>> begin(transaction_options options);
+  virtual task<std::unique_ptr<db::transaction>> begin(transaction_options options) = 0;
+  // Then the outermost transaction is repeated as a whole.
+  virtual bool is_nested() const noexcept = 0;
 };
 
-// One transaction; made by `session::transaction`.
-class transaction : public session {
+// One transaction; made by `session::transaction`, and called db::transaction everywhere else: a class of that name
+// could not have the function.
+class transaction_session final : public session {
  public:
-  transaction(detail::core& shared, std::unique_ptr<exclusive> connection);
+  transaction_session(detail::core& shared, std::unique_ptr<exclusive> connection) noexcept;
   // A savepoint in another transaction.
-  transaction(detail::core& shared, exclusive& outer, unsigned depth);
-  ~transaction();
+  transaction_session(detail::core& shared, exclusive& outer, unsigned depth) noexcept;
+  ~transaction_session();
 
  private:
   friend session;
-  task<> enter();
+  task<std::unique_ptr<db::transaction>> begin(transaction_options options) override;
+  bool is_nested() const noexcept override { return own_ == nullptr; }
   task<> commit();
-  task<> roll_back() noexcept;
+  // Waits until all is undone, whatever the state of the context. Nothing happens when it is over already.
+  task<> roll_back();
 
   std::unique_ptr<exclusive> own_;
   exclusive* connection_;
   unsigned depth_ = 0;
+  bool open_ = true;
 };
 
-class database : public session {
+class database final : public session {
  public:
-  explicit database(std::unique_ptr<detail::core> shared);
+  explicit database(std::unique_ptr<detail::core> shared) noexcept;
   ~database();
 
   // A sign of life, for health checks. Throws unavailable_error with the reason.
   task<> ping();
   db::usage use() const noexcept;
   // "PostgreSQL 15.20 at 127.0.0.1:5432, database app" or "SQLite 3.40.1, var/app.db": for logs; no password.
-  std::string describe() const;
+  std::string const& description() const noexcept;
 
  private:
+  task<std::unique_ptr<db::transaction>> begin(transaction_options options) override;
+  bool is_nested() const noexcept override { return false; }
+
   std::unique_ptr<detail::core> own_;
 };
 
@@ -210,9 +220,10 @@ template <class F>
 auto session::transaction(F work, transaction_options options) -> std::invoke_result_t<F&, db::transaction&> {
   using T = detail::task_value<std::invoke_result_t<F&, db::transaction&>>::type;
   for (unsigned attempt = 1;; ++attempt) {
-    auto inside = co_await begin(options);
+    std::unique_ptr<db::transaction> inside;
     std::exception_ptr error;
     try {
+      inside = co_await begin(options);
       if constexpr (std::is_void_v<T>) {
         co_await work(*inside);
         co_await inside->commit();
@@ -228,10 +239,8 @@ auto session::transaction(F work, transaction_options options) -> std::invoke_re
     } catch (...) {
       error = std::current_exception();
     }
-    auto const nested = inside->depth_ > 0;  // then the outermost one is repeated as a whole
-    co_await inside->roll_back();
-    inside.reset();
-    if (nested || attempt >= options.attempts || !detail::may_repeat(error)) std::rethrow_exception(error);
+    if (inside) co_await inside->roll_back();
+    if (is_nested() || attempt >= options.attempts || !detail::may_repeat(error)) std::rethrow_exception(error);
     co_await sleep_for(detail::pause_before_attempt(*shared_, attempt));
   }
 }

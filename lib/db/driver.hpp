@@ -69,8 +69,8 @@ class exclusive : public link {
  public:
   // Throws conflict_error when the transaction lost against another.
   virtual task<> commit() = 0;
-  // Waits until all is undone, whatever the state of the context.
-  virtual task<> rollback() noexcept = 0;
+  // Waits until all is undone, whatever the state of the context. Throws nothing that is not a lack of memory.
+  virtual task<> rollback() = 0;
   // The destructor gives the connection back, and rolls back in the background if neither was called.
 };
 
@@ -87,6 +87,8 @@ class engine : public link {
  public:
   virtual db::dialect kind() const noexcept = 0;
   virtual task<std::unique_ptr<exclusive>> begin(transaction_options options) = 0;
+  // With its version and place, without its password.
+  virtual std::string description() const = 0;
   // Asks the server for a sign of life on the calling shard's connection. Throws unavailable_error.
   virtual task<> ping() = 0;
   virtual db::usage use() const noexcept = 0;

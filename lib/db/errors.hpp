@@ -27,7 +27,8 @@ enum class constraint_kind : std::uint8_t { unique, foreign_key, check, not_null
 //   unique(users.email)            all columns in the index's order: unique(notes.owner_id,notes.title)
 //   not_null(users.email)
 //   check(constraint_name)         the name that the schema gives it
-//   foreign_key(notes)             the table whose row refers, or is referred to; SQLite knows no more: "foreign_key"
+//   foreign_key                    (SQLite does not tell which; the message has what the engine knows)
+//   unique(index_name)             of an index over expressions
 // A primary key counts as unique.
 class constraint_error : public error {
  public:

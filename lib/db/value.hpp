@@ -68,7 +68,7 @@ class value {
   value(secret<std::string> const& text) : value{text.reveal()} {}
   value(bytes b) noexcept : kind_{value_kind::bytes}, null_{false}, text_{std::move(b.data)} {}
   value(json_text j) noexcept : kind_{value_kind::json}, null_{false}, text_{std::move(j.text)} {}
-  value(uuid const& id) noexcept : kind_{value_kind::uuid}, null_{false} { uuid_ = id; }
+  value(slipway::uuid const& id) noexcept : kind_{value_kind::uuid}, null_{false} { uuid_ = id; }
   template <class T>
   value(id_of<T> const& id) noexcept : value{id.value} {}
   value(time_point t) noexcept : kind_{value_kind::time}, null_{false}, integer_{t.time_since_epoch().count()} {}

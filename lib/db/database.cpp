@@ -1,0 +1,110 @@
+#include <slipway/db/database.hpp>
+
+#include <slipway/core/errors.hpp>
+#include <slipway/db/core.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace slipway::db {
+namespace {
+
+task<rows> run_text(detail::core& shared, link& to, std::string sql, values parameters, bool reads) {
+  auto text = shared.text(std::move(sql), parameters, reads);
+  co_return co_await detail::run{shared, to, std::move(text), parameters};
+}
+
+// Whether a statement written by hand may share a Sync with others and may be repeated. A `with` may hide a change.
+bool only_reads(std::string_view sql) noexcept {
+  while (!sql.empty() && (std::isspace(static_cast<unsigned char>(sql.front())) || sql.front() == '(')) sql.remove_prefix(1);
+  for (std::string_view word : {"select", "values", "show"}) {
+    if (sql.size() <= word.size()) continue;
+    if (std::equal(word.begin(), word.end(), sql.begin(), [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+dialect session::dialect() const noexcept { return shared_->kind; }
+
+task<rows> session::query(std::string sql, values parameters) {
+  auto const reads = only_reads(sql);
+  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), reads);
+}
+
+task<rows> session::query_once(std::string sql, values parameters) {
+  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), false);
+}
+
+task<std::int64_t> session::execute(std::string sql, values parameters) {
+  auto const done = co_await run_text(*shared_, *to_, std::move(sql), std::move(parameters), false);
+  co_return done.affected();
+}
+
+task<> session::script(std::string sql) { return to_->script(std::move(sql)); }
+
+transaction_session::transaction_session(detail::core& shared, std::unique_ptr<exclusive> connection) noexcept
+    : session{shared, *connection}, own_{std::move(connection)}, connection_{own_.get()} {}
+
+transaction_session::transaction_session(detail::core& shared, exclusive& outer, unsigned depth) noexcept
+    : session{shared, outer}, connection_{&outer}, depth_{depth} {}
+
+transaction_session::~transaction_session() = default;
+
+task<std::unique_ptr<db::transaction>> transaction_session::begin(transaction_options) {
+  auto const depth = depth_ + 1;
+  co_await execute("savepoint s" + std::to_string(depth));
+  co_return std::make_unique<db::transaction>(*shared_, *connection_, depth);
+}
+
+task<> transaction_session::commit() {
+  open_ = false;
+  if (own_) co_return co_await own_->commit();
+  co_await execute("release savepoint s" + std::to_string(depth_));
+}
+
+task<> transaction_session::roll_back() {
+  if (!std::exchange(open_, false) && !own_) co_return;
+  if (own_) co_return co_await own_->rollback();
+  // When this fails, the operation was cancelled or the connection is lost: then the whole transaction is undone
+  // when its error arrives at the outermost level.
+  try {
+    auto const name = "s" + std::to_string(depth_);
+    co_await execute("rollback to savepoint " + name);
+    co_await execute("release savepoint " + name);
+  } catch (cancelled_error const&) {
+  } catch (unavailable_error const&) {
+  } catch (error const&) {
+  }
+}
+
+database::database(std::unique_ptr<detail::core> shared) noexcept : session{*shared, *shared->database}, own_{std::move(shared)} {}
+database::~database() = default;
+
+task<std::unique_ptr<db::transaction>> database::begin(transaction_options options) {
+  auto connection = co_await own_->database->begin(options);
+  co_return std::make_unique<db::transaction>(*own_, std::move(connection));
+}
+
+task<> database::ping() { return own_->database->ping(); }
+usage database::use() const noexcept { return own_->database->use(); }
+std::string const& database::description() const noexcept { return own_->description; }
+
+std::string without_password(std::string_view url) {
+  auto const scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::string{url};
+  auto const end = url.find('/', scheme + 3);
+  auto const at = url.substr(0, end).rfind('@');
+  std::string out{url};
+  if (at != std::string_view::npos)
+    if (auto const colon = url.find(':', scheme + 3); colon < at) out.replace(colon + 1, at - colon - 1, "***");
+  // libpq takes the password as a parameter as well.
+  for (std::size_t p = out.find("password="); p != std::string::npos; p = out.find("password=", p + 9)) {
+    auto const stop = out.find('&', p);
+    out.replace(p + 9, stop == std::string::npos ? std::string::npos : stop - p - 9, "***");
+  }
+  return out;
+}
+
+}  // namespace slipway::db

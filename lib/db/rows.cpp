@@ -1,0 +1,160 @@
+#include <slipway/core/time.hpp>
+#include <slipway/db/errors.hpp>
+#include <slipway/db/rows.hpp>
+#include <slipway/json/reader.hpp>
+
+#include <cmath>
+#include <cstring>
+
+namespace slipway::db {
+namespace {
+
+std::string_view word_for(value_kind kind) noexcept {
+  switch (kind) {
+    case value_kind::none: return "null";
+    case value_kind::boolean: return "a boolean";
+    case value_kind::integer: return "an integer";
+    case value_kind::number: return "a number";
+    case value_kind::text: return "text";
+    case value_kind::bytes: return "bytes";
+    case value_kind::uuid: return "a UUID";
+    case value_kind::time: return "a time";
+    case value_kind::json: return "JSON";
+  }
+  return "something";
+}
+
+[[noreturn]] void refuse(cell const& from, std::string_view name, std::string_view wanted) {
+  throw value_error{"the column " + std::string{name} + " holds " + std::string{word_for(from.kind)} + ", not " + std::string{wanted}};
+}
+
+void read_integer(meta::type const& type, void* out, std::int64_t number, std::string_view name) {
+  if (!meta::fits(type, number)) [[unlikely]]
+    throw value_error{"the column " + std::string{name} + " holds a number that does not fit into its member"};
+  meta::write_integer(type, out, number);
+}
+
+void read_uuid(void* out, cell const& from, std::string_view name) {
+  if (from.kind == value_kind::uuid) [[likely]] {
+    std::memcpy(out, from.uuid, 16);
+    return;
+  }
+  if (from.kind == value_kind::bytes && from.text.size() == 16) {
+    std::memcpy(out, from.text.data(), 16);
+    return;
+  }
+  if (from.kind == value_kind::text)
+    if (auto const parsed = uuid::parse(from.text)) {
+      std::memcpy(out, parsed->bytes.data(), 16);
+      return;
+    }
+  refuse(from, name, "a UUID");
+}
+
+// SQLite's CURRENT_TIMESTAMP has a blank where RFC 3339 has a T, and no zone.
+std::optional<time_point> time_from_text(std::string_view text) {
+  if (auto const t = from_rfc3339(text)) return t;
+  if (text.size() < 19 || text[10] != ' ') return {};
+  std::string copy{text};
+  copy[10] = 'T';
+  return from_rfc3339(copy + 'Z');
+}
+
+void read_time(void* out, cell const& from, std::string_view name) {
+  if (from.kind == value_kind::time || from.kind == value_kind::integer) [[likely]] {
+    *static_cast<time_point*>(out) = time_point{std::chrono::microseconds{from.integer}};
+    return;
+  }
+  if (from.kind == value_kind::text)
+    if (auto const t = time_from_text(from.text)) {
+      *static_cast<time_point*>(out) = *t;
+      return;
+    }
+  refuse(from, name, "a time");
+}
+
+void read_enumeration(meta::type const& type, void* out, cell const& from, std::string_view name) {
+  if (from.kind != value_kind::text) refuse(from, name, "the name of an enumerator");
+  for (auto const& each : type.enumerators)
+    if (each.name == from.text) return meta::write_integer(type, out, each.value);
+  throw value_error{"the column " + std::string{name} + " holds a name that " + std::string{type.name} + " does not have"};
+}
+
+void read_json(meta::type const& type, void* out, cell const& from, std::string_view name) {
+  if (from.kind != value_kind::json && from.kind != value_kind::text) refuse(from, name, "JSON");
+  // Keeps its memory, as a shard's reader does.
+  thread_local json::reader reader;
+  static constexpr json::read_options own{.unknown = json::unknown_members::ignore, .own_document = true, .max_bytes = std::size_t{64} << 20, .max_depth = 512, .max_items = 10'000'000};
+  if (auto done = reader.read_into(type, out, from.text, own, false, false); !done)
+    throw value_error{"the column " + std::string{name} + " holds JSON that does not fit into its member (" + std::string{done.error().code()} + ")"};
+}
+
+}  // namespace
+
+void read_cell(meta::type const& type, void* out, cell const& from, std::string_view name) {
+  if (type.what == meta::kind::optional || type.what == meta::kind::change) {
+    if (from.is_null()) return type.as_optional->reset(out);
+    return read_cell(*type.element, type.as_optional->emplace(out), from, name);
+  }
+  switch (type.what) {
+    case meta::kind::boolean:
+      if (from.kind != value_kind::boolean && (from.kind != value_kind::integer || (from.integer != 0 && from.integer != 1))) refuse(from, name, "a boolean");
+      *static_cast<bool*>(out) = from.integer != 0;
+      return;
+    case meta::kind::integer:
+      if (from.kind != value_kind::integer && from.kind != value_kind::boolean) refuse(from, name, "an integer");
+      return read_integer(type, out, from.integer, name);
+    case meta::kind::number: {
+      if (from.kind != value_kind::number && from.kind != value_kind::integer) refuse(from, name, "a number");
+      auto const number = from.kind == value_kind::number ? from.number : static_cast<double>(from.integer);
+      if (type.size == sizeof(float)) *static_cast<float*>(out) = static_cast<float>(number);
+      else *static_cast<double*>(out) = number;
+      return;
+    }
+    case meta::kind::text:
+      if (from.kind != value_kind::text && from.kind != value_kind::json && from.kind != value_kind::bytes) refuse(from, name, "text");
+      static_cast<std::string*>(out)->assign(from.text);
+      return;
+    case meta::kind::secret_text:
+      if (from.kind != value_kind::text) refuse(from, name, "text");
+      *static_cast<secret<std::string>*>(out) = secret<std::string>{std::string{from.text}};
+      return;
+    case meta::kind::enumeration: return read_enumeration(type, out, from, name);
+    case meta::kind::uuid: return read_uuid(out, from, name);
+    case meta::kind::time: return read_time(out, from, name);
+    case meta::kind::duration:
+      if (from.kind != value_kind::integer) refuse(from, name, "milliseconds");
+      *static_cast<std::chrono::milliseconds*>(out) = std::chrono::milliseconds{from.integer};
+      return;
+    case meta::kind::optional:
+    case meta::kind::change: return;
+    case meta::kind::dynamic:
+    case meta::kind::list:
+    case meta::kind::map:
+    case meta::kind::variant:
+    case meta::kind::object: return read_json(type, out, from, name);
+  }
+}
+
+std::vector<std::size_t> rows::columns_of(meta::type const& row) const {
+  std::vector<std::size_t> map;
+  if (empty()) return map;
+  for (auto const& member : row.members) {
+    std::size_t found = columns();
+    for (std::size_t c = 0; c < columns(); ++c)
+      if (name(c) == member.name) found = c;
+    if (found == columns()) throw value_error{"the statement gives no column " + std::string{member.name} + " for " + std::string{row.name}};
+    map.push_back(found);
+  }
+  if (columns() != row.members.size()) throw value_error{"the statement gives columns that " + std::string{row.name} + " does not have"};
+  return map;
+}
+
+void rows::fill(meta::type const& row, void* out, std::size_t index, std::vector<std::size_t> const& map) const {
+  for (std::size_t i = 0; i < row.members.size(); ++i) {
+    auto const& member = row.members[i];
+    read_cell(*member.of, member.at(out), at(index, map[i]), member.name);
+  }
+}
+
+}  // namespace slipway::db

@@ -1,0 +1,315 @@
+#include <slipway/db/sqlite_connection.hpp>
+
+#include <slipway/core/errors.hpp>
+#include <slipway/db/builder.hpp>
+#include <slipway/db/errors.hpp>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+namespace slipway::db::detail {
+namespace {
+
+// The rows of one answer, copied out: SQLite's own live until the next step only.
+struct answer {
+  struct text_place {
+    std::size_t at, size;
+  };
+  std::vector<cell> cells;
+  std::vector<text_place> places;  // of the cells' text in `heap`, while it may still move
+  std::string heap;
+  std::vector<std::string> names;
+  std::size_t rows = 0;
+  std::int64_t affected = 0;
+};
+
+constexpr row_operations operations{
+    .size = [](void* a) noexcept { return static_cast<answer*>(a)->rows; },
+    .columns = [](void* a) noexcept { return static_cast<answer*>(a)->names.size(); },
+    .at = [](void* a, std::size_t row, std::size_t column) { return static_cast<answer*>(a)->cells[row * static_cast<answer*>(a)->names.size() + column]; },
+    .name = [](void* a, std::size_t column) noexcept -> std::string_view { return static_cast<answer*>(a)->names[column]; },
+    .affected = [](void* a) noexcept { return static_cast<answer*>(a)->affected; },
+    .release = [](void* a) noexcept { delete static_cast<answer*>(a); },
+};
+
+void copy_cell(answer& to, sqlite3_stmt* from, int column) {
+  cell c;
+  answer::text_place place{0, 0};
+  auto copy = [&](void const* data, int size) {
+    place = {to.heap.size(), static_cast<std::size_t>(size)};
+    if (size > 0) to.heap.append(static_cast<char const*>(data), static_cast<std::size_t>(size));
+  };
+  switch (sqlite3_column_type(from, column)) {
+    case SQLITE_INTEGER:
+      c.kind = value_kind::integer;
+      c.integer = sqlite3_column_int64(from, column);
+      break;
+    case SQLITE_FLOAT:
+      c.kind = value_kind::number;
+      c.number = sqlite3_column_double(from, column);
+      break;
+    case SQLITE_TEXT:
+      c.kind = value_kind::text;
+      copy(sqlite3_column_text(from, column), sqlite3_column_bytes(from, column));
+      break;
+    case SQLITE_BLOB:
+      c.kind = value_kind::bytes;
+      copy(sqlite3_column_blob(from, column), sqlite3_column_bytes(from, column));
+      break;
+    default: break;
+  }
+  to.cells.push_back(c);
+  to.places.push_back(place);
+}
+
+std::string after(std::string_view text, std::string_view mark) {
+  auto const at = text.find(mark);
+  return at == std::string_view::npos ? std::string{} : std::string{text.substr(at + mark.size())};
+}
+
+// "users.email, users.name" as users.email,users.name; "index 'name'" as name.
+std::string unique_name(std::string list) {
+  if (list.starts_with("index '")) return list.substr(7, list.size() - 8);
+  std::string out;
+  for (char c : list)
+    if (c != ' ') out += c;
+  return out;
+}
+
+[[noreturn]] void fail_constraint(int code, std::string const& message) {
+  auto const number = std::to_string(code);
+  switch (code) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+      throw constraint_error{constraint_kind::unique, "unique(" + unique_name(after(message, "failed: ")) + ")", message, number};
+    case SQLITE_CONSTRAINT_NOTNULL:
+      throw constraint_error{constraint_kind::not_null, "not_null(" + after(message, "failed: ") + ")", message, number};
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+      throw constraint_error{constraint_kind::foreign_key, "foreign_key", message, number};
+    default:
+      throw constraint_error{constraint_kind::check, "check(" + after(message, "failed: ") + ")", message, number};
+  }
+}
+
+}  // namespace
+
+void refuse_sqlite_file(std::string const& path, int code, int system_error, std::string const& message) {
+  auto const cause = "database.url: cannot open " + path + ": " + (system_error != 0 ? std::strerror(system_error) : message.c_str());
+  switch (code & 0xff) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      throw startup_error{exit_code::data, cause + ". The file is damaged or is no SQLite database: restore it from a backup, or name another file."};
+    case SQLITE_FULL:
+      throw startup_error{exit_code::cannot_create, cause + ". The disk is full: make room, or put the database elsewhere."};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      throw startup_error{exit_code::unavailable, cause + ". Another process holds the file locked: stop it."};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      throw startup_error{exit_code::permission, cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
+    default: break;
+  }
+  if (system_error == EACCES || system_error == EPERM || system_error == EROFS)
+    throw startup_error{exit_code::permission, cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
+  if (system_error == ENOSPC || system_error == EDQUOT)
+    throw startup_error{exit_code::cannot_create, cause + ". Make room, or put the database elsewhere."};
+  throw startup_error{exit_code::cannot_create, cause + ". Name a file in a directory that this process may write."};
+}
+
+sqlite_connection::sqlite_connection(std::string const& path, bool writes) {
+  try {
+    open(path, writes);
+  } catch (...) {
+    sqlite3_close(handle_);
+    throw;
+  }
+}
+
+void sqlite_connection::open(std::string const& path, bool writes) {
+  errno = 0;
+  auto const flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writes ? SQLITE_OPEN_CREATE : 0);
+  auto refuse = [&](int code) {
+    refuse_sqlite_file(path, code, handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM, handle_ != nullptr ? sqlite3_errmsg(handle_) : "");
+  };
+  if (auto const code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr); code != SQLITE_OK) refuse(code);
+  sqlite3_busy_timeout(handle_, 2'000);
+  sqlite3_progress_handler(
+      handle_, 1000,
+      [](void* self) -> int {
+        auto const& rule = static_cast<sqlite_connection*>(self)->stop_;
+        if (rule.cancelled != nullptr && rule.cancelled->load(std::memory_order_relaxed)) return 1;
+        return rule.deadline != std::chrono::steady_clock::time_point::max() && std::chrono::steady_clock::now() >= rule.deadline ? 1 : 0;
+      },
+      this);
+  for (char const* pragma : {"pragma foreign_keys = on", "pragma synchronous = normal", "pragma temp_store = memory", "pragma trusted_schema = off"})
+    if (auto const code = sqlite3_exec(handle_, pragma, nullptr, nullptr, nullptr); code != SQLITE_OK) refuse(code);
+  if (!writes) {
+    if (auto const code = sqlite3_exec(handle_, "pragma query_only = on", nullptr, nullptr, nullptr); code != SQLITE_OK) refuse(code);
+    return;
+  }
+  std::string mode;
+  auto const code = sqlite3_exec(
+      handle_, "pragma journal_mode = wal",
+      [](void* out, int, char** columns, char**) -> int {
+        *static_cast<std::string*>(out) = columns[0] != nullptr ? columns[0] : "";
+        return 0;
+      },
+      &mode, nullptr);
+  if (code != SQLITE_OK) refuse(code);
+  if (mode != "wal")
+    throw startup_error{exit_code::config, "database.url: the file system of " + path + " has no write-ahead logging for SQLite (network file systems do not). Put the file on a local disk."};
+  // A file that can be opened and not written shows itself only when something is written.
+  for (char const* sql : {"begin immediate", "pragma user_version", "commit"})
+    if (auto const failed = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); failed != SQLITE_OK) refuse(failed);
+}
+
+sqlite_connection::~sqlite_connection() {
+  statements_.clear();
+  passing_.reset();
+  sqlite3_close(handle_);
+}
+
+void sqlite_connection::wait_for_locks(std::chrono::milliseconds longest) noexcept { sqlite3_busy_timeout(handle_, static_cast<int>(longest.count())); }
+
+void sqlite_connection::fail(int code) {
+  std::string message = sqlite3_errmsg(handle_);
+  auto const number = std::to_string(code);
+  switch (code & 0xff) {
+    case SQLITE_INTERRUPT: throw sqlite_stopped{};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      if (code == SQLITE_BUSY_SNAPSHOT) throw conflict_error{message, number};
+      throw sqlite_busy{};
+    case SQLITE_CONSTRAINT: fail_constraint(code, message);
+    case SQLITE_TOOBIG:
+    case SQLITE_RANGE:
+    case SQLITE_MISMATCH: throw value_error{message, number};
+    case SQLITE_NOMEM: throw std::bad_alloc{};
+    case SQLITE_FULL: throw unavailable_error{"SQLite: the disk is full: " + message, std::chrono::seconds{30}};
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: {
+      auto const system = sqlite3_system_errno(handle_);
+      throw unavailable_error{"SQLite: " + message + " (" + number + (system != 0 ? std::string{", "} + std::strerror(system) : "") + ")", std::chrono::seconds{10}};
+    }
+    default: throw error{"SQLite: " + message, number};
+  }
+}
+
+std::unique_ptr<sqlite_connection::prepared> sqlite_connection::compile(std::string const& sql) {
+  auto made = std::make_unique<prepared>();
+  char const* rest = nullptr;
+  auto const code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT, &made->handle, &rest);
+  if (code != SQLITE_OK) fail(code);
+  if (made->handle == nullptr) throw error{"SQLite: the statement is empty"};
+  while (*rest == ' ' || *rest == ';' || *rest == '\n' || *rest == '\t' || *rest == '\r') ++rest;
+  if (*rest != '\0') throw error{"SQLite: more than one statement in a text: use script()"};
+  auto const count = sqlite3_bind_parameter_count(made->handle);
+  for (int i = 1; i <= count; ++i) {
+    // SQLite numbers $2 by its place; here it is the second value, as on PostgreSQL.
+    auto const* name = sqlite3_bind_parameter_name(made->handle, i);
+    auto const number = name != nullptr ? std::atoi(name + 1) : i;
+    if (number <= 0) throw error{std::string{"SQLite: the placeholder "} + name + " is not of the form $1"};
+    made->parameters.push_back(number - 1);
+  }
+  made->reads = sqlite3_stmt_readonly(made->handle) != 0;
+  return made;
+}
+
+sqlite_connection::prepared& sqlite_connection::prepare(statement const& what, unsigned shard) {
+  if (what.id == 0) return *(passing_ = compile(what.sql));
+  if (statements_.size() <= shard) statements_.resize(shard + 1);
+  auto& list = statements_[shard];
+  if (list.size() <= what.id) list.resize(what.id + 16);
+  auto& slot = list[what.id];
+  if (!slot) slot = compile(what.sql);
+  return *slot;
+}
+
+void sqlite_connection::bind(prepared& p, values const& parameters) {
+  for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+    auto const index = static_cast<std::size_t>(p.parameters[i]);
+    if (index >= parameters.size()) throw error{"SQLite: the statement has the placeholder $" + std::to_string(index + 1) + " and gets " + std::to_string(parameters.size()) + " values"};
+    auto const& v = parameters[index];
+    auto const at = static_cast<int>(i + 1);
+    auto const size = static_cast<sqlite3_uint64>(v.text().size());
+    int code = SQLITE_OK;
+    if (v.is_null()) {
+      code = sqlite3_bind_null(p.handle, at);
+    } else {
+      switch (v.kind()) {
+        case value_kind::none: code = sqlite3_bind_null(p.handle, at); break;
+        case value_kind::boolean:
+        case value_kind::integer:
+        case value_kind::time: code = sqlite3_bind_int64(p.handle, at, v.integer()); break;
+        case value_kind::number:
+          if (std::isnan(v.number())) throw value_error{"NaN cannot be stored"};
+          code = sqlite3_bind_double(p.handle, at, v.number());
+          break;
+        case value_kind::text:
+        case value_kind::json:
+          if (!is_storable_text(v.text())) throw value_error{"text with NUL, or that is not UTF-8, cannot be stored"};
+          code = sqlite3_bind_text64(p.handle, at, v.text().data(), size, SQLITE_STATIC, SQLITE_UTF8);
+          break;
+        case value_kind::bytes: code = sqlite3_bind_blob64(p.handle, at, v.text().data(), size, SQLITE_STATIC); break;
+        case value_kind::uuid: code = sqlite3_bind_blob(p.handle, at, v.id().bytes.data(), 16, SQLITE_STATIC); break;
+      }
+    }
+    if (code != SQLITE_OK) fail(code);
+  }
+}
+
+rows sqlite_connection::step_all(prepared& p, stop_rule const& stop) {
+  auto out = std::make_unique<answer>();
+  auto const columns = sqlite3_column_count(p.handle);
+  for (int c = 0; c < columns; ++c) out->names.emplace_back(sqlite3_column_name(p.handle, c));
+  auto const before = sqlite3_total_changes64(handle_);
+  stop_.deadline = stop.deadline;
+  stop_.cancelled = stop.cancelled;
+  int code;
+  while ((code = sqlite3_step(p.handle)) == SQLITE_ROW) {
+    for (int c = 0; c < columns; ++c) copy_cell(*out, p.handle, c);
+    ++out->rows;
+  }
+  stop_ = {};
+  if (code != SQLITE_DONE) fail(code);
+  for (std::size_t i = 0; i < out->cells.size(); ++i) {
+    auto& c = out->cells[i];
+    if (c.kind == value_kind::text || c.kind == value_kind::bytes) c.text = std::string_view{out->heap}.substr(out->places[i].at, out->places[i].size);
+  }
+  // `changes` leaves out what triggers and cascades did, but keeps its last value over statements that change nothing.
+  if (!p.reads && sqlite3_total_changes64(handle_) != before) out->affected = sqlite3_changes64(handle_);
+  return rows{out.release(), operations};
+}
+
+rows sqlite_connection::execute(prepared& p, values const& parameters, stop_rule const& stop) {
+  struct reset_at_end {
+    sqlite_connection& c;
+    prepared& p;
+    ~reset_at_end() {
+      c.stop_ = {};
+      sqlite3_reset(p.handle);
+      sqlite3_clear_bindings(p.handle);  // they point at the caller's values
+    }
+  } guard{*this, p};
+  bind(p, parameters);
+  return step_all(p, stop);
+}
+
+void sqlite_connection::script(std::string const& text, stop_rule const& stop) {
+  stop_.deadline = stop.deadline;
+  stop_.cancelled = stop.cancelled;
+  auto const code = sqlite3_exec(handle_, text.c_str(), nullptr, nullptr, nullptr);
+  stop_ = {};
+  if (code != SQLITE_OK) fail(code);
+}
+
+void sqlite_connection::simple(char const* sql, stop_rule const& stop) { script(sql, stop); }
+
+}  // namespace slipway::db::detail

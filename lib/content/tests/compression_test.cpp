@@ -147,7 +147,7 @@ class compression : public testing::Test {
 
 TEST_F(compression, of_a_body) {
   for (auto c : every) {
-    call q{{{"Accept-Encoding", to_string(c)}}};
+    call q{http::method::get, {{"Accept-Encoding", to_string(c)}}};
     answer(q);
     EXPECT_EQ(q.sent("Content-Encoding"), to_string(c));
     EXPECT_EQ(q.sent("Vary"), "Accept-Encoding");
@@ -170,7 +170,7 @@ TEST_F(compression, is_left_out) {
                        change{[](http::exchange& x) { x.response.status = 206; }}, change{[](http::exchange& x) { x.response.status = 204; }},
                        change{[](http::exchange& x) { x.response.content_type = "image/png"; }}, change{[](http::exchange& x) { x.response.content_type = {}; }},
                        change{[](http::exchange& x) { x.response.body = x.response.body.substr(0, 100); }}}) {
-    call q{{{"Accept-Encoding", "gzip"}}};
+    call q{http::method::get, {{"Accept-Encoding", "gzip"}}};
     q.x.response.content_type = "application/json";
     q.x.response.body = text;
     other(q.x);
@@ -187,7 +187,7 @@ TEST_F(compression, what_does_not_shrink_is_sent_as_it_is) {
   std::uint64_t state = 7;
   for (int k = 0; k < 2000; ++k) noise += static_cast<char>((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
   text = noise;
-  call q{{{"Accept-Encoding", "gzip"}}};
+  call q{http::method::get, {{"Accept-Encoding", "gzip"}}};
   answer(q);
   EXPECT_EQ(body_of(q.x), noise);
   EXPECT_EQ(q.sent("Content-Encoding"), "");
@@ -195,26 +195,26 @@ TEST_F(compression, what_does_not_shrink_is_sent_as_it_is) {
 
 TEST_F(compression, large_bodies_and_streams_go_in_pieces) {
   text = prose(1'000'000);
-  call big{{{"Accept-Encoding", "zstd"}}};
+  call big{http::method::get, {{"Accept-Encoding", "zstd"}}};
   answer(big);
   ASSERT_TRUE(big.x.response.stream);
   EXPECT_EQ(unzstd(body_of(big.x)), text);
 
-  call owned{{{"Accept-Encoding", "br"}}};
+  call owned{http::method::get, {{"Accept-Encoding", "br"}}};
   owned.x.response.content_type = "text/html";
   owned.x.response.owned = text;
   owned.x.response.body = owned.x.response.owned;
   layer->after(owned.x);
   EXPECT_EQ(unbrotli(body_of(owned.x)), text);
 
-  call stream{{{"Accept-Encoding", "gzip"}}};
+  call stream{http::method::get, {{"Accept-Encoding", "gzip"}}};
   stream.x.response.content_type = "text/csv";
   stream.x.response.stream = std::make_unique<scripted_body>(std::vector<std::string>{"a,b\n", "c,d\n"});
   layer->after(stream.x);
   auto first = std::string{now(stream.x.response.stream->next())};
   EXPECT_EQ(gunzip(first), "a,b\n") << "a live stream is not held back";
 
-  call events{{{"Accept-Encoding", "gzip"}}};
+  call events{http::method::get, {{"Accept-Encoding", "gzip"}}};
   events.x.response.content_type = "text/event-stream";
   events.x.response.stream = std::make_unique<scripted_body>(std::vector<std::string>{"data: x\n\n"});
   layer->after(events.x);
@@ -222,7 +222,7 @@ TEST_F(compression, large_bodies_and_streams_go_in_pieces) {
 }
 
 TEST_F(compression, ranges_are_not_promised_for_what_was_encoded) {
-  call q{{{"Accept-Encoding", "gzip"}}};
+  call q{http::method::get, {{"Accept-Encoding", "gzip"}}};
   q.x.response.add("Accept-Ranges", "bytes");
   answer(q);
   EXPECT_EQ(q.sent("Accept-Ranges"), "");
@@ -235,12 +235,12 @@ TEST_F(compression, weak_tags_round_trip) {
   EXPECT_EQ(change.x.request.header("Host"), "h");
   EXPECT_EQ(change.x.request.fields[2].value, "*");
 
-  call fresh{{{"If-None-Match", "W/\"v1\""}}};
+  call fresh{http::method::get, {{"If-None-Match", "W/\"v1\""}}};
   fresh.x.response.status = 304;
   fresh.x.response.add("ETag", "\"v1\"");
   layer->after(fresh.x);
   EXPECT_EQ(fresh.sent("ETag"), "W/\"v1\"");
-  call strong{{{"If-None-Match", "\"v1\""}}};
+  call strong{http::method::get, {{"If-None-Match", "\"v1\""}}};
   strong.x.response.status = 304;
   strong.x.response.add("ETag", "\"v1\"");
   layer->after(strong.x);
@@ -258,10 +258,10 @@ TEST_F(compression, refuses_what_it_cannot_serve) {
   call second{http::method::post, {{"Content-Encoding", "identity"}, {"Content-Encoding", "br"}}};
   EXPECT_FALSE(layer->before(second.x));
 
-  call nothing{{{"Accept-Encoding", "*;q=0"}}};
+  call nothing{http::method::get, {{"Accept-Encoding", "*;q=0"}}};
   EXPECT_FALSE(layer->before(nothing.x));
   EXPECT_EQ(nothing.x.response.status, 406);
-  call some{{{"Accept-Encoding", "identity;q=0, br"}}};
+  call some{http::method::get, {{"Accept-Encoding", "identity;q=0, br"}}};
   EXPECT_TRUE(layer->before(some.x));
 
   EXPECT_THROW(make_compression({.level = 0}, 1), startup_error);
@@ -273,7 +273,7 @@ TEST_F(compression, shards_keep_their_encoders) {
   s.on_each([&](shard&) {
     for (int i = 0; i < 50; ++i)
       for (auto c : every) {
-        call q{{{"Accept-Encoding", to_string(c)}}};
+        call q{http::method::get, {{"Accept-Encoding", to_string(c)}}};
         answer(q);
         EXPECT_EQ(decode(c, body_of(q.x)), text);
       }

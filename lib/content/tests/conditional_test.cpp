@@ -80,7 +80,7 @@ TEST(conditions, of_what_does_not_exist_or_has_no_validators) {
 }
 
 TEST(conditions, answers) {
-  call c{{{"If-None-Match", "\"b\""}, {"If-None-Match", "\"a\""}}};
+  call c{http::method::get, {{"If-None-Match", "\"b\""}, {"If-None-Match", "\"a\""}}};
   EXPECT_FALSE(apply_conditions(c.x, strong()));
   EXPECT_EQ(c.x.response.status, 304);
   EXPECT_EQ(c.sent("ETag"), "\"a\"");

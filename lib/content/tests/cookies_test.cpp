@@ -8,7 +8,7 @@ namespace slipway::content {
 namespace {
 
 TEST(cookies, are_found) {
-  call c{{{"Cookie", "a=1; session=tok==; b=\"q\"; a=2;c=3"}, {"cookie", "late=x"}, {"X", "y=z"}}};
+  call c{http::method::get, {{"Cookie", "a=1; session=tok==; b=\"q\"; a=2;c=3"}, {"cookie", "late=x"}, {"X", "y=z"}}};
   auto const& r = c.x.request;
   EXPECT_EQ(find_cookie(r, "a"), "1");
   EXPECT_EQ(find_cookie(r, "session"), "tok==");
@@ -17,7 +17,7 @@ TEST(cookies, are_found) {
   EXPECT_EQ(find_cookie(r, "late"), "x");
   EXPECT_EQ(find_cookie(r, "Session"), std::nullopt) << "names have a case";
   EXPECT_EQ(find_cookie(r, "y"), std::nullopt);
-  call odd{{{"Cookie", "=x; novalue; ; empty=; __Host-a=1"}}};
+  call odd{http::method::get, {{"Cookie", "=x; novalue; ; empty=; __Host-a=1"}}};
   EXPECT_EQ(find_cookie(odd.x.request, ""), std::nullopt);
   EXPECT_EQ(find_cookie(odd.x.request, "novalue"), std::nullopt);
   EXPECT_EQ(find_cookie(odd.x.request, "empty"), "");
@@ -25,7 +25,7 @@ TEST(cookies, are_found) {
   std::string many;
   for (int i = 0; i < 200; ++i) many += "x=1; ";
   many += "z=1";
-  call flood{{{"Cookie", many}}};
+  call flood{http::method::get, {{"Cookie", many}}};
   EXPECT_EQ(find_cookie(flood.x.request, "z"), std::nullopt);
 }
 

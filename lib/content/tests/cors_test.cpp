@@ -11,7 +11,7 @@ namespace {
 cors_settings usual() { return {.origins = {"https://app.example.com", "http://localhost:5173", "https://*.trusted.org"}, .credentials = true}; }
 
 std::string allowed(http::middleware& layer, std::string_view origin) {
-  call c{{{"Origin", origin}}};
+  call c{http::method::get, {{"Origin", origin}}};
   EXPECT_TRUE(layer.before(c.x));
   layer.after(c.x);
   return c.sent("Access-Control-Allow-Origin");
@@ -27,13 +27,13 @@ TEST(cors, repeats_listed_origins_alone) {
 
 TEST(cors, fields_of_an_answer) {
   auto layer = make_cors(usual());
-  call c{{{"Origin", "https://app.example.com"}}};
+  call c{http::method::get, {{"Origin", "https://app.example.com"}}};
   c.x.response.add("Vary", "Accept-Encoding");
   layer->after(c.x);
   EXPECT_EQ(c.sent("Vary"), "Accept-Encoding | Origin");
   EXPECT_EQ(c.sent("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(c.sent("Access-Control-Expose-Headers"), "ETag, Link, Location, Retry-After, X-Request-Id");
-  call other{{{"Origin", "https://evil.com"}}};
+  call other{http::method::get, {{"Origin", "https://evil.com"}}};
   layer->after(other.x);
   EXPECT_EQ(other.sent("Vary"), "Origin");
   EXPECT_EQ(other.sent("Access-Control-Allow-Credentials"), "");
@@ -68,7 +68,7 @@ TEST(cors, answers_preflights) {
 
 TEST(cors, everyone_without_credentials) {
   auto layer = make_cors({.origins = {"*"}});
-  call c{{{"Origin", "https://any.where"}}};
+  call c{http::method::get, {{"Origin", "https://any.where"}}};
   layer->after(c.x);
   EXPECT_EQ(c.sent("Access-Control-Allow-Origin"), "*");
   EXPECT_EQ(c.sent("Vary"), "");

@@ -34,7 +34,7 @@ TEST(disposition, makes_names_safe) {
   };
   for (auto const& [name, safe] : std::vector<row>{{"report.pdf", "report.pdf"}, {"../../etc/passwd", "passwd"}, {"C:\\Windows\\win.ini", "win.ini"}, {"/", "file"}, {"..", "file"}, {"", "file"},
                                                    {".htaccess", "htaccess"}, {"a/b/", "file"}, {"nul", "_nul"}, {"COM1.txt", "_COM1.txt"}, {"com10.txt", "com10.txt"}, {"trailing. . ", "trailing"},
-                                                   {std::string{"nul\0byte", 8}, "nulbyte"}, {"line\r\nX: y", "lineX_ y"}, {"a<b>:\"|?*%;.txt", "a_b_______.txt"}, {"\xc3\xa9t\xc3\xa9.txt", "\xc3\xa9t\xc3\xa9.txt"},
+                                                   {std::string{"nul\0byte", 8}, "nulbyte"}, {"line\r\nX: y", "lineX_ y"}, {"a<b>:\"|?*%;.txt", "a_b________.txt"}, {"\xc3\xa9t\xc3\xa9.txt", "\xc3\xa9t\xc3\xa9.txt"},
                                                    {"bad\xff.txt", "bad_.txt"}, {"x\xe2\x80\xae" "fdp.exe", "xfdp.exe"}, {"x\xe2\x81\xa6y", "xy"}, {"x\xc2\x85y", "xy"}, {"...", "file"}, {"  x", "x"}})
     EXPECT_EQ(safe_file_name(name), safe) << name;
   auto const longer = safe_file_name(std::string(500, 'a') + ".tar.gz");

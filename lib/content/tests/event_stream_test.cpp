@@ -23,10 +23,10 @@ TEST(events, on_the_wire) {
 }
 
 TEST(events, last_event_id_is_checked) {
-  call good{{{"Last-Event-ID", "42"}}};
+  call good{http::method::get, {{"Last-Event-ID", "42"}}};
   EXPECT_EQ(last_event_id(good.x.request), "42");
   std::string const longer(300, 'x');
-  call bad{{{"Last-Event-ID", longer}}};
+  call bad{http::method::get, {{"Last-Event-ID", longer}}};
   EXPECT_EQ(last_event_id(bad.x.request), "");
   call none;
   EXPECT_EQ(last_event_id(none.x.request), "");

@@ -56,13 +56,13 @@ TEST(representation, whole_and_parts) {
   EXPECT_EQ(body_of(all.x), "abcdefghijklmnopqrstuvwxyz");
   EXPECT_EQ(all.sent("Accept-Ranges"), "bytes");
 
-  call one{{{"Range", "bytes=2-4"}}};
+  call one{http::method::get, {{"Range", "bytes=2-4"}}};
   serve(one.x, letters(), {});
   EXPECT_EQ(one.x.response.status, 206);
   EXPECT_EQ(one.sent("Content-Range"), "bytes 2-4/26");
   EXPECT_EQ(body_of(one.x), "cde");
 
-  call two{{{"Range", "bytes=0-1,-2"}}};
+  call two{http::method::get, {{"Range", "bytes=0-1,-2"}}};
   serve(two.x, letters(), {});
   EXPECT_EQ(two.x.response.status, 206);
   std::string_view const type = two.x.response.content_type;
@@ -74,22 +74,22 @@ TEST(representation, whole_and_parts) {
 }
 
 TEST(representation, refusals_and_conditions) {
-  call beyond{{{"Range", "bytes=26-"}}};
+  call beyond{http::method::get, {{"Range", "bytes=26-"}}};
   serve(beyond.x, letters(), {});
   EXPECT_EQ(beyond.x.response.status, 416);
   EXPECT_EQ(beyond.sent("Content-Range"), "bytes */26");
   EXPECT_EQ(beyond.x.response.content_type, "application/problem+json");
 
-  call changed{{{"Range", "bytes=0-1"}, {"If-Range", "\"old\""}}};
+  call changed{http::method::get, {{"Range", "bytes=0-1"}, {"If-Range", "\"old\""}}};
   serve(changed.x, letters(), {});
   EXPECT_EQ(changed.x.response.status, 200);
 
-  call fresh{{{"Range", "bytes=0-1"}, {"If-None-Match", "\"l\""}}};
+  call fresh{http::method::get, {{"Range", "bytes=0-1"}, {"If-None-Match", "\"l\""}}};
   serve(fresh.x, letters(), {});
   EXPECT_EQ(fresh.x.response.status, 304);
   EXPECT_TRUE(body_of(fresh.x).empty());
 
-  call stale{{{"If-Match", "\"x\""}}};
+  call stale{http::method::get, {{"If-Match", "\"x\""}}};
   serve(stale.x, letters(), {});
   EXPECT_EQ(stale.x.response.status, 412);
 

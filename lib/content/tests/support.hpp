@@ -21,7 +21,6 @@ struct call {
     x.request.path = x.request.target = "/";
     x.request.fields = fields;
   }
-  explicit call(std::initializer_list<http::field> list) : call{http::method::get, list} {}
   // All lines of that name, joined by " | ".
   std::string sent(std::string_view name) const {
     std::string out;

@@ -4,6 +4,7 @@
 #include <slipway/json/numbers.hpp>
 #include <slipway/json/rules.hpp>
 #include <slipway/json/scalar.hpp>
+#include <slipway/json/text.hpp>
 
 #include <algorithm>
 #include <bitset>
@@ -125,6 +126,7 @@ bool filler::fill_list(meta::type const& t, void* at, element e, place const& wh
   if (e.get_array().get(array) != simdjson::SUCCESS) return wrong_type(t, e, where);
   if (array.size() > options_.max_items) return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " items");
   t.as_list->clear(at);
+  t.as_list->reserve(at, array.size());
   auto good = true;
   std::size_t i = 0;
   for (auto item : array) good = fill(*t.element, t.as_list->append(at), item, where.element(i++)) && good;
@@ -178,7 +180,7 @@ bool filler::fill_object(meta::type const& t, void* at, element e, place const& 
     auto const key = field.key;
     // Most documents have the members in the order of their description.
     auto index = next;
-    if (index >= size || t.members[index].name != key) {
+    if (index >= size || !same_name(t.members[index].name, key)) {
       auto const* m = t.find(key);
       index = m == nullptr ? size : static_cast<std::size_t>(m - t.members.data());
     }

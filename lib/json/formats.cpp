@@ -31,18 +31,18 @@ bool is_of(char c, std::uint8_t what) noexcept { return (classes[static_cast<uns
 
 // Labels of letters, digits and hyphens (RFC 1123, section 2.1), at most 63 each and 253 together.
 bool is_domain(std::string_view text, std::size_t min_labels) noexcept {
-  if (text.empty() || text.size() > 253) return false;
-  std::size_t labels = 1, length = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '.') {
-      if (length == 0 || text[i - 1] == '-') return false;
-      ++labels;
-      length = 0;
-    } else {
-      if (!is_of(text[i], host_byte) || ++length > 63 || (length == 1 && text[i] == '-')) return false;
-    }
+  if (text.size() > 253) return false;
+  auto const* at = text.data();
+  auto const* const end = at + text.size();
+  std::size_t labels = 0;
+  for (;;) {
+    auto const* const begin = at;
+    while (at != end && is_of(*at, host_byte)) ++at;
+    if (at == begin || at - begin > 63 || *begin == '-' || at[-1] == '-') return false;
+    ++labels;
+    if (at == end) return labels >= min_labels;
+    if (*at++ != '.') return false;
   }
-  return length != 0 && text.back() != '-' && labels >= min_labels;
 }
 
 bool is_address(int family, std::string_view text) noexcept {
@@ -55,9 +55,10 @@ bool is_address(int family, std::string_view text) noexcept {
 
 bool is_host(std::string_view host) noexcept {
   if (host.starts_with('[')) return host.ends_with(']') && host.size() > 2 && is_address(AF_INET6, host.substr(1, host.size() - 2));
+  // A name whose last label is a number is meant to be an address (as the URL standard has it).
+  if (host.empty() || !is_digit(host.back())) return is_domain(host, 1);
   auto const last = host.substr(host.rfind('.') + 1);
-  auto const numeric = !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
-  return numeric ? is_address(AF_INET, host) : is_domain(host, 1);
+  return last.find_first_not_of("0123456789") == std::string_view::npos ? is_address(AF_INET, host) : is_domain(host, 1);
 }
 
 bool is_port(std::string_view text) noexcept {
@@ -76,12 +77,15 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) noexcept
 }  // namespace
 
 bool is_email(std::string_view text) noexcept {
-  auto const at = text.rfind('@');
-  if (text.size() > 254 || at == std::string_view::npos || at == 0 || at > 64) return false;
-  auto const local = text.substr(0, at);
-  if (local.front() == '.' || local.back() == '.') return false;
-  for (std::size_t i = 0; i < local.size(); ++i)
-    if (!is_of(local[i], atext) && !(local[i] == '.' && local[i - 1] != '.')) return false;
+  if (text.size() > 254) return false;
+  std::size_t at = 0;
+  for (;; ++at) {  // atoms with dots between them
+    auto const begin = at;
+    while (at < text.size() && is_of(text[at], atext)) ++at;
+    if (at == begin || at == text.size()) return false;
+    if (text[at] != '.') break;
+  }
+  if (text[at] != '@' || at > 64) return false;
   auto const domain = text.substr(at + 1);
   return is_domain(domain, 2) && !is_digit(domain.back());
 }
@@ -90,7 +94,8 @@ bool is_url(std::string_view text) noexcept {
   if (starts_with_scheme(text, "https://")) text.remove_prefix(8);
   else if (starts_with_scheme(text, "http://")) text.remove_prefix(7);
   else return false;
-  auto const end = std::min(text.find_first_of("/?#"), text.size());
+  std::size_t end = 0;
+  while (end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#') ++end;
   auto host = text.substr(0, end);
   auto const rest = text.substr(end);
   auto const colon = host.rfind(':');
@@ -100,13 +105,13 @@ bool is_url(std::string_view text) noexcept {
   }
   if (!is_host(host)) return false;
   auto fragment = false;
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    if (is_of(rest[i], url_byte)) continue;
+  for (std::size_t i = 0;; ++i) {
+    while (i < rest.size() && is_of(rest[i], url_byte)) ++i;
+    if (i >= rest.size()) return true;
     if (rest[i] == '%' && i + 2 < rest.size() && is_hex(rest[i + 1]) && is_hex(rest[i + 2])) i += 2;
     else if (rest[i] == '#' && !fragment) fragment = true;
     else return false;
   }
-  return true;
 }
 
 std::size_t count_code_points(std::string_view utf8) noexcept {

@@ -55,8 +55,9 @@ class reader {
  private:
   template <class T>
   result<T> read_as(std::string_view text, read_options const& options, bool rules) {
+    static constexpr bool secret = meta::holds_secret(meta::describe<T>);
     result<T> out{std::in_place};
-    if (auto done = read_into(meta::describe<T>, &*out, text, options, rules, meta::holds_secret(meta::describe<T>)); !done) [[unlikely]]
+    if (auto done = read_into(meta::describe<T>, &*out, text, options, rules, secret); !done) [[unlikely]]
       out = std::unexpected{std::move(done.error())};
     return out;
   }

@@ -38,7 +38,9 @@ std::string shown(double n, kind what) {
 }
 
 bool is_blank(std::string_view text) noexcept {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+  for (auto c : text)
+    if (c != ' ' && (c < '\t' || c > '\r')) return false;
+  return true;
 }
 
 bool check_text(rule const& r, std::string_view text, error_list& errors, place const& where) {
@@ -75,9 +77,19 @@ bool all_different(meta::type const& list, void const* value) {
   auto const at = [&](std::size_t i) -> void const* { return list.as_list->at(const_cast<void*>(value), i); };
   if (list.element->what == kind::text || list.element->what == kind::secret_text) {
     auto const is_secret = list.element->what == kind::secret_text;
+    auto const text = [&](std::size_t i) -> std::string_view {
+      return is_secret ? static_cast<secret<std::string> const*>(at(i))->reveal() : *static_cast<std::string const*>(at(i));
+    };
+    constexpr std::size_t few = 16;  // so few are compared in place faster than they are sorted
+    if (size <= few) {
+      for (std::size_t i = 1; i < size; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+          if (text(i) == text(j)) return false;
+      return true;
+    }
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < size; ++i)
-      if (!seen.insert(is_secret ? static_cast<secret<std::string> const*>(at(i))->reveal() : *static_cast<std::string const*>(at(i))).second) return false;
+      if (!seen.insert(text(i)).second) return false;
     return true;
   }
   // Everything else is the same when its text is the same.
@@ -192,7 +204,12 @@ void walk(meta::type const& t, void const* value, error_list& errors, place cons
 
 bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors, place const& where) {
   auto good = true;
-  for (auto const& r : about.rules()) good = check_one(r, type, value, errors, where) && good;
+  if (type.what == kind::text) {  // most rules are about text
+    std::string_view const text = *static_cast<std::string const*>(value);
+    for (auto const& r : about.rules()) good = check_text(r, text, errors, where) && good;
+  } else {
+    for (auto const& r : about.rules()) good = check_one(r, type, value, errors, where) && good;
+  }
   return good;
 }
 

@@ -7,6 +7,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <type_traits>
 
 namespace slipway::json {
 namespace detail {
@@ -151,12 +152,35 @@ char* put_unsigned(char* at, std::uint64_t value) noexcept { return std::to_char
 
 namespace {
 
+// Most numbers have a few decimals: 99.5 is 995 / 10, and a division that gives the number back proves that these
+// digits mean it. Up to 15 of them are always the shortest that do. Null: the number is not of this sort.
+char* put_decimals(char* at, double value) noexcept {
+  constexpr std::array<double, 5> powers{1e1, 1e2, 1e3, 1e4, 1e5};
+  for (std::size_t k = 0; k < powers.size(); ++k) {
+    auto const scaled = std::abs(value) * powers[k];
+    if (!(scaled < 1e15)) return nullptr;
+    auto const digits = static_cast<std::int64_t>(scaled + 0.5);
+    if (static_cast<double>(digits) / powers[k] != std::abs(value)) continue;
+    if (value < 0) *at++ = '-';
+    auto const unit = static_cast<std::int64_t>(powers[k]);
+    at = put_signed(at, digits / unit);
+    *at++ = '.';
+    auto fraction = digits % unit;
+    for (auto i = k + 1; i-- > 0; fraction /= 10) at[i] = static_cast<char>('0' + fraction % 10);
+    return at + k + 1;
+  }
+  return nullptr;
+}
+
 template <class N>
 char* put_finite(char* at, N value) {
   if (!std::isfinite(value)) throw write_error{"a number that is NaN or infinite cannot be written as JSON"};
   // Whole numbers of ordinary size read better without an exponent.
   if (value == std::trunc(value) && std::abs(value) < N{1e15} && !(value == 0 && std::signbit(value)))
     return put_signed(at, static_cast<std::int64_t>(value));
+  if constexpr (std::is_same_v<N, double>)
+    if (std::abs(value) >= 1e-3)  // below, an exponent is shorter
+      if (auto* end = put_decimals(at, value)) return end;
   return std::to_chars(at, at + 40, value).ptr;
 }
 

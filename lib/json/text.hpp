@@ -43,4 +43,22 @@ inline char* put_name(char* at, char const* from, std::size_t size) noexcept {
   return at + size;
 }
 
+// Whether two names are equal, without a call either.
+inline bool same_name(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  auto const n = a.size();
+  if (n > 16) [[unlikely]]
+    return std::memcmp(a.data(), b.data(), n) == 0;
+  auto const differ = []<class W>(W, char const* x, char const* y) {
+    W wx, wy;
+    std::memcpy(&wx, x, sizeof wx);
+    std::memcpy(&wy, y, sizeof wy);
+    return wx ^ wy;
+  };
+  auto const *x = a.data(), *y = b.data();
+  if (n >= 8) return (differ(std::uint64_t{}, x, y) | differ(std::uint64_t{}, x + n - 8, y + n - 8)) == 0;
+  if (n >= 4) return (differ(std::uint32_t{}, x, y) | differ(std::uint32_t{}, x + n - 4, y + n - 4)) == 0;
+  return n == 0 || (x[0] == y[0] && x[n / 2] == y[n / 2] && x[n - 1] == y[n - 1]);
+}
+
 }  // namespace slipway::json::detail

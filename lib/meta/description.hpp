@@ -81,12 +81,14 @@ struct list_operations {
   void* (*at)(void* list, std::size_t index) noexcept;
   void* (*append)(void* list);
   void (*clear)(void* list) noexcept;
+  void (*reserve)(void* list, std::size_t size);
 };
 
 struct map_operations {
   std::size_t (*size)(void const* map) noexcept;
   void* (*insert)(void* map, std::string_view key);  // the value at the key, made if absent
   void (*each)(void const* map, void* state, void (*visit)(void* state, std::string_view key, void const* value));
+  void (*clear)(void* map) noexcept;
 };
 
 struct variant_operations {
@@ -208,6 +210,7 @@ struct table<std::vector<T>> {
       .at = [](void* l, std::size_t i) noexcept -> void* { return &(*static_cast<list*>(l))[i]; },
       .append = [](void* l) -> void* { return &static_cast<list*>(l)->emplace_back(); },
       .clear = [](void* l) noexcept { static_cast<list*>(l)->clear(); },
+      .reserve = [](void* l, std::size_t n) { static_cast<list*>(l)->reserve(n); },
   };
   static constexpr type value{.what = kind::list, .size = sizeof(list), .element = &table<T>::value, .as_list = &operations};
 };
@@ -221,6 +224,7 @@ struct table<std::map<std::string, T, std::less<>>> {
       .each = [](void const* m, void* state, void (*visit)(void*, std::string_view, void const*)) {
         for (auto const& [key, element] : *static_cast<map const*>(m)) visit(state, key, &element);
       },
+      .clear = [](void* m) noexcept { static_cast<map*>(m)->clear(); },
   };
   static constexpr type value{.what = kind::map, .size = sizeof(map), .element = &table<T>::value, .as_map = &operations};
 };

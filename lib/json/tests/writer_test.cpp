@@ -1,11 +1,16 @@
 #include "samples.hpp"
 
+#include <slipway/core/random.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/json/object_writer.hpp>
 #include <slipway/json/writer.hpp>
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <limits>
 
 using namespace slipway;
@@ -103,6 +108,24 @@ TEST(json_writer, numbers_are_the_shortest_that_read_back) {
   EXPECT_EQ(number_of(5e-324), "5e-324");
   EXPECT_EQ(number_of(std::numeric_limits<double>::max()), "1.7976931348623157e+308");
   EXPECT_EQ(number_of(0.1 + 0.2), "0.30000000000000004");
+  EXPECT_EQ(number_of(-99.5), "-99.5");
+  EXPECT_EQ(number_of(0.001), "0.001");
+  EXPECT_EQ(number_of(-0.05), "-0.05");
+  EXPECT_EQ(number_of(123456789.12345), "123456789.12345");
+  // Against the standard library's shortest form, over numbers with few decimals and over all bit patterns.
+  seeded_random random{7};
+  for (int i = 0; i < 20'000; ++i) {
+    auto const bits = random.next64();
+    auto const v = i % 2 == 0 ? std::bit_cast<double>(bits) : static_cast<double>(bits % 1'000'000'007) / std::pow(10, i % 8);
+    if (!std::isfinite(v)) continue;
+    auto const text = number_of(v);
+    double back = 0;
+    ASSERT_EQ(std::from_chars(text.data(), text.data() + text.size(), back).ptr, text.data() + text.size()) << text;
+    ASSERT_EQ(back, v);
+    std::array<char, 40> shortest;
+    auto const size = static_cast<std::size_t>(std::to_chars(shortest.data(), shortest.data() + shortest.size(), v).ptr - shortest.data());
+    if (v != std::trunc(v)) ASSERT_LE(text.size(), size) << text;
+  }
 }
 
 TEST(json_writer, what_json_cannot_hold_is_a_bug_and_leaves_the_buffer_as_it_was) {

@@ -14,5 +14,3 @@ app_room(controllers ROOMS app_models app_services slipway::api slipway::content
 app_room(middleware ROOMS slipway::api slipway::auth slipway::db slipway::metrics slipway::trace)
 app_room(routes ROOMS app_models app_controllers slipway::api)
 add_subdirectory(cmd)
-# Measured beside other frameworks by ./dev bench; in no other build.
-add_subdirectory(${CMAKE_SOURCE_DIR}/bench/server ${CMAKE_BINARY_DIR}/bench/server EXCLUDE_FROM_ALL)

@@ -41,7 +41,7 @@ task<result<std::vector<world>>> handlers::updates(query<count_query> in) {
   co_return std::move(rows);
 }
 
-task<result<content>> handlers::fortunes() {
+task<result<payload>> handlers::fortunes() {
   auto rows = co_await db_.from<fortune>().all();
   rows.push_back({0, "Additional fortune added at request time."});
   std::ranges::sort(rows, {}, &fortune::message);
@@ -52,7 +52,7 @@ task<result<content>> handlers::fortunes() {
     page.append("</td></tr>");
   }
   page.append("</table></body></html>");
-  co_return content{.media_type = "text/html; charset=utf-8", .bytes = std::move(page)};
+  co_return payload{.media_type = "text/html; charset=utf-8", .bytes = std::move(page)};
 }
 
 task<result<accepted_order>> handlers::validated(body<order> in) { co_return accepted_order{in->amount * in->quantity}; }

@@ -21,7 +21,7 @@ class handlers {
   task<result<world>> one();
   task<result<std::vector<world>>> queries(query<count_query> in);
   task<result<std::vector<world>>> updates(query<count_query> in);
-  task<result<content>> fortunes();
+  task<result<payload>> fortunes();
   task<result<accepted_order>> validated(body<order> in);
 
  private:

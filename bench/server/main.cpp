@@ -1,16 +1,20 @@
-// The endpoints that the frameworks are compared on, with every layer of the real service in the way: deadline,
-// request id, access log, metrics, limits, security headers, compression, authentication. Settings are the service's
-// own: bench_server --http.listen=127.0.0.1:9000 --database.url=postgres://...
+// The endpoints that the frameworks are compared on, with what a real service has in the way: deadline, request id,
+// access log, metrics, limits, security headers. Settings are the service's own:
+//
+//   bench_server --http.listen=127.0.0.1:9000 --database.url=postgres://... --log.access.sample=100
 #include "bench/server/handlers.hpp"
-#include "cmd/server/layers.hpp"
-#include "cmd/server/signals.hpp"
+#include "config/settings.hpp"
 
+#include <slipway/api/observation.hpp>
 #include <slipway/api/problem.hpp>
+#include <slipway/api/router.hpp>
 #include <slipway/config/loader.hpp>
+#include <slipway/content/rate_limit.hpp>
+#include <slipway/content/security_headers.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/http/server.hpp>
-#include <slipway/runtime/shards.hpp>
 
+#include <csignal>
 #include <cstdio>
 
 namespace {
@@ -18,9 +22,8 @@ namespace {
 using namespace slipway;
 
 void add_routes(api::router& r, bench::handlers& c) {
-  using enum http::method;
   using api::everyone;
-  r.raw(get, "/plaintext", [&c](http::exchange& x) { return c.plaintext(x); }, {.summary = "Text", .access = everyone});
+  r.raw(http::method::get, "/plaintext", [&c](http::exchange& x) { return c.plaintext(x); }, {.summary = "Text", .access = everyone});
   r.get("/json", c, &bench::handlers::json, {.summary = "A document", .access = everyone});
   r.get("/db", c, &bench::handlers::one, {.summary = "A row", .access = everyone, .faults = {api::not_found}});
   r.get("/queries", c, &bench::handlers::queries, {.summary = "Rows", .access = everyone});
@@ -29,18 +32,25 @@ void add_routes(api::router& r, bench::handlers& c) {
   r.post("/validated", c, &bench::handlers::validated, {.summary = "A checked document", .access = everyone});
 }
 
+sigset_t ending() noexcept {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int s : {SIGTERM, SIGINT}) ::sigaddset(&set, s);
+  return set;
+}
+
 int serve(config::sources const& sources) {
-  app::take_signals();
+  auto const signals = ending();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
   auto const loaded = config::load<app::settings>(sources);
   auto const& s = loaded.value;
-  auto const& clock = system_clock();
 
   log::journal journal{s.log};
   log::access_log access{journal, s.log.access};
   shards on{s.runtime.shards};
   metrics::registry registry{on.size()};
   auto database = db::connect(s.database, on);
-  auth::key_ring keys{s.auth.keys, clock};
 
   bench::handlers pages{database};
   api::router routes;
@@ -48,13 +58,14 @@ int serve(config::sources const& sources) {
   std::vector<std::string> patterns;
   for (auto const& r : routes.table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{registry, std::move(patterns)};
-  app::layers between{{s, on.size(), keys, clock, {access, http_metrics}}, routes};
+  api::observation observation{on.size(), {access, http_metrics}};
+  auto const security = content::make_security_headers();
+  content::rate_limiter limits{{.everyone = {s.limits.requests, std::chrono::duration_cast<std::chrono::seconds>(s.limits.window)}}, on.size()};
 
-  http::server server{on, s.http, {routes.table(), between.all(), api::write_error_page, api::write_exception}};
+  http::server server{on, s.http, {routes.table(), {&observation, security.get(), &limits}, api::write_error_page, api::write_exception}};
   server.start();
-  std::puts("ready");
-  std::fflush(stdout);
-  while (app::next_wish() == app::wish::reload) {
+  int got = 0;
+  while (::sigwait(&signals, &got) != 0) {
   }
   server.stop();
   return 0;

@@ -23,7 +23,7 @@ order<note> order_of(note_order o) {
 task<result<page<note>>> notes::list(scope who, note_query query) {
   auto mine = db_.from<note>().where(own(who)).order_by(order_of(query.sort));
   if (!query.q.empty()) mine.where(col<&note::title>.contains(query.q) || col<&note::body>.contains(query.q));
-  if (!query.tag.empty()) mine.where(col<&note::tags>.contains(query.tag));
+  if (!query.tag.empty()) mine.where(col<&note::tags>.has(query.tag));
   if (query.pinned) mine.where(col<&note::pinned> == *query.pinned);
   co_return co_await mine.page(query.cursor, static_cast<std::size_t>(query.limit));
 }

@@ -15,18 +15,25 @@ build_preset() {
     fi
     touch "build/$preset/build.ninja"
   fi
-  # Asking what ninja would do costs a tenth of a second and tells whether there is anything to announce.
-  if ninja -C "build/$preset" -n "$@" 2>/dev/null | grep -q 'no work to do'; then return 0; fi
-  step "Building $preset${*:+: $*}"
-  local jobs
-  jobs=$(build_jobs)
-  local status='[%f/%t, %es] '
-  if ! NINJA_STATUS="    $status" ninja -C "build/$preset" -j "$jobs" "$@"; then
+  # ninja itself finds out, in hundredths of a second, that there is nothing to do.
+  local -a status
+  if [ -n "$at_terminal" ]; then
+    NINJA_STATUS='    [%f/%t, %es] ' ninja -C "build/$preset" -j "$(build_jobs)" "$@" && status=(0) || status=($?)
+  else
+    set +e
+    NINJA_STATUS='    [%f/%t, %es] ' ninja -C "build/$preset" -j "$(build_jobs)" "$@" 2>&1 |
+      awk -v heading="==> Building $preset" '
+        /^ninja: (Entering|no work)|Re-checking globbed/ { next }
+        { if (!said++) print heading; print; fflush() }
+        END { exit !said }'
+    status=("${PIPESTATUS[@]}")
+    set -e
+    if [ "${status[0]} ${status[1]}" = "0 1" ]; then return 0; fi
+  fi
+  if [ "${status[0]}" != 0 ]; then
     die 1 "the build of $preset failed." "The first error above is the cause; ./dev doctor checks the compiler."
   fi
-  say "    built in $(seconds_since "$begun")"
+  if [ -z "$at_terminal" ]; then say "    built in $(seconds_since "$begun")"; fi
 }
-
-has_target() { ninja -C "build/$1" -t targets all 2>/dev/null | grep -q "^$2: "; }
 
 server_binary() { printf 'build/%s/cmd/server/slipway' "$1"; }

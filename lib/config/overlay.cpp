@@ -42,33 +42,39 @@ struct assignment {
                         meant.empty() ? "unknown key; `config schema` lists all of them" : fmt::format("unknown key; did you mean {}?", spelled(meant))});
   }
 
-  // Lays the value into `tree`. False: no such key.
-  bool put(node& tree, std::string const& value) const {
+  // Lays the value into `tree`; a path that leads nowhere leaves only a problem.
+  void put(node& tree, std::string const& value) const {
+    std::vector<std::string> keys;
+    auto const* const type = resolve(keys);
+    if (type == nullptr) return;
     auto* at = &tree;
-    auto const* type = &root;
-    std::string above;
-    for (auto const& name : path) {
-      std::string key;
-      if (type->what == meta::kind::object) {
-        auto const member = std::ranges::find_if(type->members, [&](auto const& m) { return equal_in_any_case(m.name, name); });
-        if (member == type->members.end()) return unknown(*type, above, name), false;
-        key = member->name;
-        type = &plain(*member->of);
-      } else if (type->what == meta::kind::map && !name.empty()) {
-        key = name;
-        type = &plain(*type->element);
-      } else {
-        problems.push_back({where.text(), join(above, name), fmt::format("unknown key; {} is one value and has no keys of its own", spelled(above))});
-        return false;
-      }
-      at = &child(*at, key);
-      above = join(above, key);
-    }
+    for (auto const& key : keys) at = &child(*at, key);
     *at = leaf(*type, value);
-    return true;
   }
 
  private:
+  // The type at the end of the path, and the path as the description spells it. Null: there is no such key.
+  meta::type const* resolve(std::vector<std::string>& keys) const {
+    auto const* type = &root;
+    std::string above;
+    for (auto const& name : path) {
+      if (type->what == meta::kind::object) {
+        auto const member = std::ranges::find_if(type->members, [&](auto const& m) { return equal_in_any_case(m.name, name); });
+        if (member == type->members.end()) return unknown(*type, above, name), nullptr;
+        keys.emplace_back(member->name);
+        type = &plain(*member->of);
+      } else if (type->what == meta::kind::map && !name.empty()) {
+        keys.push_back(name);
+        type = &plain(*type->element);
+      } else {
+        problems.push_back({where.text(), join(above, name), fmt::format("unknown key; {} is one value and has no keys of its own", spelled(above))});
+        return nullptr;
+      }
+      above = join(above, keys.back());
+    }
+    return type;
+  }
+
   node& child(node& parent, std::string const& key) const {
     if (parent.what != node::shape::map) parent = {.what = node::shape::map, .place = where};
     if (auto* const there = parent.find(key)) return *there;

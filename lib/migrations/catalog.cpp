@@ -79,6 +79,7 @@ migration parse(file const& from, file_name const& name, db::dialect dialect) {
       section = &out.down.emplace();
       out.down_line = number + 1;
     } else if (section != nullptr) {
+      if (text == "-- no transaction") refuse(from.name, number, "`-- no transaction` belongs above `-- up`");
       *section += line;
       *section += '\n';
     } else if (text == "-- no transaction") {

@@ -49,8 +49,8 @@ struct migration {
 };
 
 // The migrations for a dialect, in order. Throws startup_error(exit_code::data) that names the file and the line: a
-// name that is no migration's, two files for one version, a version left out, no `-- up`, something before it, an
-// unknown option, a section without statements, transaction control by hand.
+// name that is no migration's, two files for one version, a version left out, no `-- up`, SQL before it, an
+// option after it, a section without statements, transaction control by hand.
 std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect dialect);
 
 // SHA-256 in hexadecimal of a text, blind to line endings, to white space at the ends of lines and to empty lines at

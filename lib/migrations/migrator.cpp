@@ -157,8 +157,24 @@ task<migrator::outcome> migrator::in_own_transaction(std::function<task<outcome>
         {.attempts = 1});
   } catch (unavailable_error const&) {
     if (began || database_.dialect() != db::dialect::sqlite) throw;
+  } catch (db::conflict_error const&) {
+    if (began || database_.dialect() != db::dialect::sqlite) throw;
   }
   co_return outcome::other_is_busy;
+}
+
+// Writes down how a migration without a transaction ended, however long somebody else writes.
+task<> migrator::finish_loose_step(migration const& m, std::optional<std::int64_t> duration) {
+  for (auto const give_up = clock().steady() + options_.wait_for_other;;) {
+    auto const what = co_await in_own_transaction([&](db::transaction& tx) -> task<outcome> {
+      if (duration) co_await tx.execute("UPDATE schema_migrations SET duration_ms = $2 WHERE version = $1", {m.version, *duration});
+      else co_await tx.execute("DELETE FROM schema_migrations WHERE version = $1", {m.version});
+      co_return outcome::done;
+    });
+    if (what == outcome::done) co_return;
+    if (clock().steady() >= give_up) throw startup_error{exit_code::unavailable, fmt::format("migration {} was run, but the database was too busy to note it: its row in schema_migrations says unfinished.", label(m))};
+    co_await sleep_for(between_looks);
+  }
 }
 
 task<migrator::outcome> migrator::try_step(migration const& m, bool up, step& made) {
@@ -199,11 +215,7 @@ task<migrator::outcome> migrator::try_loose_step(migration const& m, bool up, st
     error = std::current_exception();
   }
   made.duration = std::chrono::duration_cast<milliseconds>(clock().steady() - began);
-  if (error == nullptr && !up) {
-    co_await database_.execute("DELETE FROM schema_migrations WHERE version = $1", {m.version});
-  } else {
-    co_await database_.execute("UPDATE schema_migrations SET duration_ms = $2 WHERE version = $1", {m.version, error != nullptr ? failed_mark : std::int64_t{made.duration.count()}});
-  }
+  co_await finish_loose_step(m, error != nullptr ? std::optional{failed_mark} : up ? std::optional<std::int64_t>{made.duration.count()} : std::nullopt);
   if (error != nullptr) std::rethrow_exception(error);
   co_return outcome::done;
 }

@@ -93,6 +93,7 @@ class migrator {
   task<> run_statements(db::session& in, migration const& m, bool up);
   task<outcome> try_step(migration const& m, bool up, step& made);
   task<outcome> try_loose_step(migration const& m, bool up, step& made);
+  task<> finish_loose_step(migration const& m, std::optional<std::int64_t> duration);
   task<outcome> in_own_transaction(std::function<task<outcome>(db::transaction&)> work);
   task<std::optional<step>> run_step(migration const& m, bool up);
   void say(std::string const& line) const;

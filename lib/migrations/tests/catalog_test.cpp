@@ -75,6 +75,7 @@ TEST(catalog, refuses_a_version_that_this_dialect_has_not) {
 
 TEST(catalog, refuses_bad_texts_with_their_line) {
   EXPECT_THAT(refusal({{"0001_a.sql", "CREATE TABLE a;\n-- up\nselect 1;"}}), HasSubstr("0001_a.sql:1: SQL before"));
+  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- no transaction\nselect 1;"}}), HasSubstr("0001_a.sql:2: `-- no transaction` belongs above"));
   EXPECT_THAT(refusal({{"0001_a.sql", "-- down\nselect 1;"}}), HasSubstr("0001_a.sql:1"));
   EXPECT_THAT(refusal({{"0001_a.sql", ""}}), HasSubstr("no line `-- up`"));
   EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- nothing\n"}}), HasSubstr("0001_a.sql:2: a section without a statement"));

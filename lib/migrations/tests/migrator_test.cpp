@@ -2,6 +2,7 @@
 #include "../../db/tests/fixture.hpp"
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/time.hpp>
 #include <slipway/migrations/migrator.hpp>
 #include <slipway/migrations/seeds.hpp>
 
@@ -247,46 +248,47 @@ TEST_P(migrator_test, several_runners_at_once_apply_each_migration_once) {
   EXPECT_EQ(number("SELECT count(*) FROM schema_migrations"), 12);
 }
 
+// Another process with a transaction open in which it has done `what`, until it is told to leave.
+class holder {
+ public:
+  holder(db::settings const& s, std::string what) : database_{db::connect(s, on_)}, thread_{[this, what] { on_.run(hold(*this, what)); }} { locked_.acquire(); }
+  ~holder() { leave(); }
+  void leave() {
+    leave_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  static task<> hold(holder& me, std::string what) {
+    co_await me.database_.transaction([&](db::transaction& tx) -> task<> {
+      co_await tx.script(what);
+      me.locked_.release();
+      while (!me.leave_) co_await sleep_for(1ms);
+    });
+  }
+
+  shards on_{1};
+  db::database database_;
+  std::binary_semaphore locked_{0};
+  std::atomic<bool> leave_{false};
+  std::jthread thread_;
+};
+
 TEST_P(migrator_test, a_runner_that_does_not_end_is_waited_for_and_then_named) {
   up(first(1));
-  shards other{1};
-  auto database = db::connect(settings_, other);
-  std::binary_semaphore locked{0};
-  std::atomic<bool> leave{false};
-  auto const hold = [](db::database& d, std::binary_semaphore& l, std::atomic<bool>& stop) -> task<> {
-    co_await d.transaction([&](db::transaction& tx) -> task<> {
-      if (tx.dialect() == db::dialect::postgres) co_await tx.query_once("SELECT pg_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))");
-      else co_await tx.execute("UPDATE schema_migrations SET version = version");
-      l.release();
-      while (!stop) co_await sleep_for(1ms);
-    });
-  };
-  std::jthread holder{[&] { other.run(hold(database, locked, leave)); }};
-  locked.acquire();
+  holder other{settings_, on_postgres() ? "SELECT pg_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))" : "UPDATE schema_migrations SET version = version"};
   std::vector<std::string> said;
-  EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = 300ms, .say = [&](std::string_view line) { said.emplace_back(line); }}); }, exit_code::unavailable), HasSubstr("another process is migrating"));
-  EXPECT_THAT(said, ElementsAre(HasSubstr("waiting for it, 300ms at most")));
-  leave = true;
-  holder.join();
+  auto const wait = on_postgres() ? 300ms : 2500ms;  // SQLite waits two seconds for a lock before it tells
+  EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = wait, .say = [&](std::string_view line) { said.emplace_back(line); }}); }, exit_code::unavailable), HasSubstr("another process is migrating"));
+  EXPECT_THAT(said, ElementsAre(HasSubstr("waiting for it, " + format_duration(wait) + " at most")));
+  other.leave();
   EXPECT_THAT(up(three), ElementsAre(2, 3));
 }
 
 TEST_P(migrator_test, a_table_in_use_is_not_waited_for_without_end) {
   if (!on_postgres()) GTEST_SKIP() << "SQLite locks no tables";
   up(first(1));
-  shards other{1};
-  auto database = db::connect(settings_, other);
-  std::binary_semaphore locked{0};
-  std::atomic<bool> leave{false};
-  auto const hold = [](db::database& d, std::binary_semaphore& l, std::atomic<bool>& stop) -> task<> {
-    co_await d.transaction([&](db::transaction& tx) -> task<> {
-      co_await tx.execute("LOCK TABLE users IN ACCESS SHARE MODE");
-      l.release();
-      while (!stop) co_await sleep_for(1ms);
-    });
-  };
-  std::jthread holder{[&] { other.run(hold(database, locked, leave)); }};
-  locked.acquire();
+  holder other{settings_, "LOCK TABLE users IN ACCESS SHARE MODE"};
   auto files = first(1);
   files.push_back({"0002_age.sql", "-- up\nALTER TABLE users ADD COLUMN age int;\n"});
   std::string why;
@@ -296,8 +298,7 @@ TEST_P(migrator_test, a_table_in_use_is_not_waited_for_without_end) {
     why = e.what();
   }
   EXPECT_THAT(why, AllOf(HasSubstr("migrations/0002_age.sql:2: "), HasSubstr("lock")));
-  leave = true;
-  holder.join();
+  other.leave();
   EXPECT_THAT(up(files), ElementsAre(2));
 }
 

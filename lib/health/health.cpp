@@ -257,18 +257,15 @@ task<> monitor::stop() {
   expect(&shard::current() == &me->home, "a health monitor is stopped on its home shard");
   draining();
   // A refresh that was asked for and has not begun must not begin after this.
-  struct turn {
-    static task<> yield(shard& s) {
-      one_shot next;
-      s.post([&next] { next.fire(); });
-      co_await next;
-    }
-  };
-  co_await turn::yield(me->home);
+  co_await sleep_for(std::chrono::milliseconds{0});
   auto const running = me->active;
   for (auto const& r : running) r->operation.cancel(cancel_reason::shutdown);
   if (me->active.empty()) co_return;
   one_shot idle;
+  struct leave {
+    impl& from;
+    ~leave() { from.on_idle = nullptr; }
+  } const on_leaving{*me};
   me->on_idle = &idle;
   co_await idle;
 }

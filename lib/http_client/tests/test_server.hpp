@@ -92,6 +92,7 @@ class test_server {
     auto const read = [&](char* to, std::size_t n) { return ssl != nullptr ? SSL_read(ssl, to, static_cast<int>(n)) : static_cast<int>(::recv(peer, to, n, 0)); };
     std::string got;
     for (bool open = true; open;) {
+      if (tls_ == nullptr && got.starts_with('\x16')) got = "TLS spoken to a server without it\r\n\r\n";
       auto const head = got.find("\r\n\r\n");
       auto const at = got.find("Content-Length: ");
       auto const need = head == std::string::npos ? got.size() + 1 : head + 4 + (at < head ? std::stoul(got.substr(at + 16)) : 0);

@@ -86,9 +86,14 @@ void shard::stop() noexcept { impl_->io.stop(); }
 
 task<> sleep_for(std::chrono::steady_clock::duration d) {
   one_shot done;
+  // Null once the wait is over: when the operation is cancelled, the loop may have queued the timer's end already.
+  struct waiting {
+    std::shared_ptr<one_shot*> shared;
+    ~waiting() { *shared = nullptr; }
+  } const on_leaving{std::make_shared<one_shot*>(&done)};
   asio::steady_timer timer{shard::current().io(), d};
-  timer.async_wait([&done](boost::system::error_code error) {
-    if (!error) done.fire();
+  timer.async_wait([shared = on_leaving.shared](boost::system::error_code error) {
+    if (!error && *shared != nullptr) (*shared)->fire();
   });
   co_await done;
 }

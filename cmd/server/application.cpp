@@ -57,7 +57,7 @@ application::application(surroundings around)
   document_pages_.write(routes_.operations(), {.title = around.settings.service.name,
                                                .version = version_text(),
                                                .description = "Accounts and notes. Errors are problem+json with a stable `code`; log in to get an access token.",
-                                               .servers = {around.settings.service.public_url}});
+                                               .servers = {"/", around.settings.service.public_url}});
 }
 
 task<> application::tidy() {

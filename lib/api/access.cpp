@@ -27,12 +27,12 @@ bool access_guard::before(http::exchange& x) {
 }
 
 bool access_guard::refuse(http::exchange& x, fault const& why) const {
-  write_problem(x, why);
   if (why.kind() == fault_kind::unauthenticated) {
     // RFC 6750, section 3: no error code when there were no credentials at all.
     bool const sent_some = x.request.header("Authorization").data() != nullptr;
     x.response.add("WWW-Authenticate", sent_some ? x.copy(challenge_ + ", error=\"invalid_token\"") : std::string_view{challenge_});
   }
+  write_problem(x, why);
   return false;
 }
 

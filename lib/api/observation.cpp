@@ -1,9 +1,12 @@
 #include <slipway/api/observation.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace slipway::api {
 namespace {
+
+constexpr std::string_view id_field = "X-Request-Id: ";
 
 std::uint64_t now_ns() noexcept { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
@@ -17,19 +20,25 @@ observation::observation(unsigned shard_count, parts what) : parts_{what}, ids_{
 
 bool observation::before(http::exchange& x) {
   x.started_ticks = now_ns();
-  if (auto const sent = x.request.header("X-Request-Id"); sent.data() != nullptr && log::acceptable_correlation_id(sent)) {
-    x.operation.correlation_id = x.copy(sent);
-  } else {
-    auto* text = static_cast<char*>(x.memory.allocate(log::correlation_ids::size, 1));
-    x.operation.correlation_id = ids_.local()->write(text);
-  }
+  auto const sent = x.request.header("X-Request-Id");
+  bool const take_over = sent.data() != nullptr && log::acceptable_correlation_id(sent);
+  // The id stands in the line that the answer will carry, so that it is written once.
+  auto const size = take_over ? sent.size() : log::correlation_ids::size;
+  auto* line = static_cast<char*>(x.memory.allocate(id_field.size() + size + 2, 1));
+  auto* id = std::copy(id_field.begin(), id_field.end(), line);
+  if (take_over) std::copy(sent.begin(), sent.end(), id);
+  else ids_.local()->write(id);
+  id[size] = '\r';
+  id[size + 1] = '\n';
+  x.operation.correlation_id = {id, size};
   parts_.metrics.begin();
   if (parts_.traces != nullptr) begin_trace(x);
   return true;
 }
 
 void observation::after(http::exchange& x) {
-  x.response.add("X-Request-Id", x.operation.correlation_id);
+  auto const id = x.operation.correlation_id;
+  x.response.add_block({id.data() - id_field.size(), id_field.size() + id.size() + 2});
   auto const took = now_ns() - x.started_ticks;
   auto const route = route_of(x);
   parts_.metrics.end({.route = x.route != nullptr ? x.route->index : static_cast<std::size_t>(-1),

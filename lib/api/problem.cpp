@@ -89,6 +89,8 @@ void write_problem(http::exchange& x, fault const& f) {
   auto const& more = f.more();
   x.fault_code = f.code().data();
   if (!more.internal.empty()) x.internal_error = more.internal;
+  // RFC 9110, section 15.5.2: a 401 says how to log in. The guard has said it in more detail where it refuses.
+  if (f.kind() == fault_kind::unauthenticated && x.response.header("WWW-Authenticate").data() == nullptr) x.response.add("WWW-Authenticate", "Bearer");
   send(x, {status_of(f.kind()), f.code(), more.detail, &more.fields, more.retry_after});
 }
 

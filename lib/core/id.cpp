@@ -46,7 +46,7 @@ std::optional<uuid> uuid::parse(std::string_view text) noexcept {
   uuid out;
   std::size_t at = 0;
   for (auto& byte : out.bytes) {
-    if (text[at] == '-') ++at;
+    if (at == 8 || at == 13 || at == 18 || at == 23) ++at;  // only there: another hyphen is not a digit
     auto const high = digit(text[at]), low = digit(text[at + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     byte = static_cast<std::uint8_t>(high << 4 | low);

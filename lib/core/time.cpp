@@ -1,5 +1,6 @@
 #include <slipway/core/time.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -12,6 +13,10 @@ using namespace std::chrono;
 constexpr std::array<std::string_view, 7> day_names{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 7> long_day_names{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+// Both forms have four digits for the year.
+constexpr time_point first_written = sys_days{year{0} / January / 1};
+constexpr time_point last_written = time_point{sys_days{year{10'000} / January / 1}} - microseconds{1};
 
 char* put2(char* out, unsigned v) noexcept {
   *out++ = static_cast<char>('0' + v / 10);
@@ -68,6 +73,7 @@ std::optional<sys_seconds> compose(int y, int mo, int d, int h, int mi, int s) n
 }  // namespace
 
 char* write_rfc3339(char* out, time_point t) noexcept {
+  t = std::clamp(t, first_written, last_written);
   auto const days = floor<std::chrono::days>(t);
   year_month_day const date{days};
   auto const us = static_cast<unsigned long long>((t - days).count());
@@ -137,10 +143,13 @@ std::optional<time_point> from_rfc3339(std::string_view text) noexcept {
   if (!in.good || !in.rest.empty()) return std::nullopt;
   auto const whole = compose(y, mo, d, h, mi, s);
   if (!whole) return std::nullopt;
-  return time_point{*whole} - offset + fraction;
+  auto const t = time_point{*whole} - offset + fraction;
+  if (t < first_written || t > last_written) return std::nullopt;  // an offset led out of the years that can be written
+  return t;
 }
 
 char* write_http_date(char* out, sys_seconds t) noexcept {
+  t = std::clamp(t, floor<seconds>(first_written), floor<seconds>(last_written));
   auto const days = floor<std::chrono::days>(t);
   year_month_day const date{days};
   auto const s = static_cast<unsigned>((t - days).count());
@@ -216,14 +225,11 @@ std::optional<sys_seconds> from_http_date(std::string_view text) noexcept {
 std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
   long long value = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || value < 0 || value > 1'000'000'000) return std::nullopt;
+  if (error != std::errc{} || text.starts_with('-')) return std::nullopt;
   std::string_view const unit{end, text.data() + text.size()};
-  if (unit == "ms") return milliseconds{value};
-  if (unit == "s") return seconds{value};
-  if (unit == "m") return minutes{value};
-  if (unit == "h") return hours{value};
-  if (unit == "d") return days{value};
-  return std::nullopt;
+  long long const scale = unit == "ms" ? 1 : unit == "s" ? 1'000 : unit == "m" ? 60'000 : unit == "h" ? 3'600'000 : unit == "d" ? 86'400'000 : 0;
+  if (scale == 0 || value > max_duration.count() / scale) return std::nullopt;
+  return milliseconds{value * scale};
 }
 
 std::string format_duration(milliseconds d) {

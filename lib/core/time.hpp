@@ -10,7 +10,8 @@
 
 namespace slipway {
 
-// "2026-01-31T12:00:00.000001Z": always UTC, six digits only where there are microseconds.
+// "2026-01-31T12:00:00.000001Z": always UTC, six digits only where there are microseconds. The form ends with the
+// years 0 and 9999: times beyond are written as the nearest within.
 inline constexpr std::size_t rfc3339_max = 27;
 char* write_rfc3339(char* out, time_point t) noexcept;
 std::string to_rfc3339(time_point t);
@@ -24,7 +25,9 @@ char* write_http_date(char* out, std::chrono::sys_seconds t) noexcept;
 // The three forms that section 5.6.7 asks a recipient to take.
 std::optional<std::chrono::sys_seconds> from_http_date(std::string_view text) noexcept;
 
-// "250ms", "30s", "15m", "12h", "7d"; a bare number is refused, because its unit would be a guess.
+// "250ms", "30s", "15m", "12h", "7d", up to a hundred years; a bare number is refused, because its unit would be a
+// guess.
+inline constexpr std::chrono::milliseconds max_duration = std::chrono::days{36'525};
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept;
 std::string format_duration(std::chrono::milliseconds d);
 

@@ -103,7 +103,7 @@ struct type {
   kind what;
   std::uint32_t size;
   bool is_signed = false;
-  std::string_view name{};  // of structs and enums: without namespaces, template arguments after an underscore
+  std::string_view name{};  // of structs and enums: without namespaces and template arguments
   std::span<member const> members{};
   std::span<enumerator const> enumerators{};
   type const* element = nullptr;

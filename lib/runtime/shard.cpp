@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <deque>
 
 namespace slipway {
 
@@ -23,7 +24,7 @@ struct shard::impl {
     std::uint64_t id;
     std::move_only_function<void()> fire;
   };
-  std::vector<subscriber> subscribers;
+  std::deque<subscriber> subscribers;  // one that joins while another is called must not move that one
   std::uint64_t next_id = 1;
 };
 

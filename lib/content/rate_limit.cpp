@@ -23,24 +23,27 @@ std::chrono::seconds round_up(std::uint64_t nanoseconds) noexcept {
 // refused when it would lie further ahead than a full bucket takes to fill.
 bucket_table::bucket_table(std::size_t slots) : sets_(std::bit_ceil(std::max<std::size_t>(slots, 4)) / 4), mask_{sets_.size() - 1} {}
 
-std::uint64_t bucket_table::take(std::uint64_t key, std::uint64_t now, pace p) noexcept {
+inline bucket_table::slot* bucket_table::find(std::uint64_t key) noexcept {
   key |= 1;  // zero is a free slot
-  auto& in = sets_[(key >> 20) & mask_];
-  for (auto& s : in.ways) {
-    if (s.key.load(relaxed) != key) continue;
-    auto full_at = s.full_at.load(relaxed);
-    for (;;) {
-      auto const moved = (full_at > now ? full_at : now) + p.cost;
-      if (moved > now + p.span) [[unlikely]]
-        return moved - now - p.span;
-      if (s.full_at.compare_exchange_weak(full_at, moved, relaxed)) [[likely]]
-        return 0;
-    }
-  }
-  return take_new(in, key, now, p);
+  for (auto& s : set_of(key).ways)
+    if (s.key.load(relaxed) == key) return &s;
+  return nullptr;
 }
 
-std::uint64_t bucket_table::take_new(set& in, std::uint64_t key, std::uint64_t now, pace p) noexcept {
+inline std::uint64_t bucket_table::take_from(slot& s, std::uint64_t now, pace p) noexcept {
+  auto full_at = s.full_at.load(relaxed);
+  for (;;) {
+    auto const moved = (full_at > now ? full_at : now) + p.cost;
+    if (moved > now + p.span) [[unlikely]]
+      return moved - now - p.span;
+    if (s.full_at.compare_exchange_weak(full_at, moved, relaxed)) [[likely]]
+      return 0;
+  }
+}
+
+void bucket_table::take_new(std::uint64_t key, std::uint64_t now, pace p) noexcept {
+  key |= 1;
+  auto& in = set_of(key);
   for (;;) {
     auto* fullest = &in.ways[0];
     auto earliest = fullest->full_at.load(relaxed);
@@ -54,8 +57,14 @@ std::uint64_t bucket_table::take_new(set& in, std::uint64_t key, std::uint64_t n
     // Whoever moves the time owns the slot; two that meet here for one address differ by a token at most.
     if (!fullest->full_at.compare_exchange_weak(earliest, now + p.cost, relaxed)) continue;
     fullest->key.store(key, relaxed);
-    return 0;
+    return;
   }
+}
+
+std::uint64_t bucket_table::take(std::uint64_t key, std::uint64_t now, pace p) noexcept {
+  if (auto* s = find(key)) return take_from(*s, now, p);
+  take_new(key, now, p);
+  return 0;
 }
 
 std::uint64_t bucket_table::left(std::uint64_t key, std::uint64_t now, pace p) const noexcept {
@@ -90,16 +99,32 @@ void rate_limiter::limit(http::route const& r, rate_limit l) {
   routes_[r.index] = std::make_unique<rule>(make_rule(l, "route", salt, settings_.exact_routes));
 }
 
+inline bucket_table& rate_limiter::table_of(rule const& r) const noexcept {
+  return *tables_[r.exact ? shards_ : shard::on_a_shard() ? shard::current().index() : 0];
+}
+
 bool rate_limiter::before(http::exchange& x) {
   rule const* r = &everyone_;
   if (x.route != nullptr && x.route->index < routes_.size() && routes_[x.route->index]) r = routes_[x.route->index].get();
   if (r->pace.cost == 0) return true;
-  auto& table = *tables_[r->exact ? shards_ : shard::on_a_shard() ? shard::current().index() : 0];
-  auto const key = x.request.peer.address_hash ^ r->salt;
-  auto const wait = table.take(key, x.started_ticks, r->pace);
+  auto* const bucket = table_of(*r).find(x.request.peer.address_hash ^ r->salt);
+  if (bucket == nullptr) [[unlikely]]
+    return admit_new(x, *r);
+  auto const wait = bucket_table::take_from(*bucket, x.started_ticks, r->pace);
   if (wait != 0) [[unlikely]]
     return refuse_now(x, *r, wait);
-  if (settings_.headers_always) tell(x, *r, table.left(key, x.started_ticks, r->pace), r->pace.cost);
+  if (settings_.headers_always) [[unlikely]]
+    return admit_and_tell(x, *r);
+  return true;
+}
+
+bool rate_limiter::admit_new(http::exchange& x, rule const& r) const {
+  table_of(r).take_new(x.request.peer.address_hash ^ r.salt, x.started_ticks, r.pace);
+  return !settings_.headers_always || admit_and_tell(x, r);
+}
+
+bool rate_limiter::admit_and_tell(http::exchange& x, rule const& r) const {
+  tell(x, r, table_of(r).left(x.request.peer.address_hash ^ r.salt, x.started_ticks, r.pace), r.pace.cost);
   return true;
 }
 

@@ -41,15 +41,20 @@ class bucket_table {
   // Tokens that are left.
   std::uint64_t left(std::uint64_t key, std::uint64_t now, pace p) const noexcept;
 
- private:
+  // `take` in its three steps, for who counts instructions.
   struct slot {
     std::atomic<std::uint64_t> key{0};
     std::atomic<std::uint64_t> full_at{0};  // when the bucket will be full again
   };
+  slot* find(std::uint64_t key) noexcept;  // null: not remembered
+  static std::uint64_t take_from(slot& s, std::uint64_t now, pace p) noexcept;
+  void take_new(std::uint64_t key, std::uint64_t now, pace p) noexcept;
+
+ private:
   struct alignas(64) set {
     slot ways[4];
   };
-  std::uint64_t take_new(set& in, std::uint64_t key, std::uint64_t now, pace p) noexcept;
+  set& set_of(std::uint64_t key) noexcept { return sets_[(key >> 20) & mask_]; }
 
   std::vector<set> sets_;
   std::uint64_t mask_;
@@ -80,8 +85,13 @@ class rate_limiter final : public http::middleware {
     std::string policy, name;
     std::uint64_t quota = 0;
   };
+  bucket_table& table_of(rule const& r) const noexcept;
   rule make_rule(rate_limit l, std::string name, std::uint64_t salt, bool exact) const;
-  bool refuse_now(http::exchange& x, rule const& r, std::uint64_t wait);
+  // Each is the last call of its way through `before`, so that the common way saves no registers for them.
+  // They find the bucket again rather than be handed it, for the same reason.
+  [[gnu::noinline]] bool admit_new(http::exchange& x, rule const& r) const;
+  [[gnu::noinline]] bool admit_and_tell(http::exchange& x, rule const& r) const;
+  [[gnu::noinline]] bool refuse_now(http::exchange& x, rule const& r, std::uint64_t wait);
   void tell(http::exchange& x, rule const& r, std::uint64_t left, std::uint64_t wait) const;
 
   rate_limit_settings settings_;

@@ -101,7 +101,7 @@ bool is_token(std::string_view name) noexcept {
 }
 
 bool is_value(std::string_view value) noexcept {
-  return scan::end_of_value(value.data(), value.data() + value.size()) == value.data() + value.size();
+  return scan::end_of_value(value.data(), value.data(), value.data() + value.size()) == value.data() + value.size();
 }
 
 // The server alone says how a message is delimited and whether the connection stays.

@@ -38,6 +38,16 @@ method method_of(std::string_view text) noexcept {
   }
 }
 
+// The authority of an absolute-form target; empty when it is none.
+std::string_view absolute_authority(std::string_view target) noexcept {
+  auto const scheme = target.find("://");
+  if (scheme == std::string_view::npos) return {};
+  auto const name = target.substr(0, scheme);
+  if (!is_lower_equal(name, "http") && !is_lower_equal(name, "https")) return {};
+  target.remove_prefix(scheme + 3);
+  return target.substr(0, target.find_first_of("/?#"));
+}
+
 // One parse: a cursor and where it writes.
 class head_reader {
  public:
@@ -57,7 +67,7 @@ class head_reader {
  private:
   using enum head_outcome;
 
-  head_outcome empty_line() noexcept {
+  [[gnu::always_inline]] head_outcome empty_line() noexcept {
     if (at_ == end_) return incomplete;
     if (*at_ != '\r') [[likely]]
       return complete;
@@ -67,7 +77,26 @@ class head_reader {
     return at_ == end_ ? incomplete : complete;
   }
 
-  head_outcome request_line() noexcept {
+  [[gnu::always_inline]] head_outcome request_line() noexcept {
+    if (end_ - at_ > 4 && std::memcmp(at_, "GET ", 4) == 0) {
+      into_.method_text = {at_, 3};
+      into_.verb = method::get;
+      at_ += 4;
+    } else if (auto const outcome = other_method(); outcome != complete) {
+      return outcome;
+    }
+
+    auto const* target = at_;
+    at_ = scan::end_of_target(begin_, at_, end_);
+    into_.target = {target, static_cast<std::size_t>(at_ - target)};
+    if (into_.target.size() > limits_.uri) return uri_too_long;
+    if (at_ == end_) return incomplete;
+    if (*at_ != ' ' || into_.target.empty()) return malformed;
+    ++at_;
+    return version();
+  }
+
+  head_outcome other_method() noexcept {
     auto const* name = at_;
     at_ = scan::end_of_token(at_, end_);
     auto const size = static_cast<std::size_t>(at_ - name);
@@ -77,19 +106,17 @@ class head_reader {
     into_.method_text = {name, size};
     into_.verb = method_of(into_.method_text);
     ++at_;
-
-    auto const* target = at_;
-    at_ = scan::end_of_target(at_, end_);
-    into_.target = {target, static_cast<std::size_t>(at_ - target)};
-    if (into_.target.size() > limits_.uri) return uri_too_long;
-    if (at_ == end_) return incomplete;
-    if (*at_ != ' ' || into_.target.empty()) return malformed;
-    ++at_;
-    return version();
+    return complete;
   }
 
-  head_outcome version() noexcept {
-    constexpr std::string_view shape = "HTTP/d.d\r\n";
+  [[gnu::always_inline]] head_outcome version() noexcept {
+    constexpr std::string_view shape = "HTTP/d.d\r\n", usual = "HTTP/1.1\r\n";
+    if (end_ - at_ >= static_cast<std::ptrdiff_t>(usual.size()) && std::memcmp(at_, usual.data(), usual.size()) == 0)
+        [[likely]] {
+      how_.keep_alive = true;
+      at_ += usual.size();
+      return complete;
+    }
     auto const have = std::min<std::size_t>(static_cast<std::size_t>(end_ - at_), shape.size());
     for (std::size_t i = 0; i < have; ++i) {
       bool const fits = shape[i] == 'd' ? at_[i] >= '0' && at_[i] <= '9' : at_[i] == shape[i];
@@ -104,7 +131,7 @@ class head_reader {
     return complete;
   }
 
-  head_outcome field_lines() {
+  [[gnu::always_inline]] head_outcome field_lines() {
     std::size_t count = 0;
     for (;;) {
       if (at_ == end_) return incomplete;
@@ -123,7 +150,7 @@ class head_reader {
     }
   }
 
-  head_outcome field_line(field& f) noexcept {
+  [[gnu::always_inline]] head_outcome field_line(field& f) noexcept {
     auto const* name = at_;
     at_ = scan::end_of_token(at_, end_);
     if (at_ == end_) return incomplete;
@@ -132,7 +159,7 @@ class head_reader {
     ++at_;
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
     auto const* value = at_;
-    at_ = scan::end_of_value(at_, end_);
+    at_ = scan::end_of_value(begin_, at_, end_);
     if (at_ == end_) return incomplete;
     if (*at_ != '\r') return malformed;
     if (end_ - at_ < 2) return incomplete;
@@ -145,7 +172,7 @@ class head_reader {
   }
 
   // What the framing, the connection and the routing need to know; all other fields stay a pair of views.
-  head_outcome note(field const& f) noexcept {
+  [[gnu::always_inline]] head_outcome note(field const& f) noexcept {
     switch (f.name.size()) {
       case 4: return is_lower_equal(f.name, "host") ? note_host(f.value) : complete;
       case 6:
@@ -162,13 +189,15 @@ class head_reader {
     }
   }
 
-  head_outcome note_host(std::string_view value) noexcept {
-    if (into_.host.data() != nullptr || !is_authority(value)) return malformed;
+  [[gnu::always_inline]] head_outcome note_host(std::string_view value) noexcept {
+    if (into_.host.data() != nullptr) return malformed;
+    // Behind the request line there are always sixteen bytes to load.
+    if (!scan::is_plain_authority(value) && !is_authority(value)) return malformed;
     into_.host = value;
     return complete;
   }
 
-  void note_connection(std::string_view value) noexcept {
+  [[gnu::always_inline]] void note_connection(std::string_view value) noexcept {
     if (is_lower_equal(value, "keep-alive")) {
       if (!closes_) how_.keep_alive = true;
       return;
@@ -180,7 +209,7 @@ class head_reader {
       how_.keep_alive = true;
   }
 
-  head_outcome note_length(std::string_view value) noexcept {
+  [[gnu::always_inline]] head_outcome note_length(std::string_view value) noexcept {
     constexpr std::size_t most_digits = 18;
     if (how_.has_length || value.empty() || value.size() > most_digits) return malformed;
     auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), how_.content_length);
@@ -202,7 +231,7 @@ class head_reader {
     return not_implemented;
   }
 
-  head_outcome check_whole() noexcept {
+  [[gnu::always_inline]] head_outcome check_whole() noexcept {
     if (how_.chunked && (how_.has_length || into_.minor_version == 0)) return malformed;
     if (into_.minor_version == 1 && into_.host.data() == nullptr) return malformed;
     if (into_.verb == method::other && into_.method_text == "CONNECT") return not_implemented;
@@ -210,31 +239,24 @@ class head_reader {
   }
 
   // RFC 9112, section 3.2.
-  head_outcome check_target() noexcept {
+  [[gnu::always_inline]] head_outcome check_target() noexcept {
     auto rest = into_.target;
     if (rest.front() != '/') [[unlikely]] {
       if (rest == "*") {
         into_.path = rest;
         return into_.verb == method::options ? complete : malformed;
       }
-      auto const scheme = rest.find("://");
-      if (scheme == std::string_view::npos) return malformed;
-      auto const name = rest.substr(0, scheme);
-      if (!is_lower_equal(name, "http") && !is_lower_equal(name, "https")) return malformed;
-      rest.remove_prefix(scheme + 3);
-      auto const authority = rest.substr(0, rest.find_first_of("/?#"));
+      auto const authority = absolute_authority(rest);
       if (authority.empty() || !is_authority(authority)) return malformed;
       into_.host = authority;
-      rest.remove_prefix(authority.size());
+      rest.remove_prefix(static_cast<std::size_t>(authority.data() + authority.size() - rest.data()));
     }
-    if (std::memchr(rest.data(), '#', rest.size()) != nullptr) return malformed;
-    auto const* mark = static_cast<char const*>(std::memchr(rest.data(), '?', rest.size()));
-    if (mark == nullptr) {
-      into_.path = rest;
-    } else {
-      auto const size = static_cast<std::size_t>(mark - rest.data());
-      into_.path = rest.substr(0, size);
-      into_.query = rest.substr(size + 1);
+    auto const* const last = rest.data() + rest.size();
+    auto const* const mark = scan::end_of_path(begin_, rest.data(), last);
+    into_.path = {rest.data(), static_cast<std::size_t>(mark - rest.data())};
+    if (mark != last) {
+      if (std::memchr(mark, '#', static_cast<std::size_t>(last - mark)) != nullptr) return malformed;
+      into_.query = {mark + 1, static_cast<std::size_t>(last - mark - 1)};
     }
     if (into_.path.empty()) into_.path = "/";
     return complete;
@@ -298,8 +320,9 @@ bool is_authority(std::string_view text) noexcept {
   }
   if (port == text.size()) return true;
   if (text[port] != ':' || text.size() - port > 6) return false;
-  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(port) + 1, text.end(),
-                     [](char c) { return c >= '0' && c <= '9'; });
+  while (++port != text.size())
+    if (text[port] < '0' || text[port] > '9') return false;
+  return true;
 }
 
 head_result parse_head(std::string_view input, head_limits const& limits, std::span<field> storage, request& into,

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <stdexcept>
 
 namespace slipway::http {
@@ -207,23 +206,40 @@ route& router::add(route r) {
   return added;
 }
 
-router::match router::find(request& r, arena& memory) const {
-  r.parameter_count = 0;
-  auto path = r.path;
-  if (std::memchr(path.data(), '%', path.size()) != nullptr) [[unlikely]] {
-    auto const normal = normalise_path(path, memory);
-    if (!normal) return {};
-    path = *normal;
-  }
-  search looking{r};
-  auto const* found = looking.below(impl_->root, path);
-  if (found == nullptr) return {nullptr, looking.allow()};
+namespace {
+
+bool has_escape(std::string_view text) noexcept { return text.find('%') != std::string_view::npos; }
+
+bool decode_parameters(request& r, arena& memory) {
   for (std::size_t i = 0; i < r.parameter_count; ++i) {
     auto const decoded = percent_decode(r.parameter_storage[i], memory);
-    if (!decoded) return {};
+    if (!decoded) return false;
     r.parameter_storage[i] = *decoded;
   }
-  return {found, {}};
+  return true;
+}
+
+}  // namespace
+
+// Patterns have no escapes, so a path that matches without parameters has none, and the usual path is searched just
+// once, as it came. Another search with the normalised path is due only when an escape was met: it may have hidden a
+// static segment.
+router::match router::find(request& r, arena& memory) const {
+  r.parameter_count = 0;
+  search looking{r};
+  auto const* found = looking.below(impl_->root, r.path);
+  if (found != nullptr && std::none_of(r.parameter_storage.begin(), r.parameter_storage.begin() + r.parameter_count, has_escape))
+      [[likely]]
+    return {found, {}};
+  if (!has_escape(r.path)) return {nullptr, looking.allow()};
+
+  auto const normal = normalise_path(r.path, memory);
+  if (!normal) return {};
+  r.parameter_count = 0;
+  search again{r};
+  found = again.below(impl_->root, *normal);
+  if (found == nullptr) return {nullptr, again.allow()};
+  return decode_parameters(r, memory) ? match{found, {}} : match{};
 }
 
 std::span<std::unique_ptr<route> const> router::routes() const noexcept { return impl_->routes; }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -37,39 +38,90 @@ constexpr bool ends_value(char c) noexcept {
   return (byte < 0x20 && byte != '\t') || byte == 0x7f;
 }
 
-// The first byte that is not visible ASCII.
-inline char const* end_of_target(char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
-  auto const first_visible = _mm_set1_epi8(0x21);
-  auto const del = _mm_set1_epi8(0x7f);
-  for (; end - at >= 16; at += 16) {
-    auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at));
-    // The comparison is signed, so bytes from 0x80 on count as small.
-    auto const stops = _mm_or_si128(_mm_cmplt_epi8(bytes, first_visible), _mm_cmpeq_epi8(bytes, del));
-    if (auto const mask = static_cast<unsigned>(_mm_movemask_epi8(stops)); mask != 0)
+// The first of sixteen bytes at a time for which `stops` is set. What is left at the end is looked at once more
+// together with bytes before it, as far as they are part of [begin, end), instead of one by one.
+template <class Stops, class Scalar>
+[[gnu::always_inline]] inline char const* find(char const* begin, char const* at, char const* end, Stops stops, Scalar scalar) noexcept {
+  for (; end - at >= 16; at += 16)
+    if (auto const mask = stops(_mm_loadu_si128(reinterpret_cast<__m128i const*>(at))); mask != 0)
       return at + __builtin_ctz(mask);
+  if (end - begin >= 16) [[likely]] {
+    auto const left = static_cast<unsigned>(end - at);
+    auto const mask = stops(_mm_loadu_si128(reinterpret_cast<__m128i const*>(end - 16))) >> (16 - left);
+    return mask != 0 ? at + __builtin_ctz(mask) : end;
   }
+  while (at != end && !scalar(*at)) ++at;
+  return at;
+}
+[[gnu::always_inline]] inline unsigned mask_of(__m128i bytes) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(bytes)); }
 #endif
+
+// The first byte that is not visible ASCII.
+[[gnu::always_inline]] inline char const* end_of_target(char const* begin, char const* at, char const* end) noexcept {
+#if defined(__SSE2__)
+  // The comparison is signed, so bytes from 0x80 on count as small.
+  return find(begin, at, end, [](__m128i bytes) {
+    return mask_of(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+  }, ends_target);
+#else
   while (at != end && !ends_target(*at)) ++at;
   return at;
+#endif
 }
 
 // The first control character other than HTAB. Bytes from 0x80 on are obs-text and belong to the value.
-inline char const* end_of_value(char const* at, char const* end) noexcept {
+[[gnu::always_inline]] inline char const* end_of_value(char const* begin, char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
-  auto const highest_control = _mm_set1_epi8(0x1f);
-  auto const tab = _mm_set1_epi8('\t');
-  auto const del = _mm_set1_epi8(0x7f);
-  for (; end - at >= 16; at += 16) {
-    auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at));
-    auto const control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, highest_control), bytes);
-    auto const stops = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), control), _mm_cmpeq_epi8(bytes, del));
-    if (auto const mask = static_cast<unsigned>(_mm_movemask_epi8(stops)); mask != 0)
-      return at + __builtin_ctz(mask);
-  }
-#endif
+  return find(begin, at, end, [](__m128i bytes) {
+    auto const control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return mask_of(_mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), control),
+                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+  }, ends_value);
+#else
   while (at != end && !ends_value(*at)) ++at;
   return at;
+#endif
+}
+
+// True for the usual Host: up to sixteen letters, digits, '-' and '.', and perhaps a port. False says nothing. The
+// sixteen bytes that end with the text must be there to be loaded.
+[[gnu::always_inline]] inline bool is_plain_authority(std::string_view text) noexcept {
+#if defined(__SSE2__)
+  auto const size = static_cast<unsigned>(text.size());
+  if (text.size() - 1 >= 16) return false;
+  auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + size - 16));
+  auto const in = [](__m128i value, char first, char count) {
+    auto const offset = _mm_sub_epi8(value, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
+  };
+  auto const digit = in(bytes, '0', 10);
+  auto const label = _mm_or_si128(in(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26), in(bytes, '-', 2));
+  auto const unused = 16 - size, all = (1u << size) - 1;
+  auto const digits = mask_of(digit) >> unused, colons = mask_of(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))) >> unused;
+  if (((mask_of(label) >> unused) | digits | colons) != all) return false;
+  if (colons == 0) return true;
+  // Everything above the first colon must be digits, at most five.
+  auto const above = all & ~((colons & (0u - colons)) * 2 - 1);
+  return (colons & 1) == 0 && (above & ~digits) == 0 && __builtin_popcount(above) <= 5;
+#else
+  static_cast<void>(text);
+  return false;
+#endif
+}
+
+// The first '?' or '#'.
+[[gnu::always_inline]] inline char const* end_of_path(char const* begin, char const* at, char const* end) noexcept {
+  constexpr auto stops = [](char c) { return c == '?' || c == '#'; };
+#if defined(__SSE2__)
+  return find(begin, at, end, [](__m128i bytes) {
+    return mask_of(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'))));
+  }, stops);
+#else
+  static_cast<void>(begin);
+  while (at != end && !stops(*at)) ++at;
+  return at;
+#endif
 }
 
 }  // namespace slipway::http::scan

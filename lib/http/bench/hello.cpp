@@ -16,18 +16,16 @@ class request_ids final : public http::middleware {
  public:
   bool before(exchange& x) override {
     static thread_local std::uint64_t next = 0;
-    id_ = ++next * 0x9e3779b97f4a7c15u;
-    auto* at = static_cast<char*>(x.memory.allocate(16, 1));
-    for (int i = 0; i < 16; ++i) at[i] = "0123456789abcdef"[id_ >> (60 - 4 * i) & 15];
-    x.operation.correlation_id = {at, 16};
+    auto const id = ++next * 0x9e3779b97f4a7c15u;
+    constexpr std::string_view line = "X-Request-Id: ................\r\n";
+    auto* const at = static_cast<char*>(x.memory.allocate(line.size(), 1));
+    std::memcpy(at, line.data(), line.size());
+    for (int i = 0; i < 16; ++i) at[14 + i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+    x.operation.correlation_id = {at + 14, 16};
     return true;
   }
-  void after(exchange& x) override { x.response.add("X-Request-Id", x.operation.correlation_id); }
-
- private:
-  static thread_local std::uint64_t id_;
+  void after(exchange& x) override { x.response.add_block({x.operation.correlation_id.data() - 14, 32}); }
 };
-thread_local std::uint64_t request_ids::id_ = 0;
 
 class metrics final : public http::middleware {
  public:

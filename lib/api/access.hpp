@@ -56,8 +56,6 @@ class access_guard final : public http::middleware {
   // `realm` is shown to clients; printable, without quotes.
   access_guard(authenticator& how, std::string_view realm);
   bool before(http::exchange& x) override;
-  // Every 401 has a challenge (RFC 9110, section 15.5.2), also one that a handler gave, such as for a wrong password.
-  void after(http::exchange& x) override;
 
  private:
   bool refuse(http::exchange& x, fault const& why) const;

@@ -136,6 +136,8 @@ class document {
   static std::string description_of(operation const& op) {
     auto text = op.description;
     auto const say = [&](std::string const& sentence) { text += (text.empty() ? "" : "\n\n") + sentence; };
+    if (op.who.who == access::level::everyone) say("Open to everyone.");
+    if (op.who.who == access::level::signed_in) say("For whoever is signed in.");
     if (op.who.who == access::level::permission) say(fmt::format("Needs the permission `{}`.", op.who.permission_name));
     if (op.limit.count > 0) say(fmt::format("At most {} requests in {} from one address.", op.limit.count, format_duration(op.limit.window)));
     if (op.deprecated) {

@@ -17,7 +17,7 @@ ensure_npm() {
     </dev/null >"$log" 2>&1; then
     touch "$folder/node_modules/.stamp"
     # A configured build has to look for the new files.
-    if [ "$folder" = web/docs ]; then find build -maxdepth 2 -name build.ninja -delete 2>/dev/null || true; fi
+    if [ "$folder" = web/docs ]; then touch CMakeLists.txt; fi
     # Under sudo, what was installed stays the caller's.
     if [ "$(id -u)" = 0 ] && [ -n "${SUDO_UID:-}" ]; then chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$folder/node_modules"; fi
   else

@@ -67,3 +67,12 @@ def person(server):
 @pytest.fixture
 def stranger(server):
     return server.person(name="Mallory")
+
+
+def pytest_make_parametrize_id(val):
+    """Short and printable: some parameters are thousands of bytes of rubbish."""
+    if isinstance(val, (bytes, str)):
+        text = val.decode("latin-1") if isinstance(val, bytes) else val
+        if len(text) > 40 or not text.isprintable():
+            return f"{text[:30].encode('unicode_escape').decode()}-{len(text)}"
+    return None

@@ -119,7 +119,8 @@ class Postgres:
 class Server:
     """One running service with its own folder, database and ports."""
 
-    def __init__(self, folder, settings=None, postgres=None, migrate=True, environment="test"):
+    def __init__(self, folder, settings=None, postgres=None, migrate=True, environment="test", binary=None):
+        self.binary = binary or BINARY
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres = postgres
@@ -152,13 +153,13 @@ class Server:
 
     def run(self, *arguments, timeout=PATIENCE, **variables):
         """Another command of the same binary, with the same settings."""
-        return subprocess.run([str(BINARY), *arguments], cwd=self.folder, env={**self.variables(), **variables},
+        return subprocess.run([str(self.binary), *arguments], cwd=self.folder, env={**self.variables(), **variables},
                               capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
 
     def start(self, *arguments):
         self.ready_file.unlink(missing_ok=True)
         self.output = open(self.log_file, "ab")
-        self.process = subprocess.Popen([str(BINARY), "serve", "--ready-file", str(self.ready_file), *arguments],
+        self.process = subprocess.Popen([str(self.binary), "serve", "--ready-file", str(self.ready_file), *arguments],
                                         cwd=self.folder, env=self.variables(), stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT)
         addresses = wait_until(self._addresses, what="the server to be ready")
@@ -222,7 +223,8 @@ class Server:
         with socket.create_connection(self.address, timeout=20) as peer:
             peer.sendall(data)
             if finish:
-                peer.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it may have closed already
+                    peer.shutdown(socket.SHUT_WR)
             parts = []
             with contextlib.suppress(ConnectionResetError):
                 while part := peer.recv(65536):

@@ -88,14 +88,14 @@ def document_file(request, plain_server, tmp_path):
 
 def test_redocly_finds_nothing(document_file):
     # The service's own address stands in the document; on a development machine that is a local one.
-    (document_file / "redocly.yaml").write_text("extends: [recommended]\nrules:\n  no-server-example.com: off\n  operation-4xx-response: off\n")
+    (document_file / "redocly.yaml").write_text("extends: [recommended]\nrules:\n  no-server-example.com: off\n")
     done = run_linter("redocly", ["lint", "--config", "redocly.yaml", "--max-problems", "50", "openapi.json"], document_file)
     text = done.stdout + done.stderr
     assert done.returncode == 0 and "warning" not in text.lower(), text[-6000:]
 
 
 def test_spectral_finds_nothing(document_file):
-    (document_file / ".spectral.json").write_text('{"extends": "spectral:oas", "rules": {"info-contact": "off", "operation-description": "off"}}')
+    (document_file / ".spectral.json").write_text('{"extends": "spectral:oas", "rules": {"info-contact": "off"}}')
     done = run_linter("spectral", ["lint", "--fail-severity", "warn", "--ruleset", ".spectral.json", "openapi.json"], document_file)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 

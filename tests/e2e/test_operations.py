@@ -119,7 +119,7 @@ def test_a_taken_port(launch):
 
 
 def test_wrong_configuration_names_the_place(launch):
-    refused(launch_with(launch, "http.listne", "127.0.0.1:0"), 78, "listne", "http.listen")
+    refused(launch_with(launch, "http.listne", "127.0.0.1:0"), 78, "listne", "SLIPWAY_HTTP__LISTEN")
     refused(launch_with(launch, "http.max_head", "enormous"), 78, "max_head")
     refused(launch_with(launch, "http.max_head", "1"), 78, "max_head")
 
@@ -313,6 +313,7 @@ def test_settings_that_may_change_do_so_at_once(launch):
     folder = server.folder / "config"
     folder.mkdir()
     (folder / "base.yaml").write_text("log: { level: info }\n")
+    (folder / "test.yaml").write_text("")
     server.settings.pop("log.format")
     original = server.variables
 

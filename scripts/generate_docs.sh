@@ -3,10 +3,7 @@
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/.."
 binary=${1:-build/release/cmd/server/slipway}
-{
-  printf '# Configuration\n\nMade from config/settings.hpp by scripts/generate_docs.sh. Each key can be set in a YAML file, by its variable,\nor as a flag (`--key=value`); the later of defaults, `config/base.yaml`, `config/<environment>.yaml`,\n`config/local.yaml`, `.env`, variables and flags wins.\n\n'
-  "$binary" config reference
-} >docs/configuration.md
+"$binary" config reference >docs/configuration.md
 {
   printf '# Errors\n\nMade from the routes by scripts/generate_docs.sh. Every error is `application/problem+json` (RFC 9457) with a stable\n`code`; the HTTP core answers a few by itself (docs/http.md).\n\n'
   "$binary" errors

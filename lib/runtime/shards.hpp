@@ -65,7 +65,8 @@ T shards::run(task<T> work) {
   if constexpr (std::is_void_v<T>) {
     all_[0]->spawn([](task<T> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
       try {
-        co_await std::move(inner);
+        auto here = std::move(inner);  // gone, on this shard, before the caller goes on
+        co_await std::move(here);
       } catch (...) {
         e = std::current_exception();
       }
@@ -77,7 +78,8 @@ T shards::run(task<T> work) {
     std::optional<T> value;
     all_[0]->spawn([](task<T> inner, std::optional<T>& v, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
       try {
-        v.emplace(co_await std::move(inner));
+        auto here = std::move(inner);
+        v.emplace(co_await std::move(here));
       } catch (...) {
         e = std::current_exception();
       }

@@ -89,26 +89,24 @@ void journal_core::write(channel const& by, level l, std::string_view message, s
     r.correlation_id = operation->correlation_id;
     if (operation->span != nullptr && ids_of_ != nullptr) r.trace = ids_of_(*operation->span);
   }
-  submit(l >= level::error, [&](line& out, std::string_view time) noexcept {
+  submit(l >= level::error ? when_full::wait : when_full::drop, [&](line& out, std::string_view time) noexcept {
     r.time = time;
     return render(out, r);
   });
   if (l == level::fatal) writer_.flush(std::chrono::milliseconds{1000});
 }
 
-// On the writer's thread.
+// On the writer's thread. What finds no room is said the next time.
 void journal_core::report() {
   auto const say = [&](level l, std::string_view message, field const& about) {
-    if (l < own_->threshold.load(std::memory_order_relaxed)) return;
-    submit(false, [&](line& out, std::string_view time) noexcept {
+    if (l < own_->threshold.load(std::memory_order_relaxed)) return true;
+    return submit(when_full::decline, [&](line& out, std::string_view time) noexcept {
       return render(out, {.time = time, .level = l, .logger = own_->name, .message = message, .correlation_id = {}, .trace = {}, .fields = {&about, 1}});
     });
   };
-  if (auto const wrong = writer_.take_reopen_error(); !wrong.empty()) say(level::error, "log file cannot be opened again", {"error", wrong});
+  if (auto& wrong = writer_.reopen_error(); !wrong.empty() && say(level::error, "log file cannot be opened again", {"error", wrong})) wrong.clear();
   auto const dropped = counters().dropped;
-  if (dropped == reported_) return;
-  say(level::warn, "log lines were dropped", {"dropped", dropped - reported_});
-  reported_ = dropped;
+  if (dropped != reported_ && say(level::warn, "log lines were dropped", {"dropped", dropped - reported_})) reported_ = dropped;
 }
 
 journal_counters journal_core::counters() const noexcept {

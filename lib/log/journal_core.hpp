@@ -11,6 +11,13 @@
 
 namespace slipway::log {
 
+// What becomes of a line when the lane is full.
+enum class when_full : std::uint8_t {
+  drop,     // it is counted
+  wait,     // briefly, and counted when that was in vain
+  decline,  // it is not counted: the caller comes back with it
+};
+
 class journal_core {
  public:
   journal_core(settings const& s, journal::parts with, std::unique_ptr<sink> to);
@@ -24,20 +31,22 @@ class journal_core {
 
   void write(channel const& by, level l, std::string_view message, std::span<field const> fields, context const* operation) noexcept;
 
-  // Gives `render(line&, time)` room in this thread's lane. `may_wait`: for room, when the lane is full.
+  // Gives `render(line&, time)` room in this thread's lane. False: there was none.
   template <class Render>
-  void submit(bool may_wait, Render&& render) noexcept {
+  bool submit(when_full policy, Render&& render) noexcept {
     auto* const l = lane_of_this_thread();
     if (l == nullptr) [[unlikely]]
-      return;
+      return false;
     std::unique_lock lock{l->mutex};
     auto* at = l->reserve();
     if (at == nullptr) [[unlikely]] {
-      at = may_wait ? wait_for_room(*l, lock) : nullptr;
+      if (policy == when_full::decline) return false;
+      at = policy == when_full::wait ? wait_for_room(*l, lock) : nullptr;
       if (at == nullptr) {
         l->dropped.fetch_add(1, std::memory_order_relaxed);
         lock.unlock();
-        return writer_.notice(true);
+        writer_.notice(true);
+        return false;
       }
     }
     l->jammed = false;
@@ -49,6 +58,7 @@ class journal_core {
     auto const urgent = l->more_than_half();
     lock.unlock();
     writer_.notice(urgent);
+    return true;
   }
 
   bool as_text() const noexcept { return as_text_; }

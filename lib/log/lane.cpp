@@ -16,8 +16,14 @@ std::string_view time_text::operator()(time_point t) noexcept {
     text_[whole] = '.';
     text_[whole + 7] = 'Z';
   }
-  auto fraction = static_cast<std::uint32_t>((t - second).count());
-  for (auto i = whole + 6; i > whole; --i, fraction /= 10) text_[i] = static_cast<char>('0' + fraction % 10);
+  auto const fraction = static_cast<std::uint32_t>((t - second).count());
+  auto const put2 = [&](std::size_t at, std::uint32_t n) {
+    text_[at] = static_cast<char>('0' + n / 10);
+    text_[at + 1] = static_cast<char>('0' + n % 10);
+  };
+  put2(whole + 1, fraction / 10'000);
+  put2(whole + 3, fraction / 100 % 100);
+  put2(whole + 5, fraction % 100);
   return {text_.data(), whole + 8};
 }
 

@@ -44,8 +44,8 @@ class writer {
   void reopen() noexcept;
   bool flush(std::chrono::milliseconds limit) noexcept;
   std::uint64_t failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
-  // What went wrong with the last reopen; asked by `report`.
-  std::string take_reopen_error() { return std::exchange(reopen_error_, {}); }
+  // What went wrong with the last reopen; for `report`, which clears it.
+  std::string& reopen_error() noexcept { return reopen_error_; }
 
  private:
   enum class progress { all, stuck };

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <deque>
 
 namespace slipway {
 

@@ -3,6 +3,7 @@
 #include <slipway/config/paths.hpp>
 #include <slipway/config/scalar.hpp>
 #include <slipway/config/tree.hpp>
+#include <slipway/core/time.hpp>
 
 #include <fmt/format.h>
 
@@ -42,17 +43,18 @@ std::string type_name(meta::type const& t, meta::attributes const& about) {
 }
 
 std::string rules_text(meta::type const& t, meta::attributes const& about) {
-  auto const number = [&](double n) { return t.what == meta::kind::duration ? fmt::format("{}ms", n) : fmt::format("{}", n); };
+  auto const number = [&](double n) { return t.what == meta::kind::duration ? format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(n)}) : fmt::format("{}", n); };
+  auto const counted = [](double n, std::string_view one, std::string_view many) { return fmt::format("{} {}", n, n == 1 ? one : many); };
   std::string out;
   auto const add = [&](std::string const& what) { out += (out.empty() ? "" : ", ") + what; };
   for (auto const& r : about.rules()) switch (r.what) {
       case meta::rule_kind::minimum: add("at least " + number(r.number)); break;
       case meta::rule_kind::maximum: add("at most " + number(r.number)); break;
-      case meta::rule_kind::min_length: add(fmt::format("at least {} characters", r.number)); break;
-      case meta::rule_kind::max_length: add(fmt::format("at most {} characters", r.number)); break;
+      case meta::rule_kind::min_length: add("at least " + counted(r.number, "character", "characters")); break;
+      case meta::rule_kind::max_length: add("at most " + counted(r.number, "character", "characters")); break;
       case meta::rule_kind::not_blank: add("not blank"); break;
-      case meta::rule_kind::min_items: add(fmt::format("at least {} entries", r.number)); break;
-      case meta::rule_kind::max_items: add(fmt::format("at most {} entries", r.number)); break;
+      case meta::rule_kind::min_items: add("at least " + counted(r.number, "entry", "entries")); break;
+      case meta::rule_kind::max_items: add("at most " + counted(r.number, "entry", "entries")); break;
       case meta::rule_kind::unique_items: add("no entry twice"); break;
       case meta::rule_kind::email: add("an e-mail address"); break;
       case meta::rule_kind::url: add("an http or https URL"); break;
@@ -99,6 +101,32 @@ std::string sentence(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+std::string row(meta::member const& m, std::string const& key, void const* value, bool reloadable, std::string_view prefix) {
+  auto const& about = *m.about;
+  auto const rules = rules_text(*m.of, about);
+  return fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} | {}{} |\n", key, cell(type_name(*m.of, about)), rules.empty() ? "" : ": " + cell(rules), default_text(*m.of, about, value), about.unit, variable_of(prefix, key),
+                     reloadable ? "yes" : "no", cell(sentence(about.help)), about.deprecated ? " Deprecated." : "");
+}
+
+// The values of one struct in a table, then the structs in it, each with a heading of its own.
+void section(meta::type const& t, void const* at, std::string const& path, bool reloadable, std::string_view prefix, std::string& out) {
+  std::string rows;
+  for (auto const& m : t.members)
+    if (m.of->what != meta::kind::object) rows += row(m, join(path, m.name), m.at_const(at), reloadable || m.about->reloadable, prefix);
+  if (!rows.empty()) out += "\n| key | type | default | unit | variable | reload | what it is for |\n| --- | --- | --- | --- | --- | --- | --- |\n" + rows;
+  for (auto const& m : t.members) {
+    if (m.of->what != meta::kind::object) continue;
+    auto const key = join(path, m.name);
+    out += fmt::format("\n## {}\n", key);
+    if (!m.about->help.empty()) out += fmt::format("\n{}\n", cell(sentence(m.about->help)));
+    section(*m.of, m.at_const(at), key, reloadable || m.about->reloadable, prefix, out);
+  }
+}
+
+}  // namespace
+
 std::string reference_markdown(meta::type const& t, void const* defaults, std::string_view prefix) {
   std::string out = fmt::format(
       "# Configuration\n\n"
@@ -107,20 +135,7 @@ std::string reference_markdown(meta::type const& t, void const* defaults, std::s
       "files, files over defaults. Durations need their unit (250ms, 30s, 15m, 12h, 7d); sizes may have one (16KB, 1MB).\n"
       "A value may be ${{NAME}}, ${{NAME:-default}}, ${{env:NAME}} or ${{file:/run/secrets/name}}.\n",
       prefix);
-  bool in_table = false;
-  each_member(t, defaults, {}, false, 0, [&](visited const& v) {
-    auto const& about = *v.member.about;
-    if (v.member.of->what == meta::kind::object) {
-      out += fmt::format("\n## {}\n\n{}", v.key, about.help.empty() ? "" : cell(sentence(about.help)) + "\n\n");
-      in_table = false;
-      return;
-    }
-    if (!in_table) out += fmt::format("{}| key | type | default | unit | variable | reload | what it is for |\n| --- | --- | --- | --- | --- | --- | --- |\n", out.ends_with("\n\n") ? "" : "\n");
-    in_table = true;
-    auto const rules = rules_text(*v.member.of, about);
-    out += fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} | {}{} |\n", v.key, cell(type_name(*v.member.of, about)), rules.empty() ? "" : ": " + cell(rules), default_text(*v.member.of, about, v.value), about.unit,
-                       variable_of(prefix, v.key), v.reloadable ? "yes" : "no", cell(sentence(about.help)), about.deprecated ? " Deprecated." : "");
-  });
+  section(t, defaults, {}, false, prefix, out);
   return out;
 }
 

@@ -53,6 +53,8 @@ std::string bound_text(meta::type const& t, double bound) {
   return fmt::format("{}", bound);
 }
 
+std::string counted(std::size_t n, std::string_view one, std::string_view many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
+
 bool has_duplicates(meta::type const& t, void const* at) {
   std::set<std::string> seen;
   for (std::size_t i = 0; i < t.as_list->size(at); ++i)
@@ -66,8 +68,8 @@ std::string broken(meta::rule const& r, meta::type const& t, void const* at) {
   auto const count = static_cast<std::size_t>(std::max(r.number, 0.0));
   if (auto const text = as_text(t, at)) {
     switch (r.what) {
-      case min_length: return code_points(*text) < count ? fmt::format("must have at least {} characters", count) : "";
-      case max_length: return code_points(*text) > count ? fmt::format("must have at most {} characters", count) : "";
+      case min_length: return code_points(*text) < count ? fmt::format("must have at least {}", counted(count, "character", "characters")) : "";
+      case max_length: return code_points(*text) > count ? fmt::format("must have at most {}", counted(count, "character", "characters")) : "";
       case not_blank: return std::ranges::any_of(*text, is_visible) ? "" : "must not be blank";
       case email: return is_email(*text) ? "" : "must be an e-mail address";
       case url: return is_url(*text) ? "" : "must be an http or https URL";
@@ -80,8 +82,8 @@ std::string broken(meta::rule const& r, meta::type const& t, void const* at) {
     if (r.what == maximum && *number > r.number) return fmt::format("must be at most {}", bound_text(t, r.number));
   }
   if (auto const size = as_size(t, at)) {
-    if (r.what == min_items && *size < count) return fmt::format("must have at least {} entries", count);
-    if (r.what == max_items && *size > count) return fmt::format("must have at most {} entries", count);
+    if (r.what == min_items && *size < count) return fmt::format("must have at least {}", counted(count, "entry", "entries"));
+    if (r.what == max_items && *size > count) return fmt::format("must have at most {}", counted(count, "entry", "entries"));
     if (r.what == unique_items && t.what == meta::kind::list && has_duplicates(t, at)) return "must not hold the same entry twice";
   }
   return {};

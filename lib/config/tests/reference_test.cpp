@@ -67,7 +67,7 @@ TEST(Reference, ThePageNamesEveryKey) {
   auto const page = reference_markdown<settings>();
   EXPECT_THAT(page, HasSubstr("## http\n\n| key |"));
   EXPECT_THAT(page, HasSubstr("| `http.port` | whole number: at least 1 | `8080` | port | `SLIPWAY_HTTP__PORT` | no | Where it listens. |"));
-  EXPECT_THAT(page, HasSubstr("| `http.idle` | duration: at least 100ms, at most 3600000ms | `\"75s\"` |  | `SLIPWAY_HTTP__IDLE` | yes | How long \\| a connection may idle. |"));
+  EXPECT_THAT(page, HasSubstr("| `http.idle` | duration: at least 100ms, at most 1h | `\"75s\"` |  | `SLIPWAY_HTTP__IDLE` | yes | How long \\| a connection may idle. |"));
   EXPECT_THAT(page, HasSubstr("| `mode` | one of fast, careful |"));
 }
 

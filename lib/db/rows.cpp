@@ -82,10 +82,8 @@ void read_enumeration(meta::type const& type, void* out, cell const& from, std::
 
 void read_json(meta::type const& type, void* out, cell const& from, std::string_view name) {
   if (from.kind != value_kind::json && from.kind != value_kind::text) refuse(from, name, "JSON");
-  // Keeps its memory, as a shard's reader does.
-  thread_local json::reader reader;
   static constexpr json::read_options own{.unknown = json::unknown_members::ignore, .own_document = true, .max_bytes = std::size_t{64} << 20, .max_depth = 512, .max_items = 10'000'000};
-  if (auto done = reader.read_into(type, out, from.text, own, false, false); !done)
+  if (auto done = json::read_into(type, out, from.text, own, false); !done)
     throw value_error{"the column " + std::string{name} + " holds JSON that does not fit into its member (" + std::string{done.error().code()} + ")"};
 }
 

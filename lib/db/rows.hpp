@@ -77,6 +77,8 @@ class rows {
 
   cell at(std::size_t row, std::size_t column) const { return operations_->at(answer_, row, column); }
   row_view operator[](std::size_t row) const noexcept { return {*this, row}; }
+  // For the driver that gave it.
+  void* answer() const noexcept { return answer_; }
 
   // Row by row into a described struct, columns to members by name. Throws value_error for a column that the struct
   // has not, and for a member without a column.

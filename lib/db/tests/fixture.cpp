@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ int run_as_postgres(std::vector<std::string> arguments, std::string const& log, 
     ::dup2(out, 2);
     if (::geteuid() == 0 && user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
     if (::chdir("/") != 0) ::_exit(126);
+    ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that crashes leaves no server behind
     std::vector<char*> argv;
     for (auto& each : arguments) argv.push_back(each.data());
     argv.push_back(nullptr);

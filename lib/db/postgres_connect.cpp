@@ -1,0 +1,90 @@
+#include <slipway/db/postgres_connect.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace slipway::db::detail {
+namespace {
+
+struct free_options {
+  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+};
+
+std::string trimmed(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
+// What stands before the URL is a default; what stands after it has the last word.
+std::vector<std::pair<std::string, std::string>> parameters_of(settings const& s) {
+  auto const seconds = std::max<std::int64_t>(2, (s.connect_timeout.count() + 999) / 1000);  // libpq knows no less than two
+  return {{"application_name", "slipway"},
+          {"connect_timeout", std::to_string(seconds)},
+          {"gssencmode", "disable"},
+          {"tcp_user_timeout", "15000"},
+          {"keepalives_idle", "30"},
+          {"keepalives_interval", "5"},
+          {"keepalives_count", "3"},
+          {"dbname", s.url},
+          {"client_encoding", "UTF8"}};
+}
+
+template <class F>
+auto with_parameters(settings const& s, F use) {
+  auto const all = parameters_of(s);
+  std::vector<char const*> names, values;
+  for (auto const& [name, value] : all) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  return use(names.data(), values.data());
+}
+
+bool is_final(settings const& s, std::string const& message) {
+  for (std::string_view passing : {"too many", "remaining connection slots", "starting up", "shutting down", "recovery"})
+    if (message.find(passing) != std::string::npos) return false;
+  // The server answers others, so what it refuses is us: password, user, database or encryption.
+  return with_parameters(s, [](auto names, auto values) { return PQpingParams(names, values, 1); }) == PQPING_OK;
+}
+
+}  // namespace
+
+std::string place_of(settings const& s) {
+  char* error = nullptr;
+  std::unique_ptr<PQconninfoOption, free_options> const options{PQconninfoParse(s.url.c_str(), &error)};
+  PQfreemem(error);  // it repeats the URL with its password
+  if (options == nullptr)
+    throw startup_error{exit_code::config, "database.url: this is no URL for PostgreSQL. Write postgres://user:password@host:5432/database?sslmode=verify-full, with %40 for @ and %2F for / in the password"};
+  std::string host = "localhost", port = "5432", name;
+  for (auto const* each = options.get(); each->keyword != nullptr; ++each) {
+    if (each->val == nullptr) continue;
+    if (std::string_view{each->keyword} == "host") host = each->val;
+    if (std::string_view{each->keyword} == "port") port = each->val;
+    if (std::string_view{each->keyword} == "dbname") name = each->val;
+  }
+  return host + ":" + port + (name.empty() ? "" : ", database " + name);
+}
+
+pg_handle open_connection(settings const& s) {
+  pg_handle connection{with_parameters(s, [](auto names, auto values) { return PQconnectdbParams(names, values, 1); })};
+  if (connection == nullptr) throw std::bad_alloc{};
+  if (PQstatus(connection.get()) != CONNECTION_OK) {
+    auto const message = trimmed(PQerrorMessage(connection.get()));
+    throw connect_error{message, is_final(s, message)};
+  }
+  PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
+  auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) + "; set client_min_messages = warning";
+  auto* done = PQexec(connection.get(), set_up.c_str());
+  auto const good = PQresultStatus(done) == PGRES_COMMAND_OK;
+  PQclear(done);
+  if (!good || PQsetnonblocking(connection.get(), 1) != 0 || PQenterPipelineMode(connection.get()) == 0)
+    throw connect_error{trimmed(PQerrorMessage(connection.get())), false};
+  return connection;
+}
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,35 @@
+// Opening connections to PostgreSQL. This blocks, so it happens on a pool's thread, or at the start.
+#pragma once
+
+#include <slipway/db/settings.hpp>
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace slipway::db::detail {
+
+struct finish_connection {
+  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+};
+using pg_handle = std::unique_ptr<PGconn, finish_connection>;
+
+// Why a connection could not be opened. `is_final`: the server is there and says no, so trying again is no use.
+class connect_error : public std::runtime_error {
+ public:
+  connect_error(std::string const& what, bool is_final) : std::runtime_error{what}, is_final_{is_final} {}
+  bool is_final() const noexcept { return is_final_; }
+
+ private:
+  bool is_final_;
+};
+
+// "host:port, database name" for messages. Throws startup_error(config) for a URL that is none.
+std::string place_of(settings const& s);
+
+// Open, idle, not blocking and in pipeline mode. Throws connect_error.
+pg_handle open_connection(settings const& s);
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,141 @@
+// One PostgreSQL connection on its shard's loop, in pipeline mode: statements are sent without waiting for the ones
+// before, and answers are matched to them in order.
+//
+// What shares a Sync is one implicit transaction. So reads of one turn of the loop share one, which saves the server
+// work, and everything that changes something has a Sync of its own. A read that was skipped because a neighbour in
+// its Sync failed is done again by itself.
+#pragma once
+
+#include <slipway/core/context.hpp>
+#include <slipway/db/driver.hpp>
+#include <slipway/db/postgres_wire.hpp>
+#include <slipway/runtime/shard.hpp>
+
+#include <libpq-fe.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace slipway::db::detail {
+
+// Operations in the order of their arrival, linked through themselves.
+class operation_list {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  void push(operation& op) noexcept;
+  operation* pop() noexcept;
+  bool remove(operation& op) noexcept;
+  operation* first() const noexcept { return first_; }
+
+ private:
+  operation* first_ = nullptr;
+  operation* last_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+void complete(operation& op) noexcept;
+void fail(operation& op, std::exception_ptr error) noexcept;
+
+class pg_connection;
+
+// Whoever owns connections hears of their end.
+class pg_owner {
+ public:
+  // `reads` changed nothing and may be done again elsewhere.
+  virtual void on_lost(pg_connection& connection, operation_list reads, std::string const& why) = 0;
+  // Asks the server to stop what runs on the connection. Another connection does that, so it takes a while.
+  virtual void stop_statement(PGconn* connection) = 0;
+
+ protected:
+  ~pg_owner() = default;
+};
+
+class pg_connection : public std::enable_shared_from_this<pg_connection> {
+ public:
+  // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
+  // transaction after the other.
+  pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared, std::chrono::milliseconds statement_timeout);
+  ~pg_connection();
+
+  void listen();
+  // The operation is known here until it is over.
+  void submit(operation& op);
+  // Several statements in one text, outside the pipeline. Only while nothing is in flight.
+  void submit_script(operation& op);
+  // Every 100 ms: deadlines, statements that nobody waits for any more, a server that is silent.
+  void tick(std::chrono::steady_clock::time_point now);
+  // Ends the connection; what is in flight fails. The owner is not told.
+  void close(std::exception_ptr why) noexcept;
+
+  bool is_open() const noexcept { return pg_ != nullptr; }
+  // Something was cancelled in the middle: what the server is doing is not known.
+  bool is_dirty() const noexcept { return dirty_; }
+  bool is_idle() const noexcept { return flight_.empty() && pending_.empty(); }
+  bool in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
+  std::size_t load() const noexcept { return pending_.size() + flight_.size(); }
+
+ private:
+  struct prepared {
+    std::string name;
+    bool is_ready = false;
+    bool is_sent = false;
+    operation_list waiting;  // for the server's word that the statement is there
+  };
+  enum class kind : std::uint8_t { statement, preparation, sync, script };
+  struct slot {
+    kind what;
+    bool alone = false;  // has its own Sync
+    operation* op = nullptr;
+    prepared* entry = nullptr;
+    PGresult* result = nullptr;
+  };
+
+  prepared& entry_of(statement const& what);
+  void forget_prepared(statement const& what);
+  void hook(operation& op);
+  void cancel(operation& op, cancel_reason why);
+  void schedule();
+  void flush();
+  bool send(operation& op, bool& batch_is_open);
+  bool send_preparation(statement const& what, prepared& entry);
+  bool sync();
+  bool write_out();
+  void wait_readable();
+  void wait_writable();
+  void on_readable();
+  void read_answers();
+  void finish(slot s);
+  void finish_statement(slot& s);
+  void finish_preparation(slot& s);
+  void settle(operation& op, slot const& s);
+  bool repeat(operation& op, slot const& s, std::string_view state);
+  void lost(std::string const& why);
+  void release_socket() noexcept;
+
+  pg_owner& owner_;
+  shard& home_;
+  PGconn* pg_;
+  bool const shared_;
+  std::chrono::milliseconds const statement_timeout_;
+  boost::asio::posix::stream_descriptor socket_;
+  operation_list pending_;
+  std::deque<slot> flight_;
+  operation* answered_ = nullptr;  // waits for its Sync
+  std::uint64_t first_position_ = 0;  // of flight_'s front
+  std::chrono::steady_clock::time_point front_since_{};
+  bool stop_sent_ = false;  // for the front
+  unsigned stops_ = 0;      // that may still hit a neighbour
+  bool scheduled_ = false, reading_ = false, writing_ = false, dirty_ = false, in_script_ = false;
+  unsigned next_name_ = 1;
+  std::vector<std::unique_ptr<prepared>> by_number_;
+  wire_parameters parameters_;
+};
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,272 @@
+#include <slipway/db/postgres_shard.hpp>
+
+#include <slipway/core/errors.hpp>
+#include <slipway/core/random.hpp>
+#include <slipway/db/errors.hpp>
+
+#include <algorithm>
+
+namespace slipway::db::detail {
+
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+// When a stranded operation gives up, kept in its `position`.
+std::uint64_t as_position(steady::time_point t) noexcept { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+
+}  // namespace
+
+pg_shard::pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::vector<pg_handle> first)
+    : settings_{s}, home_{home}, helpers_{helpers}, ticker_{home.on_tick([this] { tick(); })} {
+  for (auto& each : first) pipelines_.push_back(adopt(std::move(each), true));
+}
+
+std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared) {
+  auto made = std::make_shared<pg_connection>(*this, home_, connection.release(), shared, settings_.statement_timeout);
+  made->listen();
+  pg_counters::add(counters_.connects);
+  pg_counters::add(counters_.open);
+  return made;
+}
+
+pg_connection* pg_shard::least_loaded() noexcept {
+  pg_connection* best = nullptr;
+  for (auto const& each : pipelines_)
+    if (best == nullptr || each->load() < best->load()) best = each.get();
+  return best;
+}
+
+bool pg_shard::start(operation& op) noexcept {
+  pg_counters::add(counters_.queries);
+  try {
+    auto* pipeline = least_loaded();
+    auto const waiting = pipeline != nullptr ? pipeline->load() : stranded_.size();
+    if (waiting >= settings_.queue || closing_) [[unlikely]] {
+      pg_counters::add(counters_.refused);
+      throw unavailable_error{"PostgreSQL: " + std::to_string(waiting) + " statements are waiting already" + (last_error_.empty() ? "" : " (" + last_error_ + ")")};
+    }
+    if (pipeline != nullptr) [[likely]] pipeline->submit(op);
+    else wait_for_pipeline(op);
+    return true;
+  } catch (...) {
+    op.error = std::current_exception();
+    return false;
+  }
+}
+
+void pg_shard::wait_for_pipeline(operation& op) {
+  op.owner = this;
+  op.position = as_position(home_.coarse_now() + settings_.acquire_timeout);
+  if (op.of != nullptr) {
+    op.fire = [](context::hook& h, cancel_reason why) {
+      auto& me = static_cast<operation&>(h);
+      static_cast<pg_shard*>(me.owner)->stranded_.remove(me);
+      fail(me, std::make_exception_ptr(cancelled_error{why}));
+    };
+    op.of->add(op);
+  }
+  stranded_.push(op);
+  replenish();
+}
+
+task<std::shared_ptr<pg_connection>> pg_shard::acquire() {
+  while (!idle_.empty()) {
+    auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (!connection->is_open()) continue;
+    busy_.push_back(connection);
+    pg_counters::add(counters_.in_use);
+    co_return connection;
+  }
+  if (waiters_.size() >= settings_.queue || closing_) {
+    pg_counters::add(counters_.refused);
+    throw unavailable_error{"PostgreSQL: " + std::to_string(waiters_.size()) + " transactions are waiting already"};
+  }
+  auto const began = steady::now();
+  waiter me;
+  me.give_up = began + settings_.acquire_timeout;
+  struct in_line {
+    std::list<waiter*>& line;
+    std::list<waiter*>::iterator place;
+    ~in_line() { line.erase(place); }
+  };
+  {
+    in_line const place{waiters_, waiters_.insert(waiters_.end(), &me)};
+    pg_counters::add(counters_.waits);
+    replenish();
+    co_await me.done;
+  }
+  pg_counters::add(counters_.wait_time_us, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began).count()));
+  if (me.error) std::rethrow_exception(me.error);
+  co_return std::move(me.connection);
+}
+
+void pg_shard::offer(std::shared_ptr<pg_connection> connection) {
+  for (auto* each : waiters_) {
+    if (each->connection != nullptr || each->error) continue;
+    busy_.push_back(connection);
+    pg_counters::add(counters_.in_use);
+    each->connection = std::move(connection);
+    return each->done.fire();
+  }
+  idle_.push_back(std::move(connection));
+}
+
+void pg_shard::release(std::shared_ptr<pg_connection> connection) {
+  std::erase(busy_, connection);
+  pg_counters::subtract(counters_.in_use);
+  if (!connection->is_open()) return replenish();
+  if (closing_ || connection->is_dirty() || !connection->is_idle() || connection->in_transaction()) {
+    // The server undoes what was open when the connection ends.
+    connection->close(std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was given up"}));
+    pg_counters::subtract(counters_.open);
+    return replenish();
+  }
+  offer(std::move(connection));
+}
+
+// Opens what is missing and wanted. After a failure not before a pause.
+void pg_shard::replenish() {
+  if (closing_ || home_.coarse_now() < next_attempt_) return;
+  while (pipelines_.size() + opening_pipelines_ < settings_.pipelines) open_one(purpose::pipeline);
+  auto const exclusive = [this] { return idle_.size() + busy_.size() + opening_others_; };
+  auto const wanted = static_cast<std::size_t>(std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
+  while (opening_others_ < wanted && exclusive() < settings_.connections) open_one(purpose::transaction);
+}
+
+void pg_shard::open_one(purpose what) {
+  ++(what == purpose::pipeline ? opening_pipelines_ : opening_others_);
+  start_detached(connect(what));
+}
+
+task<> pg_shard::connect(purpose what) {
+  pg_handle opened;
+  try {
+    opened = co_await helpers_.run([this] { return open_connection(settings_); });
+  } catch (std::exception const& refused) {
+    last_error_ = refused.what();
+  }
+  --(what == purpose::pipeline ? opening_pipelines_ : opening_others_);
+  if (closing_) co_return;
+  if (opened == nullptr) {
+    // Doubling from 50 ms to 2 s, each with its own part of chance, so that a fleet does not come back as one.
+    auto const most = std::uint64_t{50'000} << std::min(failures_++, 5u);
+    next_attempt_ = steady::now() + std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
+    co_return;
+  }
+  connected(std::move(opened), what);
+}
+
+void pg_shard::connected(pg_handle connection, purpose what) {
+  failures_ = 0;
+  last_error_.clear();
+  std::shared_ptr<pg_connection> made;
+  try {
+    made = adopt(std::move(connection), what == purpose::pipeline);
+  } catch (std::exception const& refused) {  // no descriptor left
+    last_error_ = refused.what();
+    next_attempt_ = steady::now() + std::chrono::seconds{1};
+    return;
+  }
+  if (what == purpose::transaction) return offer(std::move(made));
+  pg_counters::add(counters_.reconnects);
+  pipelines_.push_back(made);
+  while (auto* op = stranded_.pop()) {
+    context::drop(*op);
+    made->submit(*op);
+  }
+}
+
+void pg_shard::on_lost(pg_connection& connection, operation_list reads, std::string const& why) {
+  pg_counters::subtract(counters_.open);
+  pg_counters::add(counters_.errors);
+  last_error_ = why;
+  std::erase_if(pipelines_, [&](auto const& each) { return each.get() == &connection; });
+  std::erase_if(idle_, [&](auto const& each) { return each.get() == &connection; });
+  while (auto* op = reads.pop()) {
+    if (closing_) fail(*op, std::make_exception_ptr(unavailable_error{"PostgreSQL: the database is being closed"}));
+    else if (auto* other = least_loaded()) other->submit(*op);
+    else wait_for_pipeline(*op);
+  }
+  replenish();
+}
+
+void pg_shard::stop_statement(PGconn* connection) {
+  auto* order = PQgetCancel(connection);
+  if (order == nullptr) return;
+  start_detached([](blocking_pool& helpers, PGcancel* what) -> task<> {
+    auto send = [what] {
+      char reason[256];
+      PQcancel(what, reason, sizeof reason);  // best effort: the connection is closed, or its server's time-out ends it
+    };
+    try {
+      co_await helpers.run(send);
+    } catch (unavailable_error const&) {  // the pool is full of these already
+    }
+    PQfreeCancel(what);
+  }(helpers_, order));
+}
+
+void pg_shard::tick() {
+  auto const now = home_.coarse_now();
+  auto const all = [this] {
+    auto copy = pipelines_;
+    copy.insert(copy.end(), busy_.begin(), busy_.end());
+    return copy;
+  }();
+  for (auto const& each : all)
+    if (each->is_open()) each->tick(now);
+
+  operation* late;
+  do {
+    late = nullptr;
+    for (auto* op = stranded_.first(); op != nullptr && late == nullptr; op = op->next_operation)
+      if (op->position <= as_position(now) || (op->of != nullptr && op->of->deadline <= now)) late = op;
+    if (late == nullptr) break;
+    stranded_.remove(*late);
+    if (late->of != nullptr && late->of->deadline <= now) fail(*late, std::make_exception_ptr(cancelled_error{cancel_reason::deadline}));
+    else fail(*late, std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection: " + last_error_}));
+  } while (true);
+
+  for (auto again = true; again;) {
+    again = false;
+    for (auto* each : waiters_) {
+      if (each->give_up > now || each->connection != nullptr || each->error) continue;
+      each->error = std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection was free for " + std::to_string(settings_.acquire_timeout.count()) + " ms" + (last_error_.empty() ? "" : ": " + last_error_)});
+      each->done.fire();
+      again = true;
+      break;
+    }
+  }
+  replenish();
+}
+
+void pg_shard::check() const {
+  for (auto const& each : pipelines_)
+    if (each->is_open()) return;
+  throw unavailable_error{"PostgreSQL: no connection: " + (last_error_.empty() ? std::string{"connecting"} : last_error_)};
+}
+
+void pg_shard::close() {
+  closing_ = true;
+  ticker_ = {};
+  auto const why = std::make_exception_ptr(unavailable_error{"PostgreSQL: the database is being closed"});
+  while (auto* op = stranded_.pop()) fail(*op, why);
+  for (auto* list : {&pipelines_, &idle_, &busy_}) {
+    auto const copy = std::exchange(*list, {});
+    for (auto const& each : copy) each->close(why);
+  }
+  for (auto again = true; again;) {
+    again = false;
+    for (auto* each : waiters_) {
+      if (each->connection != nullptr || each->error) continue;
+      each->error = why;
+      each->done.fire();
+      again = true;
+      break;
+    }
+  }
+}
+
+}  // namespace slipway::db::detail

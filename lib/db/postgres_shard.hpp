@@ -1,0 +1,79 @@
+// What one shard has of PostgreSQL: a few shared pipelines for statements that stand alone, and a bounded pool of
+// connections for transactions. Everything here happens on the shard's thread.
+#pragma once
+
+#include <slipway/core/one_shot.hpp>
+#include <slipway/db/postgres_connect.hpp>
+#include <slipway/db/postgres_connection.hpp>
+#include <slipway/runtime/blocking_pool.hpp>
+
+#include <atomic>
+#include <list>
+
+namespace slipway::db::detail {
+
+// Counted by one shard, read by anyone.
+struct pg_counters {
+  using counter = std::atomic<std::uint64_t>;
+  counter queries{0}, errors{0}, waits{0}, wait_time_us{0}, refused{0}, connects{0}, reconnects{0}, open{0}, in_use{0};
+  static void add(counter& c, std::uint64_t n = 1) noexcept { c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  static void subtract(counter& c) noexcept { c.store(c.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
+};
+
+class pg_shard final : public pg_owner {
+ public:
+  pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::vector<pg_handle> first);
+
+  // Statements that stand alone.
+  bool start(operation& op) noexcept;
+  // A connection of one's own, first come, first served. Throws unavailable_error and cancelled_error.
+  task<std::shared_ptr<pg_connection>> acquire();
+  void release(std::shared_ptr<pg_connection> connection);
+  // Nothing is accepted any more; what is in flight fails.
+  void close();
+
+  // Throws unavailable_error when there is no connection.
+  void check() const;
+  settings const& limits() const noexcept { return settings_; }
+  pg_counters const& counters() const noexcept { return counters_; }
+
+  void on_lost(pg_connection& connection, operation_list reads, std::string const& why) override;
+  void stop_statement(PGconn* connection) override;
+
+ private:
+  enum class purpose : std::uint8_t { pipeline, transaction };
+  struct waiter {
+    one_shot done;
+    std::shared_ptr<pg_connection> connection;
+    std::exception_ptr error;
+    std::chrono::steady_clock::time_point give_up;
+  };
+
+  std::shared_ptr<pg_connection> adopt(pg_handle connection, bool shared);
+  void open_one(purpose what);
+  task<> connect(purpose what);
+  void connected(pg_handle connection, purpose what);
+  void offer(std::shared_ptr<pg_connection> connection);
+  void replenish();
+  pg_connection* least_loaded() noexcept;
+  void wait_for_pipeline(operation& op);
+  void tick();
+
+  settings const& settings_;
+  shard& home_;
+  blocking_pool& helpers_;
+  pg_counters counters_;
+  std::vector<std::shared_ptr<pg_connection>> pipelines_;
+  std::vector<std::shared_ptr<pg_connection>> idle_;
+  std::vector<std::shared_ptr<pg_connection>> busy_;
+  std::list<waiter*> waiters_;
+  operation_list stranded_;  // until there is a pipeline again
+  unsigned opening_pipelines_ = 0, opening_others_ = 0;
+  unsigned failures_ = 0;
+  std::chrono::steady_clock::time_point next_attempt_{};
+  std::string last_error_;
+  bool closing_ = false;
+  shard::ticker ticker_;
+};
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,281 @@
+#include <slipway/db/postgres_wire.hpp>
+
+#include <slipway/core/errors.hpp>
+#include <slipway/db/errors.hpp>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+namespace slipway::db::detail {
+namespace {
+
+// The numbers of the built-in types in pg_type.
+enum type_number : Oid {
+  boolean = 16, bytea = 17, single_char = 18, name = 19, int8 = 20, int2 = 21, int4 = 23, text = 25, oid = 26, json = 114,
+  float4 = 700, float8 = 701, unknown = 705, bpchar = 1042, varchar = 1043, date = 1082, timestamp = 1114, timestamptz = 1184,
+  numeric = 1700, void_type = 2278, uuid_type = 2950, jsonb = 3802, first_of_users = 16384
+};
+
+// PostgreSQL counts from 2000-01-01.
+constexpr std::int64_t epoch_offset = 946'684'800'000'000;
+
+template <class T>
+T load(char const* from) noexcept {
+  T out = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) out = static_cast<T>(static_cast<std::uint64_t>(out) << 8 | static_cast<std::uint8_t>(from[i]));
+  return out;
+}
+
+std::uint64_t load64(char const* from) noexcept {
+  std::uint64_t out;
+  std::memcpy(&out, from, 8);
+  return __builtin_bswap64(out);
+}
+
+void store64(char* to, std::uint64_t number) noexcept {
+  number = __builtin_bswap64(number);
+  std::memcpy(to, &number, 8);
+}
+
+cell read_number(double number) noexcept {
+  cell c;
+  c.kind = value_kind::number;
+  c.number = number;
+  return c;
+}
+cell read_integer(value_kind kind, std::int64_t number) noexcept {
+  cell c;
+  c.kind = kind;
+  c.integer = number;
+  return c;
+}
+cell read_text(value_kind kind, char const* at, int length) noexcept {
+  cell c;
+  c.kind = kind;
+  c.text = {at, static_cast<std::size_t>(length)};
+  return c;
+}
+
+cell read_time(std::int64_t since_2000) {
+  // Infinity is the end of our own scale; what lies between that and the limits of PostgreSQL does not exist there.
+  if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min()) return read_integer(value_kind::time, since_2000);
+  return read_integer(value_kind::time, since_2000 + epoch_offset);
+}
+
+// Digits in base 10,000; sums of bigint have this type.
+cell read_numeric(char const* at, int length) {
+  if (length < 8) throw value_error{"PostgreSQL sent a broken numeric"};
+  auto const digits = load<std::int16_t>(at), weight = load<std::int16_t>(at + 2);
+  auto const sign = load<std::uint16_t>(at + 4);
+  auto const scale = load<std::uint16_t>(at + 6);
+  if (sign != 0 && sign != 0x4000) return read_number(sign == 0xf000 ? -std::numeric_limits<double>::infinity() : sign == 0xd000 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN());
+  if (length < 8 + 2 * digits) throw value_error{"PostgreSQL sent a broken numeric"};
+  if (scale == 0 && weight < 4) {  // below 10^16
+    std::int64_t whole = 0;
+    for (int i = 0; i <= weight; ++i) whole = whole * 10'000 + (i < digits ? load<std::int16_t>(at + 8 + 2 * i) : 0);
+    return read_integer(value_kind::integer, sign == 0x4000 ? -whole : whole);
+  }
+  double number = 0;
+  for (int i = 0; i < digits; ++i) number += load<std::int16_t>(at + 8 + 2 * i) * std::pow(10'000.0, weight - i);
+  return read_number(sign == 0x4000 ? -number : number);
+}
+
+cell read(PGresult* from, std::size_t row, std::size_t column) {
+  auto const r = static_cast<int>(row), c = static_cast<int>(column);
+  auto const length = PQgetlength(from, r, c);
+  if (length == 0 && PQgetisnull(from, r, c) != 0) return {};
+  auto const* at = PQgetvalue(from, r, c);
+  auto const type = PQftype(from, c);
+  switch (type) {
+    case int8: return read_integer(value_kind::integer, static_cast<std::int64_t>(load64(at)));
+    case int4: return read_integer(value_kind::integer, load<std::int32_t>(at));
+    case int2: return read_integer(value_kind::integer, load<std::int16_t>(at));
+    case oid: return read_integer(value_kind::integer, load<std::uint32_t>(at));
+    case boolean: return read_integer(value_kind::boolean, *at != 0 ? 1 : 0);
+    case text:
+    case varchar:
+    case bpchar:
+    case name:
+    case single_char:
+    case unknown: return read_text(value_kind::text, at, length);
+    case uuid_type: {
+      cell out;
+      out.kind = value_kind::uuid;
+      out.uuid = reinterpret_cast<std::uint8_t const*>(at);
+      return out;
+    }
+    case timestamptz:
+    case timestamp: return read_time(static_cast<std::int64_t>(load64(at)));
+    case date: return read_time(std::int64_t{load<std::int32_t>(at)} * 86'400'000'000);
+    case float8: {
+      auto const bits = load64(at);
+      double number;
+      std::memcpy(&number, &bits, 8);
+      return read_number(number);
+    }
+    case float4: {
+      auto const bits = load<std::uint32_t>(at);
+      float number;
+      std::memcpy(&number, &bits, 4);
+      return read_number(static_cast<double>(number));
+    }
+    case json: return read_text(value_kind::json, at, length);
+    case jsonb: return read_text(value_kind::json, at + 1, length - 1);  // after the version of the form
+    case bytea: return read_text(value_kind::bytes, at, length);
+    case numeric: return read_numeric(at, length);
+    case void_type: return {};
+    default:
+      if (type >= first_of_users) return read_text(value_kind::text, at, length);  // enumerations, citext
+      throw value_error{"the column " + std::string{PQfname(from, c)} + " has a type that is not read (" + std::to_string(type) + "): cast it in the statement, for example to text"};
+  }
+}
+
+PGresult* as_result(void* answer) noexcept { return static_cast<PGresult*>(answer); }
+
+constexpr row_operations operations{
+    .size = [](void* a) noexcept { return static_cast<std::size_t>(PQntuples(as_result(a))); },
+    .columns = [](void* a) noexcept { return static_cast<std::size_t>(PQnfields(as_result(a))); },
+    .at = [](void* a, std::size_t row, std::size_t column) { return read(as_result(a), row, column); },
+    .name = [](void* a, std::size_t column) noexcept -> std::string_view { return PQfname(as_result(a), static_cast<int>(column)); },
+    .affected = [](void* a) noexcept -> std::int64_t {
+      if (std::string_view{PQcmdStatus(as_result(a))}.starts_with("SELECT")) return 0;
+      return std::atoll(PQcmdTuples(as_result(a)));
+    },
+    .release = [](void* a) noexcept { PQclear(as_result(a)); },
+};
+
+std::string field(PGresult const* result, int which) {
+  auto const* text = PQresultErrorField(result, which);
+  return text != nullptr ? text : "";
+}
+
+// users.email or notes.owner_id,notes.title from "Key (owner_id, title)=(...) already exists.", in any language; of
+// an index over expressions, its name.
+std::string unique_name(PGresult const* result) {
+  auto const table = field(result, PG_DIAG_TABLE_NAME), detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+  auto const end = detail.find(")=(");
+  auto const begin = detail.find('(');
+  if (end == std::string::npos || begin == std::string::npos || begin > end) return field(result, PG_DIAG_CONSTRAINT_NAME);
+  std::string out, column;
+  auto add = [&] {
+    out += (out.empty() ? "" : ",") + table + "." + column;
+    column.clear();
+  };
+  for (auto i = begin + 1; i < end; ++i) {
+    auto const c = detail[i];
+    if (c == '(' || c == ')' || c == ':') return field(result, PG_DIAG_CONSTRAINT_NAME);
+    if (c == ',') add();
+    else if (c != ' ' && c != '"') column += c;
+  }
+  add();
+  return out;
+}
+
+}  // namespace
+
+Oid type_of(value_kind kind) noexcept {
+  switch (kind) {
+    case value_kind::none: return 0;
+    case value_kind::boolean: return boolean;
+    case value_kind::integer: return int8;
+    case value_kind::number: return float8;
+    case value_kind::text: return text;
+    case value_kind::bytes: return bytea;
+    case value_kind::uuid: return uuid_type;
+    case value_kind::time: return timestamptz;
+    case value_kind::json: return jsonb;
+  }
+  return 0;
+}
+
+char const* wire_parameters::encode_one(value const& v, char* scratch, int& length, int& format) {
+  format = 1;
+  if (v.is_null()) {
+    length = 0;
+    return nullptr;
+  }
+  switch (v.kind()) {
+    case value_kind::none: return nullptr;
+    case value_kind::boolean:
+      length = 1;
+      scratch[0] = v.boolean() ? 1 : 0;
+      return scratch;
+    case value_kind::integer:
+      length = 8;
+      store64(scratch, static_cast<std::uint64_t>(v.integer()));
+      return scratch;
+    case value_kind::time: {
+      length = 8;
+      auto const t = v.integer();
+      auto const endless = t == std::numeric_limits<std::int64_t>::max() || t == std::numeric_limits<std::int64_t>::min();
+      if (!endless && t < std::numeric_limits<std::int64_t>::min() + epoch_offset) throw value_error{"a time before the year -290000 cannot be stored"};
+      store64(scratch, static_cast<std::uint64_t>(endless ? t : t - epoch_offset));
+      return scratch;
+    }
+    case value_kind::number: {
+      if (std::isnan(v.number())) throw value_error{"NaN cannot be stored"};
+      length = 8;
+      std::uint64_t bits;
+      auto const number = v.number();
+      std::memcpy(&bits, &number, 8);
+      store64(scratch, bits);
+      return scratch;
+    }
+    case value_kind::uuid:
+      length = 16;
+      return reinterpret_cast<char const*>(v.id().bytes.data());
+    case value_kind::json:
+      format = 0;  // as text, which ends with NUL
+      return v.text().c_str();
+    case value_kind::text:
+    case value_kind::bytes:
+      if (v.text().size() > std::size_t{1} << 29) throw value_error{"a value of more than 512 MB cannot be stored"};
+      length = static_cast<int>(v.text().size());
+      return v.text().data();
+  }
+  return nullptr;
+}
+
+void wire_parameters::encode(values const& parameters) {
+  auto const count = parameters.size();
+  if (count > 65'535) throw error{"a statement has more than 65535 parameters"};
+  types_.resize(count);
+  values_.resize(count);
+  lengths_.resize(count);
+  formats_.resize(count);
+  scratch_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    types_[i] = type_of(parameters[i].kind());
+    values_[i] = encode_one(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);
+  }
+}
+
+rows rows_of(PGresult* result) noexcept { return rows{result, operations}; }
+
+std::string_view state_of(PGresult const* result) noexcept {
+  auto const* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return state != nullptr ? state : "";
+}
+
+std::exception_ptr error_of(PGresult const* result) {
+  auto const state = std::string{state_of(result)};
+  // The detail is left out: it repeats values.
+  auto const what = "PostgreSQL: " + field(result, PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
+  auto const constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
+  if (state == "23505") return std::make_exception_ptr(constraint_error{constraint_kind::unique, "unique(" + unique_name(result) + ")", what, state});
+  if (state == "23503") return std::make_exception_ptr(constraint_error{constraint_kind::foreign_key, "foreign_key", what, state});
+  if (state == "23502")
+    return std::make_exception_ptr(constraint_error{constraint_kind::not_null, "not_null(" + field(result, PG_DIAG_TABLE_NAME) + "." + field(result, PG_DIAG_COLUMN_NAME) + ")", what, state});
+  if (state == "23514" || state == "23P01") return std::make_exception_ptr(constraint_error{constraint_kind::check, "check(" + constraint + ")", what, state});
+  if (state == "40001" || state == "40P01" || state == "55P03") return std::make_exception_ptr(conflict_error{what, state});
+  if (state == "57014") return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
+  if (state.starts_with("22")) return std::make_exception_ptr(value_error{what, state});
+  if (state == "08P01") return std::make_exception_ptr(error{what, state});  // the number of parameters is wrong
+  for (auto const* passing : {"08", "53", "57", "58", "25006"})
+    if (state.starts_with(passing)) return std::make_exception_ptr(unavailable_error{what});
+  return std::make_exception_ptr(error{what, state});
+}
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,48 @@
+// PostgreSQL's binary forms: parameters out, cells in, errors by SQLSTATE. No input or output happens here.
+#pragma once
+
+#include <slipway/db/rows.hpp>
+#include <slipway/db/value.hpp>
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::db::detail {
+
+// The parameters of one statement as libpq wants them; its memory is used again for the next one. What it points to
+// lives as long as the values and this object.
+class wire_parameters {
+ public:
+  // Throws value_error.
+  void encode(values const& parameters);
+
+  int count() const noexcept { return static_cast<int>(values_.size()); }
+  Oid const* types() const noexcept { return types_.data(); }
+  char const* const* data() const noexcept { return values_.data(); }
+  int const* lengths() const noexcept { return lengths_.data(); }
+  int const* formats() const noexcept { return formats_.data(); }
+
+ private:
+  char const* encode_one(value const& v, char* scratch, int& length, int& format);
+
+  std::vector<Oid> types_;
+  std::vector<char const*> values_;
+  std::vector<int> lengths_, formats_;
+  std::vector<std::array<char, 16>> scratch_;
+};
+
+Oid type_of(value_kind kind) noexcept;
+
+// Takes the result.
+rows rows_of(PGresult* result) noexcept;
+
+// The exception for a result that is an error.
+std::exception_ptr error_of(PGresult const* result);
+std::string_view state_of(PGresult const* result) noexcept;  // its SQLSTATE
+
+}  // namespace slipway::db::detail

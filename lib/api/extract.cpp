@@ -54,12 +54,6 @@ bool is_json(std::string_view media_type) {
   return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
 }
 
-// Each thread keeps its parser's memory from one body to the next.
-json::reader& local_reader() {
-  thread_local json::reader reader;
-  return reader;
-}
-
 // Fills one member from one value of the query.
 void read_member(meta::member const& m, void* object, std::string_view text, bool seen, std::vector<field_error>& errors) {
   auto* at = m.at(object);
@@ -84,7 +78,7 @@ result<void> read_body(extraction& from, meta::type const& t, void* into) {
   auto const coding = request.header("Content-Encoding");
   if (coding.data() != nullptr && !http::equal_names(coding, "identity"))
     return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding").detail("Send the body without a content encoding."));
-  return local_reader().read_into(t, into, request.body, {}, true, meta::holds_secret(t));
+  return json::read_into(t, into, request.body, {}, true);
 }
 
 result<void> read_path(extraction& from, meta::type const& t, void* into) {

@@ -33,7 +33,7 @@ void send(http::exchange& x, problem const& p) {
   x.response.stream.reset();
   x.answer(p.status, media_type, out.view());
   x.response.add("Cache-Control", "no-store");
-  if (p.retry_after.count() > 0) {
+  if (p.retry_after.count() > 0 && x.response.header("Retry-After").data() == nullptr) {
     std::array<char, 20> text;
     auto const end = std::to_chars(text.data(), text.data() + text.size(), p.retry_after.count()).ptr;
     x.response.add("Retry-After", x.copy({text.data(), static_cast<std::size_t>(end - text.data())}));

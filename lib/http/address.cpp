@@ -58,6 +58,7 @@ std::string address::text() const {
 std::uint64_t address::hash() const noexcept {
   std::uint64_t halves[2];
   std::memcpy(halves, octets_.data(), sizeof halves);
+  if (!is_v4()) halves[1] = 0;  // whoever has one IPv6 address has the other 2^64 of its network as well
   auto mixed = (halves[0] ^ (halves[1] * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
   return mixed ^ mixed >> 31;
 }

@@ -25,6 +25,7 @@ class address {
   bool is_v4() const noexcept;
   std::string text() const;
   std::uint64_t hash() const noexcept;
+  friend bool operator==(address const&, address const&) = default;
 
  private:
   std::array<std::uint8_t, 16> octets_{};

@@ -77,7 +77,7 @@ void connection::resumed() noexcept { now_ = std::chrono::steady_clock::now(); }
 void connection::suspended() noexcept {
   // What pipelined requests before this one have been answered must not wait for it.
   if (work_->out.size() != 0) flush_now();
-  home_.enter(*this, phase::running);
+  if (!awaits_body_) home_.enter(*this, phase::running);
 }
 
 // Reads what is there into the workspace. False: nothing more will come.

@@ -124,6 +124,7 @@ class connection final : public waiting_link, body_source {
   bool broken_ = false;        // nothing can be sent any more
   bool linger_ = false;        // the peer may still be sending
   bool continue_due_ = false;  // the client waits for 100
+  bool awaits_body_ = false;   // whoever waits, waits for the client's body
   bool handling_ = false;      // between handler and end of response: counted as in flight
   bool looked_ = false;        // whether the client is there, since the handler began
   bool half_closed_ = false;   // it has ended its side, and waits

@@ -65,7 +65,6 @@ task<> connection::await_input() {
       closing_ = broken_ = true;
       throw cancelled_error{cancel_reason::client_gone};
     }
-    home_.enter(*this, phase::body);
     body_wait waiting{*this, got.state == io_state::wait_write ? wait::wait_write : wait::wait_read};
     co_await waiting;
     if (verdict_ == verdict::none) continue;
@@ -81,7 +80,6 @@ task<> connection::send_continue() {
   continue_due_ = false;
   work_->out.append("HTTP/1.1 100 Continue\r\n\r\n");
   while (flush_now() == flush_state::blocked) {
-    home_.enter(*this, phase::body);
     body_wait waiting{*this, wait::wait_write};
     co_await waiting;
     if (verdict_ != verdict::none) throw cancelled_error{cancel_reason::client_gone};

@@ -41,11 +41,15 @@ struct connection::body_wait : context::hook {
       };
       operation->add(*this);
     }
+    of.awaits_body_ = true;
+    of.home_.enter(of, phase::body);
     of.socket_.async_wait(what, [self](boost::system::error_code) { self.resume(); });
     return true;
   }
   void await_resume() {
     of.resumed();
+    // From here on it is the handler that takes its time, not the client.
+    if (std::exchange(of.awaits_body_, false)) of.home_.enter(of, phase::running);
     if (operation != nullptr && operation->cancelled() != cancel_reason::none)
       throw cancelled_error{operation->cancelled()};
   }

@@ -9,7 +9,7 @@
 //
 // A migration with `-- no transaction` is entered first, then run statement by statement, then marked finished. When
 // it fails half way, the row stays unfinished and every later run refuses until somebody has looked: the message says
-// what to do. Its statements run under the database's own time-out (database.statement_timeout).
+// what to do. Its statements have no time-out on PostgreSQL; on SQLite every statement has database.statement_timeout.
 #pragma once
 
 #include <slipway/core/clock.hpp>

@@ -201,7 +201,7 @@ def test_every_operation_says_503_when_the_server_is_full(launch):
     # One request at a time, and hashes that take long: whoever logs in keeps all others out meanwhile.
     server = launch(settings={"http.max_in_flight": "1", "runtime.shards": "1", "auth.passwords.memory_kib": "131072",
                               "auth.passwords.passes": "4"}).start()
-    person = server.person()
+    person = server.person().become_admin()
     with server.client() as client:
         document = client.get("/openapi.json").json()
     callers = [(Caller(server, method, path, person), operation)

@@ -337,7 +337,7 @@ head_result parse_head(std::string_view input, head_limits const& limits, std::s
   head_reader reader{beyond ? input.substr(0, limits.head) : input, limits, storage, into, how};
   auto const outcome = reader.run();
   if (outcome == head_outcome::incomplete && input.size() >= limits.head) return {head_outcome::head_too_large, 0};
-  return {outcome, reader.length()};
+  return {outcome, outcome == head_outcome::complete ? reader.length() : 0};
 }
 
 }  // namespace slipway::http

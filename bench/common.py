@@ -38,14 +38,14 @@ def make_database():
 
 
 def slipway_arguments(binary, port, url, folder, sample=100):
-    return [str(binary), f"--http.listen=127.0.0.1:{port}", f"--database.url={url}", "--runtime.shards=1", "--limits.enabled=true",
+    return [str(Path(binary).resolve()), f"--http.listen=127.0.0.1:{port}", f"--database.url={url}", "--runtime.shards=1", "--limits.enabled=true",
             "--limits.requests=1000000000", "--limits.window=1s", f"--auth.keys.directory={folder}/keys", f"--log.access.sample={sample}",
             f"--log.output={folder}/access.log", "--log.format=json"]
 
 
 def clean_environment(**more):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "DEV_"))}
-    return {**inherited, "SLIPWAY_ENVIRONMENT": "bench", "SLIPWAY_CONFIG": str(ROOT / "config"), **more}
+    return {**inherited, "SLIPWAY_ENVIRONMENT": "test", "SLIPWAY_CONFIG": str(ROOT / "config"), **more}
 
 
 class Running:

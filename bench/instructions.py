@@ -7,6 +7,7 @@ difference, divided by K, is what one request costs, without start-up. The same 
 import argparse
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,6 +55,13 @@ def drive(port, request, at_once, count):
                     waiting -= 1
 
 
+def without_debug_information(binary):
+    """A copy that valgrind can read: it gives up on the debug information of a newer compiler. The code is the same."""
+    copy = temporary_folder("callgrind") / "server"
+    subprocess.run([shutil.which("llvm-strip-19") or "strip", "--strip-debug", "-o", copy, binary], check=True)
+    return copy
+
+
 def instructions(binary, url, request, at_once, count):
     port, folder = free_port(), temporary_folder("callgrind")
     result = folder / "callgrind.out"
@@ -76,6 +84,7 @@ def main():
     if subprocess.run(["valgrind", "--version"], capture_output=True).returncode != 0:
         print("valgrind is not installed (apt-get install valgrind)")
         return 1
+    binary = without_debug_information(wanted.binary)
     postgres, database = make_database()
     print(f"{machine()}; {wanted.requests} requests, then twice as many\n", flush=True)
     cost, missed = {}, 0
@@ -84,7 +93,7 @@ def main():
             if wanted.only not in name:
                 continue
             count = wanted.requests // at_once * at_once
-            once, twice = (instructions(wanted.binary, postgres.url(database), request, at_once, n) for n in (count, 2 * count))
+            once, twice = (instructions(binary, postgres.url(database), request, at_once, n) for n in (count, 2 * count))
             cost[name] = (twice - once) / count
             if limit is None:
                 limit = cost["plaintext"] + OVER_PLAINTEXT if "plaintext" in cost else None

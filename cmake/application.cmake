@@ -14,3 +14,4 @@ app_room(controllers ROOMS app_models app_services slipway::api slipway::content
 app_room(middleware ROOMS slipway::api slipway::auth slipway::db slipway::metrics slipway::trace)
 app_room(routes ROOMS app_models app_controllers slipway::api)
 add_subdirectory(cmd)
+add_subdirectory(tests)

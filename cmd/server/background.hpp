@@ -16,14 +16,22 @@ class background {
   background(background const&) = delete;
   background& operator=(background const&) = delete;
   ~background() {
-    on_.post([this] { operation_.cancel(slipway::cancel_reason::shutdown); });
+    // Both have to be over before the members go: the work, and the call that cancelled it (which the work may
+    // outrun, because it is resumed from there).
+    std::binary_semaphore told{0};
+    on_.post([this, &told] {
+      operation_.cancel(slipway::cancel_reason::shutdown);
+      told.release();
+    });
+    told.acquire();
     ended_.acquire();
   }
 
  private:
   static slipway::task<> run(slipway::task<> work, std::binary_semaphore& ended) {
     try {
-      co_await std::move(work);
+      auto inside = std::move(work);  // gone before the end is told
+      co_await std::move(inside);
     } catch (slipway::cancelled_error const&) {
       // That is how it ends.
     }

@@ -1,0 +1,105 @@
+// Sessions as a person lives through them, on an empty database in memory and a clock that the test moves.
+#include "services/sessions.hpp"
+#include "services/users.hpp"
+
+#include <slipway/migrations/migrator.hpp>
+#include <slipway/runtime/shards.hpp>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace app;
+using namespace std::chrono_literals;
+
+// Hashing that costs nothing and counts its work.
+class counted_passwords final : public auth::passwords {
+ public:
+  task<std::string> hash(secret<std::string> password) override { co_return "hash of " + password.reveal(); }
+  task<bool> verify(secret<std::string> password, std::optional<std::string> phc) override {
+    ++checks;
+    co_return phc == "hash of " + password.reveal();
+  }
+  bool needs_rehash(std::string_view) const noexcept override { return false; }
+  int checks = 0;
+};
+
+class sessions : public testing::Test {
+ protected:
+  sessions() {
+    on.run(migrations::migrator{database, migrations::files_in(SLIPWAY_MIGRATIONS)}.up());
+    auto made = on.run(users.register_new({.email = "Ada@Example.com", .password = password("right"), .name = "Ada"}));
+    ada = made->id;
+  }
+  static secret<std::string> password(std::string text) { return secret<std::string>{std::move(text)}; }
+  result<token_pair> log_in(std::string email, std::string word) { return on.run(service.log_in({.email = std::move(email), .password = password(std::move(word))}, "192.0.2.1")); }
+  result<token_pair> renew(std::string token) { return on.run(service.renew({.refresh_token = password(std::move(token))})); }
+  static std::string_view code(result<token_pair> const& r) { return r ? "" : r.error().code(); }
+
+  manual_clock clock{time_point{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}}};
+  shards on{1};
+  db::database database = db::connect({.url = "sqlite::memory:"}, on);
+  repositories::users user_rows{database};
+  repositories::refresh_tokens token_rows{database};
+  counted_passwords passwords;
+  auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), time_point{}, {}}}, 24h, clock};
+  auth::token_issuer issuer{{}, keys, clock};
+  auth::login_throttle throttle{{}, clock};
+  services::users users{user_rows, token_rows, passwords, clock};
+  services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, clock}};
+  id_of<user> ada;
+};
+
+TEST_F(sessions, an_address_is_one_account_in_any_case) {
+  EXPECT_TRUE(log_in("ada@example.COM", "right"));
+  auto again = on.run(users.register_new({.email = "ADA@example.com", .password = password("x"), .name = "Other"}));
+  EXPECT_EQ(again.error().code(), "email_taken");
+}
+
+TEST_F(sessions, an_unknown_address_costs_the_same_work_and_gets_the_same_answer) {
+  auto const wrong = log_in("ada@example.com", "wrong");
+  EXPECT_EQ(passwords.checks, 1);
+  auto const unknown = log_in("nobody@example.com", "wrong");
+  EXPECT_EQ(passwords.checks, 2);
+  EXPECT_EQ(wrong.error().code(), unknown.error().code());
+  EXPECT_EQ(wrong.error().more().detail, unknown.error().more().detail);
+}
+
+TEST_F(sessions, a_refresh_token_is_good_once_and_its_second_use_ends_the_family) {
+  auto const first = log_in("ada@example.com", "right").value();
+  auto const second = renew(first.refresh_token).value();
+  EXPECT_NE(first.refresh_token, second.refresh_token);
+  EXPECT_EQ(code(renew(first.refresh_token)), "bad_refresh_token");  // stolen, perhaps
+  EXPECT_EQ(code(renew(second.refresh_token)), "bad_refresh_token");  // so nobody holds a good one now
+  EXPECT_TRUE(log_in("ada@example.com", "right"));
+}
+
+TEST_F(sessions, logging_out_ends_one_session_and_closing_the_account_all) {
+  auto const one = log_in("ada@example.com", "right").value(), two = log_in("ada@example.com", "right").value();
+  EXPECT_TRUE(on.run(service.log_out({.refresh_token = password(one.refresh_token)})));
+  EXPECT_EQ(code(renew(one.refresh_token)), "bad_refresh_token");
+  auto const renewed = renew(two.refresh_token);
+  ASSERT_TRUE(renewed);
+  EXPECT_TRUE(on.run(users.close(scope{ada.value, {}})));
+  EXPECT_EQ(code(renew(renewed->refresh_token)), "bad_refresh_token");
+  EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
+}
+
+TEST_F(sessions, an_unused_session_runs_out) {
+  auto const pair = log_in("ada@example.com", "right").value();
+  clock.advance(std::chrono::days{15});
+  EXPECT_EQ(code(renew(pair.refresh_token)), "bad_refresh_token");
+}
+
+TEST_F(sessions, many_failures_make_the_next_attempt_wait_and_do_no_work) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(code(log_in("ada@example.com", "wrong")), "bad_credentials");
+  auto const checked = passwords.checks;
+  auto const refused = log_in("ada@example.com", "right");
+  EXPECT_EQ(code(refused), "too_many_attempts");
+  EXPECT_GT(refused.error().more().retry_after.count(), 0);
+  EXPECT_EQ(passwords.checks, checked);
+  clock.advance(1h);
+  EXPECT_TRUE(log_in("ada@example.com", "right"));
+}
+
+}  // namespace

@@ -105,7 +105,6 @@ int main() {
       .createDbClient("postgresql", "127.0.0.1", static_cast<unsigned short>(std::atoi(std::getenv("PGPORT"))), std::getenv("PGDATABASE"), std::getenv("PGUSER"), "", 4, "", "default", true)
       .setLogLevel(trantor::Logger::kWarn)
       .setThreadNum(1)
-      .enableSession(false)
       .setMaxConnectionNum(100'000)
       .setIdleConnectionTimeout(0)
       .setPipeliningRequestsNumber(0)

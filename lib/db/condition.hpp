@@ -196,7 +196,7 @@ struct column_of {
     untyped_condition c;
     c.add(op, index);
     c.values.reserve(4);
-    c.values.push_back(std::move(v));
+    c.values.emplace_back(std::move(v));
     return condition<row>{std::move(c)};
   }
   static condition<row> plain(operation_code op) {

@@ -251,6 +251,7 @@ void pg_connection::read_answers() {
       // Of several, an error is what counts.
       if (front.result == nullptr || PQresultStatus(front.result) != PGRES_FATAL_ERROR) std::swap(front.result, result);
       PQclear(result);
+      if (PQresultStatus(front.result) != PGRES_FATAL_ERROR) [[likely]] continue;
       // A dying server says goodbye: that is the end of all that is in flight, not of one statement.
       auto const state = state_of(front.result);
       if (state == "57P01" || state == "57P02" || state == "57P03") return lost(PQresultErrorMessage(front.result));

@@ -241,11 +241,14 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
 void wire_parameters::encode(values const& parameters) {
   auto const count = parameters.size();
   if (count > 65'535) throw error{"a statement has more than 65535 parameters"};
-  types_.resize(count);
-  values_.resize(count);
-  lengths_.resize(count);
-  formats_.resize(count);
-  scratch_.resize(count);
+  count_ = count;
+  if (count > values_.size()) [[unlikely]] {
+    types_.resize(count);
+    values_.resize(count);
+    lengths_.resize(count);
+    formats_.resize(count);
+    scratch_.resize(count);
+  }
   for (std::size_t i = 0; i < count; ++i) {
     types_[i] = type_of(parameters[i].kind());
     values_[i] = encode_one(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);

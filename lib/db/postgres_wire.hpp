@@ -21,7 +21,7 @@ class wire_parameters {
   // Throws value_error.
   void encode(values const& parameters);
 
-  int count() const noexcept { return static_cast<int>(values_.size()); }
+  int count() const noexcept { return static_cast<int>(count_); }
   Oid const* types() const noexcept { return types_.data(); }
   char const* const* data() const noexcept { return values_.data(); }
   int const* lengths() const noexcept { return lengths_.data(); }
@@ -30,6 +30,7 @@ class wire_parameters {
  private:
   char const* encode_one(value const& v, char* scratch, int& length, int& format);
 
+  std::size_t count_ = 0;  // the vectors never shrink
   std::vector<Oid> types_;
   std::vector<char const*> values_;
   std::vector<int> lengths_, formats_;

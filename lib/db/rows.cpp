@@ -29,6 +29,11 @@ std::string_view word_for(value_kind kind) noexcept {
 }
 
 void read_integer(meta::type const& type, void* out, std::int64_t number, std::string_view name) {
+  if (type.is_signed && type.size == 8) return void(std::memcpy(out, &number, 8));
+  if (type.is_signed && type.size == 4 && number == static_cast<std::int32_t>(number)) {
+    auto const narrow = static_cast<std::int32_t>(number);
+    return void(std::memcpy(out, &narrow, 4));
+  }
   if (!meta::fits(type, number)) [[unlikely]]
     throw value_error{"the column " + std::string{name} + " holds a number that does not fit into its member"};
   meta::write_integer(type, out, number);

@@ -75,7 +75,8 @@ std::unique_ptr<statement> make_select(select_state const& s, select_state::want
   if (what == select_state::wanted::exists) {
     out.text += " limit 1";
   } else if (what == select_state::wanted::rows) {
-    if (s.limit >= 0) out.text += " limit " + out.placeholder();
+    if (s.limit == 1) out.text += " limit 1";  // the most frequent one costs no parameter
+    else if (s.limit >= 0) out.text += " limit " + out.placeholder();
     else if (s.offset >= 0 && s.shared.kind == dialect::sqlite) out.text += " limit -1";
     if (s.offset >= 0) out.text += " offset " + out.placeholder();
     if (s.shared.kind == dialect::postgres && s.lock != lock_mode::none)
@@ -91,17 +92,17 @@ std::unique_ptr<statement> make_select(select_state const& s, select_state::want
 
 run select_state::fetch(wanted what) {
   shape_key key{info, static_cast<char>(what)};
-  key.add(static_cast<char>(static_cast<int>(deleted) | static_cast<int>(lock) << 2 | (limit >= 0) << 4 | (offset >= 0) << 5));
+  key.add(static_cast<char>(static_cast<int>(deleted) | static_cast<int>(lock) << 2 | (limit >= 0) << 4 | (limit == 1) << 5 | (offset >= 0) << 6));
   key.add(static_cast<char>(orders.size()));
-  key.add(orders);
+  if (!orders.empty()) key.add(orders);
   key.add(static_cast<char>(after_nulls.size()));
-  key.add(after_nulls);
+  if (!after_nulls.empty()) key.add(after_nulls);
   key.add(where.code);
 
   auto& parameters = where.values;
   for (auto& v : after) parameters.push_back(std::move(v));
   if (what == wanted::rows) {
-    if (limit >= 0) parameters.push_back(limit);
+    if (limit >= 0 && limit != 1) parameters.push_back(limit);
     if (offset >= 0) parameters.push_back(offset);
   }
   auto& cache = shared.statements.local();

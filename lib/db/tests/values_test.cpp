@@ -2,6 +2,7 @@
 #include "fixture.hpp"
 
 #include <slipway/db/errors.hpp>
+#include <slipway/json/value.hpp>
 
 #include <limits>
 
@@ -83,6 +84,7 @@ TEST_P(stored_values, bytes_and_ids_and_nulls_by_hand) {
   EXPECT_TRUE(found[0][4].is_null());
   EXPECT_THROW((void)found[0].get<std::string>(4), value_error);
   EXPECT_EQ(found[0].get<std::optional<std::string>>(4), std::nullopt);
+  EXPECT_EQ(json::serialize(found[0].get<json::value>(5)), "{\"a\":[1,2]}");
   EXPECT_EQ((found[0].get<std::map<std::string, std::vector<int>, std::less<>>>(5)), (std::map<std::string, std::vector<int>, std::less<>>{{"a", {1, 2}}}));
 }
 

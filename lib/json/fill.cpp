@@ -1,274 +1,295 @@
 #include <slipway/core/assert.hpp>
-#include <slipway/core/time.hpp>
 #include <slipway/json/fill.hpp>
 #include <slipway/json/numbers.hpp>
 #include <slipway/json/rules.hpp>
 #include <slipway/json/scalar.hpp>
-#include <slipway/json/text.hpp>
 
 #include <algorithm>
-#include <bitset>
+#include <array>
 #include <cmath>
-#include <cstring>
 
 namespace slipway::json::detail {
 
 using meta::kind;
-using simdjson::dom::element_type;
 
 namespace {
 
 constexpr std::size_t max_members = 256;
+constexpr std::size_t first_items = 4;  // room made when a list gets its first one
 constexpr auto repeated = "stands here twice";
 
-std::string_view name_of_element(simdjson::dom::element e) noexcept {
-  switch (e.type()) {
-    case element_type::ARRAY: return "a list";
-    case element_type::OBJECT: return "an object";
-    case element_type::INT64:
-    case element_type::UINT64:
-    case element_type::DOUBLE: return "a number";
-    case element_type::STRING: return "a text";
-    case element_type::BOOL: return "true or false";
-    case element_type::NULL_VALUE: return "null";
+std::string_view name_of_shape(shape what) noexcept {
+  switch (what) {
+    case shape::list: return "a list";
+    case shape::object: return "an object";
+    case shape::number: return "a number";
+    case shape::text: return "a text";
+    case shape::boolean: return "true or false";
+    case shape::null: return "null";
+    case shape::nothing: break;
   }
   return "something else";
 }
 
-bool holds_nul(std::string_view text) noexcept {
-  return !text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr;
-}
-
-std::string_view text_of(simdjson::dom::element e) noexcept { return e.get_string().value_unsafe(); }
-
 }  // namespace
 
-bool filler::wrong_type(meta::type const& t, element e, place const& where) {
-  if (e.type() == element_type::NULL_VALUE) return errors_.add(where, "null", "must not be null");
+bool filler::wrong_type(meta::type const& t, place const& where) {
+  auto const what = in_.peek();
+  if (what == shape::nothing) return in_.skip();
+  if (what == shape::null) return refuse_next(where, "null", "must not be null");
   std::string message = "must be ";
   message += name_of_kind(t);
   message += ", not ";
-  message += name_of_element(e);
-  return errors_.add(where, "wrong_type", std::move(message));
+  message += name_of_shape(what);
+  return refuse_next(where, "wrong_type", std::move(message));
 }
 
-bool filler::fill(meta::type const& t, void* at, element e, place const& where) {
+bool filler::fill(meta::type const& t, void* at, place const& where) {
   switch (t.what) {
-    case kind::boolean: return e.get_bool().get(*static_cast<bool*>(at)) == simdjson::SUCCESS || wrong_type(t, e, where);
-    case kind::integer: return fill_integer(t, at, e, where);
-    case kind::number: return fill_number(t, at, e, where);
+    case kind::boolean: return fill_boolean(at, where, t);
+    case kind::integer: return fill_integer(t, at, where);
+    case kind::number: return fill_number(t, at, where);
     case kind::text:
     case kind::secret_text:
     case kind::enumeration:
     case kind::uuid:
     case kind::time:
-    case kind::duration: return fill_text(t, at, e, where);
-    case kind::dynamic: return fill_dynamic(*static_cast<boost::json::value*>(at), e, where);
+    case kind::duration: return fill_text(t, at, where);
+    case kind::dynamic: return fill_dynamic(*static_cast<boost::json::value*>(at), where);
     case kind::optional:
-      if (e.is_null()) {
+      if (in_.at('n')) {
         t.as_optional->reset(at);
-        return true;
+        return in_.null();
       }
       [[fallthrough]];
-    case kind::change: return fill(*t.element, t.as_optional->emplace(at), e, where);
-    case kind::list: return fill_list(t, at, e, where);
-    case kind::map: return fill_map(t, at, e, where);
-    case kind::variant: return fill_variant(t, at, e, where);
-    case kind::object: return fill_object(t, at, e, where, {});
+    case kind::change: return fill(*t.element, t.as_optional->emplace(at), where);
+    case kind::list: return fill_list(t, at, where);
+    case kind::map: return fill_map(t, at, where);
+    case kind::variant: return fill_variant(t, at, where);
+    case kind::object: return fill_object(t, at, where, {});
   }
-  return wrong_type(t, e, where);
+  return wrong_type(t, where);
 }
 
-bool filler::fill_integer(meta::type const& t, void* at, element e, place const& where) {
-  switch (e.type()) {
-    case element_type::INT64:
-      return store_signed(t, at, e.get_int64().value_unsafe()) || errors_.add(where, "out_of_range", range_of(t));
-    case element_type::UINT64:
-      return store_unsigned(t, at, e.get_uint64().value_unsafe()) || errors_.add(where, "out_of_range", range_of(t));
-    case element_type::DOUBLE: {
-      // 1.0 and 1e3 are integers; beyond 2^53 nobody knows which integer was meant.
-      auto const v = e.get_double().value_unsafe();
-      if (v != std::trunc(v)) return errors_.add(where, "wrong_type", "must be an integer, not a fraction");
-      if (std::abs(v) > 9007199254740992.0 || !store_signed(t, at, static_cast<std::int64_t>(v))) return errors_.add(where, "out_of_range", range_of(t));
-      return true;
-    }
-    case element_type::STRING:
-      if (t.size == 8) {
-        auto problem = read_integer_text(t, at, text_of(e));
-        return !problem || errors_.add(where, problem.code, std::move(problem.message));
-      }
-      [[fallthrough]];
-    default: return wrong_type(t, e, where);
+bool filler::fill_boolean(void* at, place const& where, meta::type const& t) {
+  return in_.peek() == shape::boolean ? in_.boolean(*static_cast<bool*>(at)) : wrong_type(t, where);
+}
+
+bool filler::fill_integer(meta::type const& t, void* at, place const& where) {
+  auto const what = in_.peek();
+  if (what == shape::text && t.size == 8) [[unlikely]] {
+    std::string_view text;
+    std::string storage;
+    if (!in_.text(text, storage)) return false;
+    auto problem = read_integer_text(t, at, text);
+    return !problem || errors_.add(where, problem.code, std::move(problem.message));
   }
+  if (what != shape::number) return wrong_type(t, where);
+  number v;
+  if (!in_.read(v)) return false;
+  if (v.what == number::form::integer) return store_signed(t, at, v.integer) || errors_.add(where, "out_of_range", range_of(t));
+  if (v.what == number::form::unsigned_integer) return store_unsigned(t, at, v.unsigned_integer) || errors_.add(where, "out_of_range", range_of(t));
+  // 1.0 and 1e3 are integers; beyond 2^53 nobody knows which integer was meant.
+  if (v.in_range && v.real != std::trunc(v.real)) return errors_.add(where, "wrong_type", "must be an integer, not a fraction");
+  auto const exact = v.in_range && std::abs(v.real) <= 9007199254740992.0;
+  return (exact && store_signed(t, at, static_cast<std::int64_t>(v.real))) || errors_.add(where, "out_of_range", range_of(t));
 }
 
-bool filler::fill_number(meta::type const& t, void* at, element e, place const& where) {
-  double v = 0;
-  if (e.get_double().get(v) != simdjson::SUCCESS) return wrong_type(t, e, where);
-  return store_number(t, at, v) || errors_.add(where, "out_of_range", "must be a number of ordinary size");
+bool filler::fill_number(meta::type const& t, void* at, place const& where) {
+  if (in_.peek() != shape::number) return wrong_type(t, where);
+  number v;
+  if (!in_.read(v)) return false;
+  auto const real = v.what == number::form::integer            ? static_cast<double>(v.integer)
+                    : v.what == number::form::unsigned_integer ? static_cast<double>(v.unsigned_integer)
+                                                               : v.real;
+  return (v.in_range && store_number(t, at, real)) || errors_.add(where, "out_of_range", "must be a number of ordinary size");
 }
 
-bool filler::fill_text(meta::type const& t, void* at, element e, place const& where) {
+bool filler::fill_text(meta::type const& t, void* at, place const& where) {
+  if (!in_.at('"')) return wrong_type(t, where);
   std::string_view text;
-  if (e.get_string().get(text) != simdjson::SUCCESS) return wrong_type(t, e, where);
-  if (t.what == kind::text || t.what == kind::secret_text) {
-    if (holds_nul(text)) return errors_.add(where, "bad_text", "must not hold the character U+0000");
-    if (t.what == kind::text) static_cast<std::string*>(at)->assign(text);
-    else *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
-    return true;
-  }
+  if (!in_.plain_text(text)) [[unlikely]]
+    return fill_escaped_text(t, at, where);
+  if (t.what == kind::text) *static_cast<std::string*>(at) = std::string{text};  // half of what assign() costs
+  else if (t.what == kind::secret_text) *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
+  else return fill_scalar(t, at, text, where);
+  return true;
+}
+
+bool filler::fill_scalar(meta::type const& t, void* at, std::string_view text, place const& where) {
   auto problem = read_scalar(t, at, text);
   return !problem || errors_.add(where, problem.code, std::move(problem.message));
 }
 
-bool filler::fill_list(meta::type const& t, void* at, element e, place const& where) {
-  simdjson::dom::array array;
-  if (e.get_array().get(array) != simdjson::SUCCESS) return wrong_type(t, e, where);
-  if (array.size() > options_.max_items) return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " items");
-  t.as_list->clear(at);
-  t.as_list->reserve(at, array.size());
-  auto good = true;
-  std::size_t i = 0;
-  for (auto item : array) good = fill(*t.element, t.as_list->append(at), item, where.element(i++)) && good;
-  return good;
+bool filler::fill_escaped_text(meta::type const& t, void* at, place const& where) {
+  std::string_view text;
+  std::string storage;
+  if (!in_.text(text, storage)) return false;
+  if (t.what != kind::text && t.what != kind::secret_text) return fill_scalar(t, at, text, where);
+  auto const good = text.find('\0') == std::string_view::npos;  // a NUL can only come from an escape
+  if (t.what == kind::text) *static_cast<std::string*>(at) = std::move(storage);
+  else *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}}, wipe(storage.data(), storage.size());
+  return good || errors_.add(where, "bad_text", "must not hold the character U+0000");
 }
 
-bool filler::fill_map(meta::type const& t, void* at, element e, place const& where) {
-  simdjson::dom::object object;
-  if (e.get_object().get(object) != simdjson::SUCCESS) return wrong_type(t, e, where);
-  if (object.size() > options_.max_items) return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " members");
-  auto good = true;
-  std::vector<std::string_view> names;
-  names.reserve(object.size());
-  for (auto field : object) {
-    auto const here = where.member(field.key);
-    names.push_back(field.key);
-    if (holds_nul(field.key)) good = errors_.add(where, "bad_text", "must not have a name that holds the character U+0000");
-    else good = fill(*t.element, t.as_map->insert(at, field.key), field.value, here) && good;
+bool filler::fill_list(meta::type const& t, void* at, place const& where) {
+  if (!in_.at('[')) return wrong_type(t, where);
+  if (!in_.open()) return false;
+  auto const& operations = *t.as_list;
+  operations.clear(at);
+  auto good = true, more = true;
+  for (std::size_t i = 0;; ++i) {
+    if (!in_.next(']', i == 0, more)) return false;
+    if (!more) return good;
+    if (i == 0) operations.reserve(at, std::min(first_items, options_.max_items));
+    if (i < options_.max_items) {
+      good = fill(*t.element, operations.append(at), where.element(i)) && good;
+    } else {
+      if (i == options_.max_items) good = too_many(where, "items");
+      in_.skip();
+    }
+    if (in_.failed()) return false;
   }
-  return check_repeated(names, where) && good;
 }
 
-bool filler::fill_variant(meta::type const& t, void* at, element e, place const& where) {
-  simdjson::dom::object object;
-  if (e.get_object().get(object) != simdjson::SUCCESS) return wrong_type(t, e, where);
+bool filler::fill_map(meta::type const& t, void* at, place const& where) {
+  if (!in_.at('{')) return wrong_type(t, where);
+  if (!in_.open()) return false;
+  auto good = true, more = true;
+  std::string storage;
+  for (std::size_t i = 0;; ++i) {
+    std::string_view name;
+    if (!in_.next('}', i == 0, more)) return false;
+    if (!more) return good;
+    if (!in_.name(name, storage) || !in_.colon()) return false;
+    auto const here = where.member(name);
+    auto const size = t.as_map->size(at);
+    if (name.find('\0') != std::string_view::npos) {
+      good = refuse_next(where, "bad_text", "must not have a name that holds the character U+0000");
+    } else if (size >= options_.max_items) {
+      if (i == options_.max_items) too_many(where, "members");
+      good = in_.skip() && false;
+    } else {
+      auto* value = t.as_map->insert(at, name);
+      if (t.as_map->size(at) == size) good = refuse_next(here, "duplicate", repeated);
+      else good = fill(*t.element, value, here) && good;
+    }
+    if (in_.failed()) return false;
+  }
+}
+
+// Looks through the object that comes next for the member that says which alternative it is.
+bool filler::find_discriminator(std::string_view wanted, shape& what, std::string& name) {
+  if (!in_.open()) return false;
+  auto more = true;
+  std::string storage;
+  for (auto first = true;; first = false) {
+    std::string_view key, text;
+    if (!in_.next('}', first, more)) return false;
+    if (!more) return true;
+    if (!in_.name(key, storage) || !in_.colon()) return false;
+    auto const found = what == shape::nothing && key == wanted;
+    if (found) what = in_.peek();
+    if (found && what == shape::text) {
+      if (!in_.text(text, storage)) return false;
+      name = text;
+    } else if (!in_.skip()) {
+      return false;
+    }
+  }
+}
+
+bool filler::fill_variant(meta::type const& t, void* at, place const& where) {
+  if (!in_.at('{')) return wrong_type(t, where);
   auto const& operations = *t.as_variant;
   auto const here = where.member(operations.discriminator);
-  element which;
-  if (object.at_key(operations.discriminator).get(which) != simdjson::SUCCESS) return errors_.add(here, "required", "is required");
-  std::string_view name;
-  if (which.get_string().get(name) != simdjson::SUCCESS) return errors_.add(here, "wrong_type", "must be a text, not " + std::string{name_of_element(which)});
-  std::string known;
+  auto const start = in_.here();
+  auto what = shape::nothing;
+  std::string name, known;
+  if (!find_discriminator(operations.discriminator, what, name)) return false;
+  if (what == shape::nothing) return errors_.add(here, "required", "is required");
+  if (what != shape::text) return errors_.add(here, "wrong_type", "must be a text, not " + std::string{name_of_shape(what)});
   for (std::size_t i = 0; i < operations.alternatives.size(); ++i) {
     auto const& alternative = *operations.alternatives[i];
-    if (alternative.name == name) return fill_object(alternative, operations.emplace(at, i), e, where, operations.discriminator);
+    if (alternative.name == name) {
+      in_.return_to(start);
+      return fill_object(alternative, operations.emplace(at, i), where, operations.discriminator);
+    }
     known += (i == 0 ? "" : ", ") + std::string{alternative.name};
   }
   return errors_.add(here, "not_in_enum", "must be one of " + known);
 }
 
-bool filler::fill_object(meta::type const& t, void* at, element e, place const& where, std::string_view skip) {
-  simdjson::dom::object object;
-  if (e.get_object().get(object) != simdjson::SUCCESS) return wrong_type(t, e, where);
-  must(t.members.size() <= max_members, "a described struct has at most 256 members");
-  std::bitset<max_members> seen;
-  std::vector<std::string_view> others;
+bool filler::fill_object(meta::type const& t, void* at, place const& where, std::string_view skip) {
+  if (!in_.at('{')) return wrong_type(t, where);
+  if (!in_.open()) return false;
   auto const size = t.members.size();
-  std::size_t next = 0, found = 0;
-  auto good = true;
-  for (auto field : object) {
-    auto const key = field.key;
+  must(size <= max_members, "a described struct has at most 256 members");
+  std::array<std::uint64_t, max_members / 64> seen{};
+  auto const* const members = t.members.data();
+  std::vector<std::string> others;
+  std::string storage;
+  std::size_t expected = 0, found = 0;
+  auto good = true, more = true;
+  for (auto first = true;; first = false) {
+    if (!in_.next('}', first, more)) return false;
+    if (!more) break;
+    auto index = expected;
+    std::string_view key;
     // Most documents have the members in the order of their description.
-    auto index = next;
-    if (index >= size || !same_name(t.members[index].name, key)) {
+    if (index < size && in_.is_named(members[index].name)) [[likely]] {
+      key = members[index].name;
+    } else {
+      if (!in_.name(key, storage)) return false;
       auto const* m = t.find(key);
-      index = m == nullptr ? size : static_cast<std::size_t>(m - t.members.data());
+      index = m == nullptr ? size : static_cast<std::size_t>(m - members);
     }
-    if (index == size || !is_writable(*t.members[index].about)) {
-      others.push_back(key);
-      if (key == skip || options_.unknown == unknown_members::ignore) continue;
-      good = errors_.add(where.member(key), "unknown", "is not a member that can be set here");
-      continue;
+    if (!in_.colon()) return false;
+    if (index == size || !is_writable(*members[index].about)) [[unlikely]] {
+      others.emplace_back(key);
+      if (key == skip || options_.unknown == unknown_members::ignore) in_.skip();
+      else good = refuse_next(where.member(key), "unknown", "is not a member that can be set here");
+    } else {
+      auto const& m = members[index];
+      auto const here = where.member(m.name);
+      expected = index + 1;
+      auto const bit = std::uint64_t{1} << index % 64;
+      if ((seen[index / 64] & bit) != 0) [[unlikely]] {
+        good = refuse_next(here, "duplicate", repeated);
+      } else {
+        seen[index / 64] |= bit;
+        ++found;
+        auto* value = m.at(at);
+        auto fine = m.of->what == kind::text ? fill_text(*m.of, value, here) : fill(*m.of, value, here);
+        if (fine && rules_ && m.about->rule_count != 0) fine = check(*m.about, *m.of, value, errors_, here);
+        good = fine && good;
+      }
     }
-    auto const& m = t.members[index];
-    next = index + 1;
-    auto const here = where.member(m.name);
-    if (seen[index]) {
-      good = errors_.add(here, "duplicate", repeated);
-      continue;
-    }
-    seen[index] = true;
-    ++found;
-    auto* value = m.at(at);
-    auto fine = fill(*m.of, value, field.value, here);
-    if (fine && rules_ && m.about->rule_count != 0) fine = check(*m.about, *m.of, value, errors_, here);
-    good = fine && good;
+    if (in_.failed()) [[unlikely]]
+      return false;
   }
   if (found != size)
     for (std::size_t i = 0; i < size; ++i)
-      if (!seen[i]) good = check_missing(t, i, where) && good;
+      if ((seen[i / 64] >> i % 64 & 1) == 0) good = check_missing(t.members[i], where) && good;
   return (others.size() < 2 || check_repeated(others, where)) && good;
 }
 
-bool filler::check_missing(meta::type const& t, std::size_t index, place const& where) {
-  auto const& m = t.members[index];
+bool filler::check_missing(meta::member const& m, place const& where) {
   auto const& about = *m.about;
   auto const may_be_absent = m.of->what == kind::optional || m.of->what == kind::change || about.optional || about.read_only ||
                              (about.write_only && options_.own_document);
   return may_be_absent || errors_.add(where.member(m.name), "required", "is required");
 }
 
-bool filler::check_repeated(std::vector<std::string_view>& names, place const& where) {
+bool filler::check_repeated(std::vector<std::string>& names, place const& where) {
   std::sort(names.begin(), names.end());
   auto good = true;
   for (auto at = std::adjacent_find(names.begin(), names.end()); at != names.end(); at = std::adjacent_find(at, names.end())) {
-    auto const name = *at;
+    auto const& name = *at;
     good = errors_.add(where.member(name), "duplicate", repeated);
     while (at != names.end() && *at == name) ++at;
   }
   return good;
-}
-
-bool filler::fill_dynamic(boost::json::value& out, element e, place const& where) {
-  switch (e.type()) {
-    case element_type::NULL_VALUE: out.emplace_null(); return true;
-    case element_type::BOOL: out.emplace_bool() = e.get_bool().value_unsafe(); return true;
-    case element_type::INT64: out.emplace_int64() = e.get_int64().value_unsafe(); return true;
-    case element_type::UINT64: out.emplace_uint64() = e.get_uint64().value_unsafe(); return true;
-    case element_type::DOUBLE: out.emplace_double() = e.get_double().value_unsafe(); return true;
-    case element_type::STRING: {
-      auto const text = text_of(e);
-      out.emplace_string().assign(text.data(), text.size());
-      return !holds_nul(text) || errors_.add(where, "bad_text", "must not hold the character U+0000");
-    }
-    case element_type::ARRAY: {
-      auto const array = e.get_array().value_unsafe();
-      if (array.size() > options_.max_items) return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " items");
-      auto& list = out.emplace_array();
-      list.reserve(array.size());
-      auto good = true;
-      for (auto item : array) {
-        auto const here = where.element(list.size());
-        good = fill_dynamic(list.emplace_back(nullptr), item, here) && good;
-      }
-      return good;
-    }
-    case element_type::OBJECT: {
-      auto const object = e.get_object().value_unsafe();
-      if (object.size() > options_.max_items) return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " members");
-      auto& map = out.emplace_object();
-      auto good = true;
-      for (auto field : object) {
-        auto const here = where.member(field.key);
-        if (holds_nul(field.key)) good = errors_.add(where, "bad_text", "must not have a name that holds the character U+0000");
-        auto const [place_of, is_new] = map.emplace(boost::json::string_view{field.key.data(), field.key.size()}, nullptr);
-        if (!is_new) good = errors_.add(here, "duplicate", repeated);
-        else good = fill_dynamic(place_of->value(), field.value, here) && good;
-      }
-      return good;
-    }
-  }
-  return wrong_type({.what = kind::dynamic, .size = 0}, e, where);
 }
 
 }  // namespace slipway::json::detail

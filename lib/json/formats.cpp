@@ -94,16 +94,13 @@ bool is_url(std::string_view text) noexcept {
   if (starts_with_scheme(text, "https://")) text.remove_prefix(8);
   else if (starts_with_scheme(text, "http://")) text.remove_prefix(7);
   else return false;
-  std::size_t end = 0;
-  while (end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#') ++end;
-  auto host = text.substr(0, end);
+  std::size_t end = 0, colon = 0;
+  auto const is_literal = text.starts_with('[');
+  for (; end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#'; ++end)
+    if (text[end] == ':' && (!is_literal || text[end - 1] == ']')) colon = end;
+  if (colon != 0 && !is_port(text.substr(colon + 1, end - colon - 1))) return false;
+  if (!is_host(text.substr(0, colon != 0 ? colon : end))) return false;
   auto const rest = text.substr(end);
-  auto const colon = host.rfind(':');
-  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
-    if (!is_port(host.substr(colon + 1))) return false;
-    host = host.substr(0, colon);
-  }
-  if (!is_host(host)) return false;
   auto fragment = false;
   for (std::size_t i = 0;; ++i) {
     while (i < rest.size() && is_of(rest[i], url_byte)) ++i;

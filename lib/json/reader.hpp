@@ -1,8 +1,10 @@
 // JSON text (RFC 8259) into described types. Strict: invalid UTF-8, lone surrogates, duplicate members, trailing
 // content and NUL characters are refused, and so is whatever is larger or deeper than the limits.
 //
-//   json::reader reader;                                  // one for each shard: it keeps its memory
-//   result<sign_up> in = reader.read_valid<sign_up>(body);
+//   result<sign_up> in = json::read_valid<sign_up>(body);
+//
+// The text is read once, in place, straight into the value: nothing is copied but what the value keeps. That costs
+// half of parsing into a tree first, and a secret leaves no second copy behind.
 //
 // Text that is not JSON is the fault malformed("malformed_json") with line and column in its detail. JSON that does
 // not fit the type is the fault invalid(...) which names every wrong member at once: a JSON pointer (RFC 6901), a
@@ -13,7 +15,6 @@
 #include <slipway/meta/description.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <string_view>
 
 namespace slipway::json {
@@ -31,49 +32,26 @@ struct read_options {
   std::size_t max_errors = 50;       // that are reported; the rest is left out
 };
 
-class reader {
- public:
-  reader();
-  reader(reader&&) noexcept;
-  reader& operator=(reader&&) noexcept;
-  ~reader();
+// For whoever has the table and not the type. With `rules`, they are checked too. What `value` holds after an error
+// is not said.
+result<void> read_into(meta::type const& type, void* value, std::string_view text, read_options const& options, bool rules);
 
-  // The value, without its rules.
-  template <meta::described T>
-  result<T> read(std::string_view text, read_options const& options = {}) {
-    return read_as<T>(text, options, false);
-  }
-  // The value, when it keeps all rules of its type; else the errors of both kinds together.
-  template <meta::described T>
-  result<T> read_valid(std::string_view text, read_options const& options = {}) {
-    return read_as<T>(text, options, true);
-  }
-  // The same for whoever has the table and not the type. `secret`: forget the text afterwards.
-  result<void> read_into(meta::type const& type, void* value, std::string_view text, read_options const& options,
-                         bool rules, bool secret);
-
- private:
-  template <class T>
-  result<T> read_as(std::string_view text, read_options const& options, bool rules) {
-    static constexpr bool secret = meta::holds_secret(meta::describe<T>);
-    result<T> out{std::in_place};
-    if (auto done = read_into(meta::describe<T>, &*out, text, options, rules, secret); !done) [[unlikely]]
-      out = std::unexpected{std::move(done.error())};
-    return out;
-  }
-
-  struct impl;
-  std::unique_ptr<impl> impl_;
-};
-
-// Where it does not matter that a reader is made for one document.
+// The value, without its rules.
 template <meta::described T>
 result<T> read(std::string_view text, read_options const& options = {}) {
-  return reader{}.read<T>(text, options);
+  result<T> out{std::in_place};
+  if (auto done = read_into(meta::describe<T>, &*out, text, options, false); !done) [[unlikely]]
+    out = std::unexpected{std::move(done.error())};
+  return out;
 }
+
+// The value, when it keeps all rules of its type; else the errors of both kinds together.
 template <meta::described T>
 result<T> read_valid(std::string_view text, read_options const& options = {}) {
-  return reader{}.read_valid<T>(text, options);
+  result<T> out{std::in_place};
+  if (auto done = read_into(meta::describe<T>, &*out, text, options, true); !done) [[unlikely]]
+    out = std::unexpected{std::move(done.error())};
+  return out;
 }
 
 }  // namespace slipway::json

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,7 @@ bool check_items(rule const& r, meta::type const& t, void const* value, error_li
 }
 
 bool check_one(rule const& r, meta::type const& t, void const* value, error_list& errors, place const& where);
+bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors, place const& where);
 
 bool check_elements(rule const& r, meta::type const& t, void const* value, error_list& errors, place const& where) {
   if (t.what == kind::list) {
@@ -138,27 +140,42 @@ bool check_elements(rule const& r, meta::type const& t, void const* value, error
 }
 
 bool check_one(rule const& r, meta::type const& t, void const* value, error_list& errors, place const& where) {
+  return check_all({&r, 1}, t, value, errors, where);
+}
+
+double number_of(meta::type const& t, void const* value) noexcept {
+  if (t.what == kind::duration) return static_cast<double>(static_cast<std::chrono::milliseconds const*>(value)->count());
+  if (t.what == kind::number) return t.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(value)) : *static_cast<double const*>(value);
+  auto const v = meta::read_integer(t, value);
+  return t.is_signed || t.size < 8 ? static_cast<double>(v) : static_cast<double>(static_cast<std::uint64_t>(v));
+}
+
+bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors, place const& where) {
+  auto good = true;
   switch (t.what) {
-    case kind::text: return check_text(r, *static_cast<std::string const*>(value), errors, where);
-    case kind::secret_text: return check_text(r, static_cast<secret<std::string> const*>(value)->reveal(), errors, where);
-    case kind::integer: {
-      auto const v = meta::read_integer(t, value);
-      auto const whole = t.is_signed || t.size < 8 ? static_cast<double>(v) : static_cast<double>(static_cast<std::uint64_t>(v));
-      return check_number(r, whole, t.what, errors, where);
+    case kind::text:
+    case kind::secret_text: {
+      std::string_view const text = t.what == kind::text ? *static_cast<std::string const*>(value) : static_cast<secret<std::string> const*>(value)->reveal();
+      for (auto const& r : rules) good = check_text(r, text, errors, where) && good;
+      return good;
     }
+    case kind::integer:
     case kind::number:
-      return check_number(r, t.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(value)) : *static_cast<double const*>(value),
-                          t.what, errors, where);
-    case kind::duration:
-      return check_number(r, static_cast<double>(static_cast<std::chrono::milliseconds const*>(value)->count()), t.what, errors, where);
+    case kind::duration: {
+      auto const v = number_of(t, value);
+      for (auto const& r : rules) good = check_number(r, v, t.what, errors, where) && good;
+      return good;
+    }
     case kind::optional:
     case kind::change: {
       auto const* inner = t.as_optional->get(const_cast<void*>(value));
-      return inner == nullptr || check_one(r, *t.element, inner, errors, where);
+      return inner == nullptr || check_all(rules, *t.element, inner, errors, where);
     }
     case kind::list:
-    case kind::map: return about_items(r) ? check_items(r, t, value, errors, where) : check_elements(r, t, value, errors, where);
-    default: return true;
+    case kind::map:
+      for (auto const& r : rules) good = (about_items(r) ? check_items(r, t, value, errors, where) : check_elements(r, t, value, errors, where)) && good;
+      return good;
+    default: return true;  // other kinds have no rules
   }
 }
 
@@ -203,14 +220,7 @@ void walk(meta::type const& t, void const* value, error_list& errors, place cons
 }  // namespace
 
 bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors, place const& where) {
-  auto good = true;
-  if (type.what == kind::text) {  // most rules are about text
-    std::string_view const text = *static_cast<std::string const*>(value);
-    for (auto const& r : about.rules()) good = check_text(r, text, errors, where) && good;
-  } else {
-    for (auto const& r : about.rules()) good = check_one(r, type, value, errors, where) && good;
-  }
-  return good;
+  return check_all(about.rules(), type, value, errors, where);
 }
 
 }  // namespace detail

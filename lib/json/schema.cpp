@@ -1,6 +1,6 @@
 #include <slipway/core/assert.hpp>
 #include <slipway/core/time.hpp>
-#include <slipway/json/locate.hpp>
+#include <slipway/json/cursor.hpp>
 #include <slipway/json/object_writer.hpp>
 #include <slipway/json/schema.hpp>
 
@@ -292,7 +292,7 @@ class schema_writer {
     if (about.write_only) o.add("writeOnly", true);
     if (about.deprecated) o.add("deprecated", true);
     if (about.example.empty()) return;
-    if (!bug(detail::locate_problem(about.example, 32, 1).code == nullptr, "the example of a member is not JSON")) return;
+    if (!bug(detail::is_json(about.example, 32), "the example of a member is not JSON")) return;
     if (modern_) o.array("examples").add_raw(about.example);
     else o.add_raw("example", about.example);
   }

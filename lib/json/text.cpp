@@ -1,8 +1,6 @@
 #include <slipway/json/text.hpp>
 #include <slipway/json/writer.hpp>
 
-#include <emmintrin.h>
-
 #include <array>
 #include <bit>
 #include <charconv>
@@ -12,17 +10,6 @@
 namespace slipway::json {
 namespace detail {
 namespace {
-
-// One bit for each byte that cannot be copied as it is: control characters, quote, backslash, and (negative as
-// signed bytes) everything that is not ASCII.
-unsigned special_bytes(__m128i v) noexcept {
-  auto const low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-  auto const quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
-  auto const slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))));
-}
-
-bool is_special(char c) noexcept { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 char* put_escape(char* at, char c) noexcept {
   constexpr char digits[] = "0123456789abcdef";
@@ -155,7 +142,7 @@ namespace {
 // Most numbers have a few decimals: 99.5 is 995 / 10, and a division that gives the number back proves that these
 // digits mean it. Up to 15 of them are always the shortest that do. Null: the number is not of this sort.
 char* put_decimals(char* at, double value) noexcept {
-  constexpr std::array<double, 5> powers{1e1, 1e2, 1e3, 1e4, 1e5};
+  static constexpr std::array<double, 5> powers{1e1, 1e2, 1e3, 1e4, 1e5};
   for (std::size_t k = 0; k < powers.size(); ++k) {
     auto const scaled = std::abs(value) * powers[k];
     if (!(scaled < 1e15)) return nullptr;

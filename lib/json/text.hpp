@@ -3,6 +3,8 @@
 
 #include <slipway/json/buffer.hpp>
 
+#include <emmintrin.h>
+
 #include <cstdint>
 #include <string_view>
 
@@ -21,6 +23,17 @@ char* put_number(char* at, float value);
 
 // Makes its own room. `value` is a json::value.
 char* put_dynamic(buffer& out, char* at, void const* value);
+
+// One bit for each of the 16 bytes that does not stand for itself in a JSON string: control characters, quote,
+// backslash, and (negative as signed bytes) everything that is not ASCII.
+inline unsigned special_bytes(__m128i v) noexcept {
+  auto const low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+  auto const quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+  auto const slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))));
+}
+inline unsigned special_bytes(char const* from) noexcept { return special_bytes(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from))); }
+inline bool is_special(char c) noexcept { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // The length of the UTF-8 sequence that begins here; 0 when there is none.
 std::size_t sequence_length(char const* from, std::size_t left) noexcept;

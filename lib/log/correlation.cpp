@@ -1,5 +1,7 @@
 #include <slipway/log/correlation.hpp>
 
+#include <cstring>
+
 namespace slipway::log {
 namespace {
 
@@ -22,6 +24,17 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
   return x;
 }
 
+// Eight hexadecimal digits at once: each four bits are moved into a byte of their own, and bytes above nine get what
+// lies between '9' and 'a' on top.
+std::uint64_t hex_digits(std::uint32_t bits) noexcept {
+  std::uint64_t x = bits;
+  x = (x << 16 | x) & 0x0000ffff0000ffffu;
+  x = (x << 8 | x) & 0x00ff00ff00ff00ffu;
+  x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0fu;
+  auto const letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+  return __builtin_bswap64(x + 0x3030303030303030u + letters * ('a' - '0' - 10));  // the highest digit comes first
+}
+
 }  // namespace
 
 bool acceptable_correlation_id(std::string_view text) noexcept {
@@ -32,11 +45,10 @@ bool acceptable_correlation_id(std::string_view text) noexcept {
 }
 
 std::string_view correlation_ids::write(char* out) noexcept {
-  auto bits = mix(next_++ ^ key_) ^ key_;
-  for (std::size_t i = 0; i < size; ++i) {
-    out[i] = "0123456789abcdef"[bits >> 60];
-    bits <<= 4;
-  }
+  auto const bits = mix(next_++ ^ key_) ^ key_;
+  std::uint64_t const text[2]{hex_digits(static_cast<std::uint32_t>(bits >> 32)), hex_digits(static_cast<std::uint32_t>(bits))};
+  static_assert(sizeof text == size);
+  std::memcpy(out, text, sizeof text);
   return {out, size};
 }
 

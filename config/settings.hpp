@@ -104,22 +104,30 @@ struct settings {
   tracing_settings tracing;
   seed_settings seed;
 };
-BOOST_DESCRIBE_STRUCT(settings, (), (service, runtime, http, operations, database, migrations, auth, browser, compression, limits, log, tracing, seed))
+BOOST_DESCRIBE_STRUCT(settings, (),
+                      (service, runtime, http, operations, database, migrations, auth, browser, compression, limits,
+                       log, tracing, seed))
 
 }  // namespace app
 
 namespace slipway {
 
 template <>
-inline constexpr auto rules_of<app::service_settings> = rules(
-    field(&app::service_settings::name).not_blank().max_length(64).help("The service's name in documents, logs and traces."),
-    field(&app::service_settings::public_url).url().help("Where clients reach it, for the document and links."));
+inline constexpr auto rules_of<app::service_settings> =
+    rules(field(&app::service_settings::name)
+              .not_blank()
+              .max_length(64)
+              .help("The service's name in documents, logs and traces."),
+          field(&app::service_settings::public_url).url().help("Where clients reach it, for the document and links."));
 
 template <>
 inline constexpr auto rules_of<app::runtime_settings> = rules(
     field(&app::runtime_settings::shards).maximum(1024).help("Threads that serve requests; 0: one for each core."),
     field(&app::runtime_settings::hashing_threads).minimum(1).maximum(256).help("Threads that hash passwords."),
-    field(&app::runtime_settings::hashing_queue).minimum(1).maximum(100'000).help("Passwords that may wait to be hashed; more are answered with 503."));
+    field(&app::runtime_settings::hashing_queue)
+        .minimum(1)
+        .maximum(100'000)
+        .help("Passwords that may wait to be hashed; more are answered with 503."));
 
 template <>
 inline constexpr auto rules_of<app::operations_settings> = rules(
@@ -127,36 +135,46 @@ inline constexpr auto rules_of<app::operations_settings> = rules(
     field(&app::operations_settings::public_metrics).help("Whether /metrics is also served on the public addresses."));
 
 template <>
-inline constexpr auto rules_of<app::migration_settings> = rules(
-    field(&app::migration_settings::directory).optional().help("Migrations from this directory instead of those in the binary."),
-    field(&app::migration_settings::at_start).help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."));
+inline constexpr auto rules_of<app::migration_settings> =
+    rules(field(&app::migration_settings::directory)
+              .optional()
+              .help("Migrations from this directory instead of those in the binary."),
+          field(&app::migration_settings::at_start)
+              .help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."));
 
 template <>
-inline constexpr auto rules_of<app::browser_settings> = rules(
-    field(&app::browser_settings::cors_origins).help("Origins whose pages may call this API, such as https://app.example.com."),
-    field(&app::browser_settings::cors_credentials).help("Whether these pages may send cookies."),
-    field(&app::browser_settings::hsts).help("Whether browsers are told to use https only (sent over https)."));
+inline constexpr auto rules_of<app::browser_settings> =
+    rules(field(&app::browser_settings::cors_origins)
+              .help("Origins whose pages may call this API, such as https://app.example.com."),
+          field(&app::browser_settings::cors_credentials).help("Whether these pages may send cookies."),
+          field(&app::browser_settings::hsts).help("Whether browsers are told to use https only (sent over https)."));
 
 template <>
-inline constexpr auto rules_of<app::compression_settings> = rules(
-    field(&app::compression_settings::enabled).help("Whether answers are compressed."),
-    field(&app::compression_settings::level).minimum(1).maximum(9).help("1 is fast, 9 is small."),
-    field(&app::compression_settings::min_size).unit("bytes").help("Smaller answers are sent as they are."));
+inline constexpr auto rules_of<app::compression_settings> =
+    rules(field(&app::compression_settings::enabled).help("Whether answers are compressed."),
+          field(&app::compression_settings::level).minimum(1).maximum(9).help("1 is fast, 9 is small."),
+          field(&app::compression_settings::min_size).unit("bytes").help("Smaller answers are sent as they are."));
 
 template <>
-inline constexpr auto rules_of<app::limit_settings> = rules(
-    field(&app::limit_settings::enabled).help("Whether requests are limited, for each client address."),
-    field(&app::limit_settings::requests).minimum(1).unit("requests").help("How many in a window, over all routes without a limit of their own."),
-    field(&app::limit_settings::window).minimum(1000).help("The window; whole seconds."));
+inline constexpr auto rules_of<app::limit_settings> =
+    rules(field(&app::limit_settings::enabled).help("Whether requests are limited, for each client address."),
+          field(&app::limit_settings::requests)
+              .minimum(1)
+              .unit("requests")
+              .help("How many in a window, over all routes without a limit of their own."),
+          field(&app::limit_settings::window).minimum(1000).help("The window; whole seconds."));
 
 template <>
-inline constexpr auto rules_of<app::tracing_settings> = rules(
-    field(&app::tracing_settings::enabled).help("Whether traces are exported (OTLP over HTTP)."),
-    field(&app::tracing_settings::endpoint).url().help("The collector."),
-    field(&app::tracing_settings::ratio).minimum(0).maximum(1).help("The share of traces that is exported; those with an error always are."));
+inline constexpr auto rules_of<app::tracing_settings> =
+    rules(field(&app::tracing_settings::enabled).help("Whether traces are exported (OTLP over HTTP)."),
+          field(&app::tracing_settings::endpoint).url().help("The collector."),
+          field(&app::tracing_settings::ratio)
+              .minimum(0)
+              .maximum(1)
+              .help("The share of traces that is exported; those with an error always are."));
 
 template <>
-inline constexpr auto rules_of<app::seed_settings> = rules(
-    field(&app::seed_settings::email).email().help("The account of the development data."));
+inline constexpr auto rules_of<app::seed_settings> =
+    rules(field(&app::seed_settings::email).email().help("The account of the development data."));
 
 }  // namespace slipway

@@ -8,14 +8,16 @@ namespace {
 
 // The page's own scripts and requests, and the styles and images that the viewer makes while it runs.
 constexpr std::string_view page_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' "
+    "data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 }  // namespace
 
 documents::documents(std::span<content::asset const> viewer) : assets_{viewer, "no-cache", api::write_error_page} {}
 
-void documents::write(std::span<std::shared_ptr<api::operation const> const> operations, api::document_info const& info) {
+void documents::write(std::span<std::shared_ptr<api::operation const> const> operations,
+                      api::document_info const& info) {
   openapi_ = api::openapi(operations, info, json::flavour::openapi_3_1);
   openapi_3_0_ = api::openapi(operations, info, json::flavour::openapi_3_0);
   etag_ = content::make_etag(openapi_);

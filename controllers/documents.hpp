@@ -25,7 +25,7 @@ class documents {
   task<> openapi(http::exchange& x) const;      // 3.1
   task<> openapi_3_0(http::exchange& x) const;  // for tools that are not there yet
   task<> page(http::exchange& x) const;
-  task<> viewer(http::exchange& x) const;       // the page's scripts and styles
+  task<> viewer(http::exchange& x) const;  // the page's scripts and styles
 
  private:
   void send_document(http::exchange& x, std::string const& text, std::string const& etag) const;

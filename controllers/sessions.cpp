@@ -13,6 +13,8 @@ task<result<no_content>> sessions::log_out(body<refresh> in) {
   co_return no_content{};
 }
 
-task<result<payload>> sessions::jwks() { co_return payload{"application/jwk-set+json", keys_.jwks(), "public, max-age=300"}; }
+task<result<payload>> sessions::jwks() {
+  co_return payload{"application/jwk-set+json", keys_.jwks(), "public, max-age=300"};
+}
 
 }  // namespace app::controllers

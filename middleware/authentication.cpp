@@ -4,9 +4,11 @@
 
 namespace app::middleware {
 
-authentication::authentication(auth::token_settings const& tokens, auth::key_ring& keys, unsigned shard_count, clock_source const& clock)
+authentication::authentication(auth::token_settings const& tokens, auth::key_ring& keys, unsigned shard_count,
+                               clock_source const& clock)
     : verifiers_{shard_count} {
-  for (unsigned i = 0; i < shard_count; ++i) verifiers_[i] = std::make_unique<auth::token_verifier>(tokens, keys, clock);
+  for (unsigned i = 0; i < shard_count; ++i)
+    verifiers_[i] = std::make_unique<auth::token_verifier>(tokens, keys, clock);
 }
 
 result<scope> authentication::authenticate(http::exchange const& x) {

@@ -14,7 +14,8 @@ using namespace slipway;
 class authentication final : public api::authenticator {
  public:
   // `keys` must outlive this. Each shard has a verifier of its own.
-  authentication(auth::token_settings const& tokens, auth::key_ring& keys, unsigned shard_count, clock_source const& clock);
+  authentication(auth::token_settings const& tokens, auth::key_ring& keys, unsigned shard_count,
+                 clock_source const& clock);
   result<scope> authenticate(http::exchange const& x) override;
 
  private:

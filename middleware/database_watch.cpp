@@ -15,7 +15,8 @@ database_watch::database_watch(metrics::registry& all)
       errors_{all.counter("db_query_errors_total", "Statements that failed")} {}
 
 void database_watch::on_query(db::query_event const& event) noexcept {
-  durations_.observe(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(event.duration).count()));
+  durations_.observe(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(event.duration).count()));
   if (!event.error.empty()) errors_.add();
   if (event.operation == nullptr || event.operation->span == nullptr) return;
   scoped_span span{event.operation, span_kind::client, verb_of(event.sql)};

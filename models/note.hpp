@@ -60,7 +60,9 @@ struct note_query {
 };
 BOOST_DESCRIBE_STRUCT(note_query, (), (q, tag, pinned, sort, cursor, limit))
 
-inline note_view view_of(note const& n) { return {n.id, n.title, n.body, n.tags, n.pinned, n.created_at, n.updated_at}; }
+inline note_view view_of(note const& n) {
+  return {n.id, n.title, n.body, n.tags, n.pinned, n.created_at, n.updated_at};
+}
 
 }  // namespace app
 
@@ -73,23 +75,22 @@ inline constexpr auto slipway::db::table_of<app::note> =
         .personal(&app::note::title, &app::note::body, &app::note::tags);
 
 template <>
-inline constexpr auto slipway::rules_of<app::new_note> = slipway::rules(
-    field(&app::new_note::title).not_blank().max_length(200).example(R"("Groceries")"),
-    field(&app::new_note::body).optional().max_length(50'000).example(R"("Bread, butter")"),
-    field(&app::new_note::tags).optional().max_items(20).unique_items().example(R"(["home"])"),
-    field(&app::new_note::pinned).optional());
+inline constexpr auto slipway::rules_of<app::new_note> =
+    slipway::rules(field(&app::new_note::title).not_blank().max_length(200).example(R"("Groceries")"),
+                   field(&app::new_note::body).optional().max_length(50'000).example(R"("Bread, butter")"),
+                   field(&app::new_note::tags).optional().max_items(20).unique_items().example(R"(["home"])"),
+                   field(&app::new_note::pinned).optional());
 
 template <>
 inline constexpr auto slipway::rules_of<app::note_change> = slipway::rules(
     field(&app::note_change::title).not_blank().max_length(200).example(R"("Groceries for Sunday")"),
-    field(&app::note_change::body).max_length(50'000),
-    field(&app::note_change::tags).max_items(20).unique_items());
+    field(&app::note_change::body).max_length(50'000), field(&app::note_change::tags).max_items(20).unique_items());
 
 template <>
-inline constexpr auto slipway::rules_of<app::note_query> = slipway::rules(
-    field(&app::note_query::q).optional().max_length(100).help("Part of the title or the body"),
-    field(&app::note_query::tag).optional().max_length(100).help("Only notes with this tag"),
-    field(&app::note_query::pinned).help("Only pinned notes, or only the others"),
-    field(&app::note_query::sort).optional().help("The order of the list"),
-    field(&app::note_query::cursor).optional().max_length(512).help("The `next` of the page before"),
-    field(&app::note_query::limit).optional().minimum(1).maximum(100).help("Notes on a page"));
+inline constexpr auto slipway::rules_of<app::note_query> =
+    slipway::rules(field(&app::note_query::q).optional().max_length(100).help("Part of the title or the body"),
+                   field(&app::note_query::tag).optional().max_length(100).help("Only notes with this tag"),
+                   field(&app::note_query::pinned).help("Only pinned notes, or only the others"),
+                   field(&app::note_query::sort).optional().help("The order of the list"),
+                   field(&app::note_query::cursor).optional().max_length(512).help("The `next` of the page before"),
+                   field(&app::note_query::limit).optional().minimum(1).maximum(100).help("Notes on a page"));

@@ -33,16 +33,17 @@ BOOST_DESCRIBE_STRUCT(token_pair, (), (access_token, token_type, expires_in, ref
 }  // namespace app
 
 template <>
-inline constexpr auto slipway::db::table_of<slipway::auth::refresh_record> = slipway::db::table<slipway::auth::refresh_record>("refresh_tokens");
+inline constexpr auto slipway::db::table_of<slipway::auth::refresh_record> =
+    slipway::db::table<slipway::auth::refresh_record>("refresh_tokens");
 
 template <>
-inline constexpr auto slipway::rules_of<app::login> = slipway::rules(
-    field(&app::login::email).max_length(254).personal().example(R"("ada@example.com")"),
-    field(&app::login::password).max_length(128).example(R"("a long enough passphrase")"));
+inline constexpr auto slipway::rules_of<app::login> =
+    slipway::rules(field(&app::login::email).max_length(254).personal().example(R"("ada@example.com")"),
+                   field(&app::login::password).max_length(128).example(R"("a long enough passphrase")"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::refresh> = slipway::rules(
-    field(&app::refresh::refresh_token).max_length(128));
+inline constexpr auto slipway::rules_of<app::refresh> =
+    slipway::rules(field(&app::refresh::refresh_token).max_length(128));
 
 template <>
 inline constexpr auto slipway::rules_of<app::token_pair> = slipway::rules(

@@ -62,24 +62,28 @@ inline user_view view_of(user const& u) { return {u.id, u.email, u.name, u.role,
 }  // namespace app
 
 template <>
-inline constexpr auto slipway::db::table_of<app::user> =
-    slipway::db::table<app::user>("users")
-        .soft_delete(&app::user::deleted_at)
-        .timestamps(&app::user::created_at, &app::user::updated_at)
-        .personal(&app::user::email, &app::user::name);
+inline constexpr auto slipway::db::table_of<app::user> = slipway::db::table<app::user>("users")
+                                                             .soft_delete(&app::user::deleted_at)
+                                                             .timestamps(&app::user::created_at, &app::user::updated_at)
+                                                             .personal(&app::user::email, &app::user::name);
 
 template <>
 inline constexpr auto slipway::rules_of<app::sign_up> = slipway::rules(
-    field(&app::sign_up::email).email().max_length(254).personal().example(R"("ada@example.com")").help("The address to log in with"),
+    field(&app::sign_up::email)
+        .email()
+        .max_length(254)
+        .personal()
+        .example(R"("ada@example.com")")
+        .help("The address to log in with"),
     field(&app::sign_up::password).min_length(12).max_length(128).example(R"("a long enough passphrase")"),
     field(&app::sign_up::name).not_blank().max_length(100).personal().example(R"("Ada Lovelace")"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::profile_change> = slipway::rules(
-    field(&app::profile_change::name).not_blank().max_length(100).personal().example(R"("Ada King")"));
+inline constexpr auto slipway::rules_of<app::profile_change> =
+    slipway::rules(field(&app::profile_change::name).not_blank().max_length(100).personal().example(R"("Ada King")"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::user_query> = slipway::rules(
-    field(&app::user_query::q).optional().max_length(100).help("Part of the address or the name"),
-    field(&app::user_query::cursor).optional().max_length(512).help("The `next` of the page before"),
-    field(&app::user_query::limit).optional().minimum(1).maximum(100).help("Users on a page"));
+inline constexpr auto slipway::rules_of<app::user_query> =
+    slipway::rules(field(&app::user_query::q).optional().max_length(100).help("Part of the address or the name"),
+                   field(&app::user_query::cursor).optional().max_length(512).help("The `next` of the page before"),
+                   field(&app::user_query::limit).optional().minimum(1).maximum(100).help("Users on a page"));

@@ -33,7 +33,9 @@ task<note> notes::insert(scope who, note row) {
   return db_.insert(std::move(row));
 }
 
-task<result<note>> notes::find(scope who, id_of<note> id) { return db_.from<note>().where(col<&note::id> == id && own(who)).one(); }
+task<result<note>> notes::find(scope who, id_of<note> id) {
+  return db_.from<note>().where(col<&note::id> == id && own(who)).one();
+}
 
 task<result<note>> notes::update(scope who, note row) {
   if (row.owner_id != id_of<user>{who.user()}) co_return fault::not_found();

@@ -2,7 +2,9 @@
 
 namespace app::services {
 
-task<result<page<note>>> notes::list(scope who, note_query query) { co_return co_await rows_.list(who, std::move(query)); }
+task<result<page<note>>> notes::list(scope who, note_query query) {
+  co_return co_await rows_.list(who, std::move(query));
+}
 
 task<result<note>> notes::create(scope who, new_note in) {
   co_return co_await rows_.insert(who, {.id = id_of<note>::make(clock_),

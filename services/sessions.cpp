@@ -5,16 +5,20 @@
 namespace app::services {
 
 token_pair sessions::pair_of(user const& account, uuid family, secret<std::string> const& refresh_token) const {
-  auto const issued = parts_.issuer.issue({.subject = account.id.value, .session = family, .permissions = permissions_of(account.role)});
-  return {.access_token = issued.token, .expires_in = issued.expires_in.count(), .refresh_token = refresh_token.reveal()};
+  auto const issued = parts_.issuer.issue(
+      {.subject = account.id.value, .session = family, .permissions = permissions_of(account.role)});
+  return {
+      .access_token = issued.token, .expires_in = issued.expires_in.count(), .refresh_token = refresh_token.reveal()};
 }
 
 task<result<token_pair>> sessions::log_in(login in, std::string address) {
   auto const email = normal_email(in.email);
-  if (auto const wait = parts_.throttle.ask(email, address); wait.count() > 0) co_return fault::too_many_requests(wait, "too_many_attempts");
+  if (auto const wait = parts_.throttle.ask(email, address); wait.count() > 0)
+    co_return fault::too_many_requests(wait, "too_many_attempts");
 
   auto account = co_await parts_.users.find_by_email(email);
-  bool const good = co_await parts_.passwords.verify(in.password, account ? std::optional{account->password_hash} : std::nullopt);
+  bool const good =
+      co_await parts_.passwords.verify(in.password, account ? std::optional{account->password_hash} : std::nullopt);
   if (!good || !account) {
     parts_.throttle.failed(email, address);
     co_return fault::unauthenticated("bad_credentials").detail("The e-mail address or the password is wrong.");
@@ -43,7 +47,9 @@ task<result<token_pair>> sessions::renew(refresh in) {
   switch (verdict) {
     case auth::refresh_verdict::rotate:
     case auth::refresh_verdict::retry: break;
-    case auth::refresh_verdict::reuse: co_await parts_.tokens.revoke_family(record->family, now); co_return refused().internal("a used refresh token came again; its family is revoked");
+    case auth::refresh_verdict::reuse:
+      co_await parts_.tokens.revoke_family(record->family, now);
+      co_return refused().internal("a used refresh token came again; its family is revoked");
     case auth::refresh_verdict::expired:
     case auth::refresh_verdict::revoked:
     case auth::refresh_verdict::unknown: co_return refused();
@@ -58,7 +64,8 @@ task<result<token_pair>> sessions::renew(refresh in) {
 task<result<void>> sessions::log_out(refresh in) {
   auto const hash = auth::hash_refresh_token(in.refresh_token.reveal());
   if (!hash) co_return result<void>{};
-  if (auto const record = co_await parts_.tokens.find_by_hash(*hash)) co_await parts_.tokens.revoke_family(record->family, parts_.clock.now());
+  if (auto const record = co_await parts_.tokens.find_by_hash(*hash))
+    co_await parts_.tokens.revoke_family(record->family, parts_.clock.now());
   co_return result<void>{};
 }
 

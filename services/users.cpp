@@ -6,7 +6,8 @@ namespace app::services {
 
 std::string normal_email(std::string_view email) {
   std::string out{email};
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -15,7 +16,10 @@ task<result<user>> users::register_new(sign_up in) {
   // Asked first to spare the hashing; the database's own constraint decides when two sign up at once.
   if (co_await rows_.exists(email)) co_return fault::conflict("email_taken");
   auto hash = co_await passwords_.hash(std::move(in.password));
-  co_return co_await rows_.insert({.id = id_of<user>::make(clock_), .email = std::move(email), .name = std::move(in.name), .password_hash = std::move(hash)});
+  co_return co_await rows_.insert({.id = id_of<user>::make(clock_),
+                                   .email = std::move(email),
+                                   .name = std::move(in.name),
+                                   .password_hash = std::move(hash)});
 }
 
 task<result<user>> users::show(scope who) { co_return co_await rows_.find(who.user()); }

@@ -12,7 +12,8 @@ namespace app::services {
 
 class users {
  public:
-  users(repositories::users& rows, repositories::refresh_tokens& tokens, auth::passwords& passwords, clock_source const& clock)
+  users(repositories::users& rows, repositories::refresh_tokens& tokens, auth::passwords& passwords,
+        clock_source const& clock)
       : rows_{rows}, tokens_{tokens}, passwords_{passwords}, clock_{clock} {}
 
   // conflict email_taken.

@@ -35,7 +35,8 @@ application::application(surroundings around)
       issuer_{around.settings.auth.tokens, around.keys, around.clock},
       throttle_{around.settings.auth.throttle, around.clock},
       users_{user_rows_, token_rows_, around.passwords, around.clock},
-      sessions_{{user_rows_, token_rows_, around.passwords, issuer_, throttle_, around.settings.auth.refresh, around.clock}},
+      sessions_{
+          {user_rows_, token_rows_, around.passwords, issuer_, throttle_, around.settings.auth.refresh, around.clock}},
       notes_{note_rows_, around.clock},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},
@@ -54,10 +55,13 @@ application::application(surroundings around)
   if (around.settings.operations.public_metrics) routes::metrics(routes_, system_pages_);
   routes::system(operator_routes_, operator_pages_);
   routes::metrics(operator_routes_, operator_pages_);
-  document_pages_.write(routes_.operations(), {.title = around.settings.service.name,
-                                               .version = version_text(),
-                                               .description = "Accounts and notes. Errors are problem+json with a stable `code`; log in to get an access token.",
-                                               .servers = {"/", around.settings.service.public_url}});
+  document_pages_.write(
+      routes_.operations(),
+      {.title = around.settings.service.name,
+       .version = version_text(),
+       .description =
+           "Accounts and notes. Errors are problem+json with a stable `code`; log in to get an access token.",
+       .servers = {"/", around.settings.service.public_url}});
 }
 
 task<> application::tidy() {

@@ -12,7 +12,9 @@ namespace app {
 class background {
  public:
   // `work` ends when its context is cancelled; any other exception that leaves it ends the process.
-  background(slipway::shard& on, slipway::task<> work) : on_{on} { on_.spawn(run(std::move(work), ended_), &operation_); }
+  background(slipway::shard& on, slipway::task<> work) : on_{on} {
+    on_.spawn(run(std::move(work), ended_), &operation_);
+  }
   background(background const&) = delete;
   background& operator=(background const&) = delete;
   ~background() {

@@ -21,7 +21,9 @@ namespace {
 class no_passwords final : public auth::passwords {
  public:
   task<std::string> hash(secret<std::string>) override { throw std::logic_error{"nothing is served"}; }
-  task<bool> verify(secret<std::string>, std::optional<std::string>) override { throw std::logic_error{"nothing is served"}; }
+  task<bool> verify(secret<std::string>, std::optional<std::string>) override {
+    throw std::logic_error{"nothing is served"};
+  }
   bool needs_rehash(std::string_view) const noexcept override { return false; }
 };
 
@@ -52,7 +54,9 @@ std::string who_of(api::access const& a) {
   return {};
 }
 
-std::string limit_of(api::rate const& r) { return r.count == 0 ? "-" : fmt::format("{} in {}", r.count, format_duration(r.window)); }
+std::string limit_of(api::rate const& r) {
+  return r.count == 0 ? "-" : fmt::format("{} in {}", r.count, format_duration(r.window));
+}
 
 void print_json(std::vector<std::shared_ptr<api::operation const>> const& operations) {
   json::buffer out;
@@ -60,7 +64,10 @@ void print_json(std::vector<std::shared_ptr<api::operation const>> const& operat
     json::array_writer list{out};
     for (auto const& op : operations) {
       auto row = list.object();
-      row.add("method", http::to_string(op->verb)).add("path", op->pattern).add("name", op->name).add("access", who_of(op->who));
+      row.add("method", http::to_string(op->verb))
+          .add("path", op->pattern)
+          .add("name", op->name)
+          .add("access", who_of(op->who));
       row.add("limit", op->limit.count).add("window_seconds", op->limit.window.count()).add("summary", op->summary);
       auto statuses = row.array("statuses");
       statuses.add(op->success);
@@ -99,7 +106,8 @@ int show_routes(invocation const& in, bool json) {
     auto const& operations = app.routes().operations();
     if (json) return print_json(operations);
     for (auto const& op : operations)
-      fmt::print("{:<7} {:<28} {:<20} {:<12} {}\n", http::to_string(op->verb), op->pattern, who_of(op->who), limit_of(op->limit), op->summary);
+      fmt::print("{:<7} {:<28} {:<20} {:<12} {}\n", http::to_string(op->verb), op->pattern, who_of(op->who),
+                 limit_of(op->limit), op->summary);
   });
 }
 
@@ -122,7 +130,8 @@ int show_errors(invocation const& in) {
     fmt::print("| status | code | what to do | operations |\n| --- | --- | --- | --- |\n");
     auto const all = app.routes().operations().size();
     for (auto const& [key, row] : rows)
-      fmt::print("| {} | `{}` | {} | {} |\n", key.first, key.second, meaning_of(row.first), row.second.size() + 4 >= all ? "all" : fmt::format("{}", fmt::join(row.second, ", ")));
+      fmt::print("| {} | `{}` | {} | {} |\n", key.first, key.second, meaning_of(row.first),
+                 row.second.size() + 4 >= all ? "all" : fmt::format("{}", fmt::join(row.second, ", ")));
   });
 }
 

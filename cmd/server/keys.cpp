@@ -10,8 +10,10 @@ int rotate_keys(invocation const& in, unsigned after_seconds) {
   auto const loaded = in.load();
   auth::key_ring keys{loaded.value.auth.keys};
   auto const kid = keys.rotate(std::chrono::seconds{after_seconds});
-  fmt::print("The key {} signs from {} on. Running services read it within seconds of the first token, or at once on SIGHUP.\n", kid,
-             after_seconds == 0 ? std::string{"now"} : fmt::format("{} seconds", after_seconds));
+  fmt::print(
+      "The key {} signs from {} on. Running services read it within seconds of the first token, or at once on "
+      "SIGHUP.\n",
+      kid, after_seconds == 0 ? std::string{"now"} : fmt::format("{} seconds", after_seconds));
   return 0;
 }
 

@@ -36,7 +36,8 @@ std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsi
   out.everyone = {s.requests, std::chrono::duration_cast<std::chrono::seconds>(s.window)};
   auto limits = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
   for (auto const& r : table.table().routes())
-    if (auto const& l = static_cast<api::operation const*>(r->about.get())->limit; l.count > 0) limits->limit(*r, {l.count, l.window});
+    if (auto const& l = static_cast<api::operation const*>(r->about.get())->limit; l.count > 0)
+      limits->limit(*r, {l.count, l.window});
   return limits;
 }
 
@@ -52,7 +53,8 @@ layers::layers(surroundings around, api::router& table)
       guard_{authentication_, around.settings.service.name} {}
 
 std::vector<http::middleware*> layers::all() {
-  std::vector<http::middleware*> out{&observation_, security_.get(), cors_.get(), limits_.get(), compression_.get(), &deprecation_, &guard_};
+  std::vector<http::middleware*> out{&observation_,      security_.get(), cors_.get(), limits_.get(),
+                                     compression_.get(), &deprecation_,   &guard_};
   std::erase(out, nullptr);  // what the settings turned off
   return out;
 }

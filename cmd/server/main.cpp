@@ -15,7 +15,8 @@ namespace {
 using namespace app;
 
 constexpr char const* footer =
-    "Settings: defaults < config/base.yaml < config/<environment>.yaml < config/local.yaml < .env < SLIPWAY_* variables\n"
+    "Settings: defaults < config/base.yaml < config/<environment>.yaml < config/local.yaml < .env < SLIPWAY_* "
+    "variables\n"
     "< --set key=value. SLIPWAY_ENVIRONMENT chooses the environment (development), SLIPWAY_CONFIG the directory.\n"
     "Exit codes: 0 done, 1 the answer is no, 64 usage, 65 unusable data, 69 a service does not answer, 70 a bug,\n"
     "71 the system refuses, 73 cannot create (port taken, disk full), 77 no permission, 78 wrong configuration.";
@@ -30,15 +31,19 @@ class commands {
     add_migrate(app);
     add(app, "seed", "Fill the database with development data; safe to repeat", [this] { return seed(in_); });
     add_config(app);
-    auto* routes = add(app, "routes", "Show every route, who may call it, and its limits", [this] { return show_routes(in_, json_); });
+    auto* routes = add(app, "routes", "Show every route, who may call it, and its limits",
+                       [this] { return show_routes(in_, json_); });
     routes->add_flag("--json", json_, "As JSON");
-    auto* openapi = add(app, "openapi", "Print the OpenAPI document", [this] { return show_openapi(in_, version_3_0_); });
+    auto* openapi =
+        add(app, "openapi", "Print the OpenAPI document", [this] { return show_openapi(in_, version_3_0_); });
     openapi->add_flag("--3.0", version_3_0_, "As OpenAPI 3.0 instead of 3.1");
     add(app, "errors", "Print the table of error codes as Markdown", [this] { return show_errors(in_); });
     auto* keys = app.add_subcommand("keys", "Keys that sign access tokens");
     keys->require_subcommand(1);
-    auto* rotate = add(*keys, "rotate", "Make a new key; the old one goes on verifying until it retires", [this] { return rotate_keys(in_, after_); });
-    rotate->add_option("--after", after_, "Seconds until it signs, so that other nodes see it before")->check(CLI::Range(0u, 86'400u));
+    auto* rotate = add(*keys, "rotate", "Make a new key; the old one goes on verifying until it retires",
+                       [this] { return rotate_keys(in_, after_); });
+    rotate->add_option("--after", after_, "Seconds until it signs, so that other nodes see it before")
+        ->check(CLI::Range(0u, 86'400u));
     add(app, "version", "Print the version", [] { return show_version(); });
   }
 
@@ -73,7 +78,8 @@ class commands {
     add(*config, "show", "Show every setting, where it came from, secrets masked", [this] { return config_show(in_); });
     add(*config, "check", "Check the settings and say everything that is wrong", [this] { return config_check(in_); });
     add(*config, "schema", "Print the JSON Schema of the files", [] { return config_schema(); });
-    auto* reference = add(*config, "reference", "Print the reference page of all settings", [this] { return config_reference(yaml_); });
+    auto* reference = add(*config, "reference", "Print the reference page of all settings",
+                          [this] { return config_reference(yaml_); });
     reference->add_flag("--yaml", yaml_, "As a commented YAML file");
   }
 

@@ -32,10 +32,14 @@ void ready(std::string const& file, std::vector<std::string> const& http, std::v
     out.close();
     std::error_code error;
     if (out) std::filesystem::rename(beside, file, error);
-    if (!out || error) throw startup_error{exit_code::cannot_create, "cannot write " + file + ": " + std::strerror(error ? error.value() : errno) + ". Name a file in a directory that can be written."};
+    if (!out || error)
+      throw startup_error{exit_code::cannot_create, "cannot write " + file + ": " +
+                                                        std::strerror(error ? error.value() : errno) +
+                                                        ". Name a file in a directory that can be written."};
   }
   if (::isatty(STDERR_FILENO) == 0 || http.empty()) return;
-  std::fprintf(stderr, "\n  service        http://%s\n  documentation  http://%s/docs\n", http[0].c_str(), http[0].c_str());
+  std::fprintf(stderr, "\n  service        http://%s\n  documentation  http://%s/docs\n", http[0].c_str(),
+               http[0].c_str());
   if (!operators.empty()) std::fprintf(stderr, "  operators      http://%s/metrics\n", operators[0].c_str());
   std::fprintf(stderr, "  Ctrl-C stops it\n\n");
 }

@@ -21,10 +21,12 @@ std::span<embedded_file const> migration_files();  // linked in by CMake
 namespace {
 
 std::vector<migrations::file> files_for(settings const& s) {
-  return s.migrations.directory.empty() ? migrations::files_of(migration_files()) : migrations::files_in(s.migrations.directory);
+  return s.migrations.directory.empty() ? migrations::files_of(migration_files())
+                                        : migrations::files_in(s.migrations.directory);
 }
 
-int with_migrator(invocation const& in, migrations::options options, std::function<void(migrations::migrator&, shards&)> const& work) {
+int with_migrator(invocation const& in, migrations::options options,
+                  std::function<void(migrations::migrator&, shards&)> const& work) {
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
@@ -43,7 +45,10 @@ void require_schema(settings const& s, db::database& database, shards& on, log::
     return;
   }
   if (auto const pending = on.run(m.pending()); pending > 0)
-    throw startup_error{exit_code::data, fmt::format("{} migrations are pending on this database. Run `slipway migrate up` first (`slipway migrate plan` shows its SQL), or set migrations.at_start.", pending)};
+    throw startup_error{exit_code::data,
+                        fmt::format("{} migrations are pending on this database. Run `slipway migrate up` first "
+                                    "(`slipway migrate plan` shows its SQL), or set migrations.at_start.",
+                                    pending)};
 }
 
 int migrate_up(invocation const& in, bool allow_out_of_order) {
@@ -61,7 +66,8 @@ int migrate_down(invocation const& in, unsigned steps) {
 int migrate_status(invocation const& in) {
   return with_migrator(in, {}, [](migrations::migrator& m, shards& on) {
     for (auto const& line : on.run(m.status()))
-      fmt::print("{:04}  {:<24} {:<12} {}\n", line.version, line.name, migrations::to_string(line.state), line.applied_at ? to_rfc3339(*line.applied_at) : std::string{});
+      fmt::print("{:04}  {:<24} {:<12} {}\n", line.version, line.name, migrations::to_string(line.state),
+                 line.applied_at ? to_rfc3339(*line.applied_at) : std::string{});
   });
 }
 

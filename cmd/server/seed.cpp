@@ -22,26 +22,43 @@ task<std::optional<std::string>> seed_account(db::database& database, auth::pass
   if (co_await users.exists(email)) co_return std::nullopt;
   auto password = system_random().token(15);
   auto hash = co_await passwords.hash(secret<std::string>{password});
-  auto account = co_await users.insert({.id = id_of<user>::make(), .email = email, .name = "Administrator", .password_hash = std::move(hash), .role = role::admin});
+  auto account = co_await users.insert({.id = id_of<user>::make(),
+                                        .email = email,
+                                        .name = "Administrator",
+                                        .password_hash = std::move(hash),
+                                        .role = role::admin});
   if (!account) co_return std::nullopt;  // somebody else seeded in this moment
   scope const who{account->id.value, permissions_of(account->role)};
-  co_await notes.insert(who, {.id = id_of<note>::make(), .owner_id = account->id, .title = "Welcome", .body = "Open /docs and try the API.", .tags = {"start"}, .pinned = true});
-  co_await notes.insert(who, {.id = id_of<note>::make(), .owner_id = account->id, .title = "The next resource", .body = "The README shows how to add one in ten minutes.", .tags = {"start"}});
+  co_await notes.insert(who, {.id = id_of<note>::make(),
+                              .owner_id = account->id,
+                              .title = "Welcome",
+                              .body = "Open /docs and try the API.",
+                              .tags = {"start"},
+                              .pinned = true});
+  co_await notes.insert(who, {.id = id_of<note>::make(),
+                              .owner_id = account->id,
+                              .title = "The next resource",
+                              .body = "The README shows how to add one in ten minutes.",
+                              .tags = {"start"}});
   co_return password;
 }
 
 }  // namespace
 
 int seed(invocation const& in) {
-  if (in.sources.is_production()) throw startup_error{exit_code::config, "seeds are for development and test; this is " + in.sources.environment + ". Set SLIPWAY_ENVIRONMENT=development to seed."};
+  if (in.sources.is_production())
+    throw startup_error{exit_code::config, "seeds are for development and test; this is " + in.sources.environment +
+                                               ". Set SLIPWAY_ENVIRONMENT=development to seed."};
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
   blocking_pool hashing{"hashing", {.threads = 1, .queue = 1}};
   auto const passwords = auth::make_passwords(loaded.value.auth.passwords, hashing);
   auto const password = on.run(seed_account(database, *passwords, loaded.value.seed.email));
-  if (password) fmt::print("Development account: {}  password: {}  (shown once)\n", loaded.value.seed.email, *password);
-  else fmt::print("Development account: {}  (made earlier; remove var/ to start anew)\n", loaded.value.seed.email);
+  if (password)
+    fmt::print("Development account: {}  password: {}  (shown once)\n", loaded.value.seed.email, *password);
+  else
+    fmt::print("Development account: {}  (made earlier; remove var/ to start anew)\n", loaded.value.seed.email);
   return 0;
 }
 

@@ -29,7 +29,10 @@ log::trace_ids ids_of(trace_span const& span) {
 
 std::unique_ptr<span_exporter> make_exporter(settings const& s, std::string const& environment) {
   if (!s.tracing.enabled) return nullptr;
-  return make_otlp_exporter({.endpoint = s.tracing.endpoint, .service_name = s.service.name, .service_version = version_text(), .environment = environment});
+  return make_otlp_exporter({.endpoint = s.tracing.endpoint,
+                             .service_name = s.service.name,
+                             .service_version = version_text(),
+                             .environment = environment});
 }
 
 task<> tidy_now_and_then(application& app, log::logger log) {
@@ -46,12 +49,15 @@ task<> tidy_now_and_then(application& app, log::logger log) {
 }
 
 void log_reload(log::logger const& log, config::reload_report const& report) {
-  if (!report.problems.empty()) log.error("the configuration was not reloaded", {{"reason", report.text()}});
-  else log.info("the configuration was reloaded", {{"changes", report.text()}});
+  if (!report.problems.empty())
+    log.error("the configuration was not reloaded", {{"reason", report.text()}});
+  else
+    log.info("the configuration was reloaded", {{"changes", report.text()}});
 }
 
 // What SIGHUP asks for. Each part by itself: a bad certificate must not keep the log from being reopened.
-void reload_everything(log::logger const& log, log::journal& journal, config::watcher<settings>& watcher, http::server& server, auth::key_ring& keys) {
+void reload_everything(log::logger const& log, log::journal& journal, config::watcher<settings>& watcher,
+                       http::server& server, auth::key_ring& keys) {
   journal.reopen();
   watcher.reload();
   try {
@@ -80,7 +86,8 @@ int serve(invocation const& in, std::string const& ready_file) {
   auto const process = metrics::process_metrics(all_metrics);
   auto const loops = metrics::runtime_metrics(all_metrics, on);
   auto const exporter = make_exporter(s, in.sources.environment);
-  std::unique_ptr<tracer> traces = exporter ? std::make_unique<tracer>(trace_settings{.ratio = s.tracing.ratio}, *exporter) : nullptr;
+  std::unique_ptr<tracer> traces =
+      exporter ? std::make_unique<tracer>(trace_settings{.ratio = s.tracing.ratio}, *exporter) : nullptr;
 
   middleware::database_watch watch{all_metrics};
   auto database_settings = s.database;
@@ -107,14 +114,20 @@ int serve(invocation const& in, std::string const& ready_file) {
   operator_settings.listen = s.operations.listen;
   operator_settings.tls = {};
   operator_settings.hosts.clear();
-  http::server operators{on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
+  http::server operators{
+      on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
   if (!s.operations.listen.empty()) operators.start();
   server.start();
   health.started();
   ready(ready_file, server.addresses(), operators.addresses());
-  log.info("serving", {{"addresses", joined(server.addresses())}, {"operators", joined(operators.addresses())}, {"database", database.description()}, {"environment", in.sources.environment}, {"version", version_text()}});
+  log.info("serving", {{"addresses", joined(server.addresses())},
+                       {"operators", joined(operators.addresses())},
+                       {"database", database.description()},
+                       {"environment", in.sources.environment},
+                       {"version", version_text()}});
 
-  config::watcher<settings> watcher{in.sources, loaded, {.report = [&](config::reload_report const& r) { log_reload(log, r); }}};
+  config::watcher<settings> watcher{
+      in.sources, loaded, {.report = [&](config::reload_report const& r) { log_reload(log, r); }}};
   watcher.on_change([&](settings const& now) {
     journal.set_level(now.log.level);
     for (auto const& [name, level] : now.log.levels) journal.set_level(name, level);

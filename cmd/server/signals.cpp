@@ -25,8 +25,7 @@ void take_signals() noexcept {
 wish next_wish() noexcept {
   auto const set = ours();
   int got = 0;
-  while (::sigwait(&set, &got) != 0) {
-  }
+  while (::sigwait(&set, &got) != 0) {}
   return got == SIGHUP ? wish::reload : wish::stop;
 }
 

@@ -7,7 +7,8 @@
 
 namespace slipway::api {
 
-access_guard::access_guard(authenticator& how, std::string_view realm) : how_{how}, challenge_{fmt::format("Bearer realm=\"{}\"", realm)} {}
+access_guard::access_guard(authenticator& how, std::string_view realm)
+    : how_{how}, challenge_{fmt::format("Bearer realm=\"{}\"", realm)} {}
 
 bool access_guard::before(http::exchange& x) {
   auto const* op = operation_of(x);
@@ -30,7 +31,8 @@ bool access_guard::refuse(http::exchange& x, fault const& why) const {
   if (why.kind() == fault_kind::unauthenticated) {
     // RFC 6750, section 3: no error code when there were no credentials at all.
     bool const sent_some = x.request.header("Authorization").data() != nullptr;
-    x.response.add("WWW-Authenticate", sent_some ? x.copy(challenge_ + ", error=\"invalid_token\"") : std::string_view{challenge_});
+    x.response.add("WWW-Authenticate",
+                   sent_some ? x.copy(challenge_ + ", error=\"invalid_token\"") : std::string_view{challenge_});
   }
   write_problem(x, why);
   return false;
@@ -46,7 +48,8 @@ void deprecation_notice::after(http::exchange& x) {
     write_http_date(date, op->sunset);
     x.response.add("Sunset", x.copy({date, sizeof date}));
   }
-  if (!op->successor.empty()) x.response.add("Link", x.copy(fmt::format("<{}>; rel=\"successor-version\"", op->successor)));
+  if (!op->successor.empty())
+    x.response.add("Link", x.copy(fmt::format("<{}>; rel=\"successor-version\"", op->successor)));
 }
 
 }  // namespace slipway::api

@@ -27,7 +27,8 @@ inline constexpr access signed_in{access::level::signed_in};
 template <class E>
 constexpr access needs(E permission) {
   for (auto const& e : meta::describe<E>.enumerators)
-    if (e.value == static_cast<std::int64_t>(permission)) return {access::level::permission, permission_set{permission}, e.name};
+    if (e.value == static_cast<std::int64_t>(permission))
+      return {access::level::permission, permission_set{permission}, e.name};
   return {access::level::permission, permission_set{permission}, "?"};
 }
 
@@ -37,8 +38,12 @@ struct rate {
   std::chrono::seconds window{0};
 };
 inline namespace rates {
-constexpr rate operator""_per_second(unsigned long long n) { return {static_cast<unsigned>(n), std::chrono::seconds{1}}; }
-constexpr rate operator""_per_minute(unsigned long long n) { return {static_cast<unsigned>(n), std::chrono::minutes{1}}; }
+constexpr rate operator""_per_second(unsigned long long n) {
+  return {static_cast<unsigned>(n), std::chrono::seconds{1}};
+}
+constexpr rate operator""_per_minute(unsigned long long n) {
+  return {static_cast<unsigned>(n), std::chrono::minutes{1}};
+}
 constexpr rate operator""_per_hour(unsigned long long n) { return {static_cast<unsigned>(n), std::chrono::hours{1}}; }
 }  // namespace rates
 

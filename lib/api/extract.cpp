@@ -50,12 +50,14 @@ constexpr std::size_t most_parameters = 64;
 bool is_json(std::string_view media_type) {
   media_type = trim(media_type.substr(0, media_type.find(';')));
   std::string lower{media_type};
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
 }
 
 // Fills one member from one value of the query.
-void read_member(meta::member const& m, void* object, std::string_view text, bool seen, std::vector<field_error>& errors) {
+void read_member(meta::member const& m, void* object, std::string_view text, bool seen,
+                 std::vector<field_error>& errors) {
   auto* at = m.at(object);
   auto const* t = m.of;
   if (t->what == meta::kind::list) {
@@ -65,7 +67,8 @@ void read_member(meta::member const& m, void* object, std::string_view text, boo
     errors.push_back({std::string{m.name}, "duplicate", "must not be given twice"});
     return;
   }
-  if (auto problem = json::read_scalar(*t, at, text)) errors.push_back({std::string{m.name}, problem.code, std::move(problem.message)});
+  if (auto problem = json::read_scalar(*t, at, text))
+    errors.push_back({std::string{m.name}, problem.code, std::move(problem.message)});
 }
 
 }  // namespace
@@ -77,7 +80,8 @@ result<void> read_body(extraction& from, meta::type const& t, void* into) {
     return std::unexpected(fault::unsupported_media_type().detail("Send the body as application/json."));
   auto const coding = request.header("Content-Encoding");
   if (coding.data() != nullptr && !http::equal_names(coding, "identity"))
-    return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding").detail("Send the body without a content encoding."));
+    return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding")
+                               .detail("Send the body without a content encoding."));
   return json::read_into(t, into, request.body, {}, true);
 }
 
@@ -101,8 +105,10 @@ result<void> read_query(extraction& from, meta::type const& t, void* into) {
     if (++count > most_parameters) return std::unexpected(fault::malformed("too_many_parameters"));
     auto const equals = part.find('=');
     auto const name = http::form_decode(part.substr(0, equals), x.memory);
-    auto const value = http::form_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), x.memory);
-    if (!name || !value) return std::unexpected(fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
+    auto const value =
+        http::form_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), x.memory);
+    if (!name || !value)
+      return std::unexpected(fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
     if (from.op.sparse && *name == "fields") continue;
     auto const* m = t.find(*name);
     if (m == nullptr) {
@@ -116,14 +122,18 @@ result<void> read_query(extraction& from, meta::type const& t, void* into) {
   for (std::size_t i = 0; i < t.members.size(); ++i) {
     auto const& m = t.members[i];
     bool const may_miss = m.about->optional || m.of->what == meta::kind::optional || m.of->what == meta::kind::list;
-    if ((seen >> i & 1) != 0) json::check_rules(*m.about, *m.of, m.at(into), errors, m.name);
-    else if (!may_miss) errors.push_back({std::string{m.name}, "required", "is required"});
+    if ((seen >> i & 1) != 0)
+      json::check_rules(*m.about, *m.of, m.at(into), errors, m.name);
+    else if (!may_miss)
+      errors.push_back({std::string{m.name}, "required", "is required"});
   }
   if (!errors.empty()) return std::unexpected(fault::invalid(std::move(errors)));
   return {};
 }
 
-std::string read_header(extraction& from, std::string_view name) { return std::string{from.exchange.request.header(name)}; }
+std::string read_header(extraction& from, std::string_view name) {
+  return std::string{from.exchange.request.header(name)};
+}
 
 std::string read_cookie(extraction& from, std::string_view name) {
   auto rest = from.exchange.request.header("Cookie");
@@ -139,7 +149,8 @@ std::string read_cookie(extraction& from, std::string_view name) {
 result<if_match> read_if_match(extraction& from) {
   auto const value = from.exchange.request.header("If-Match");
   if (value.data() == nullptr)
-    return std::unexpected(fault::precondition_required().detail("Send If-Match with the ETag of the version that you have seen."));
+    return std::unexpected(
+        fault::precondition_required().detail("Send If-Match with the ETag of the version that you have seen."));
   return if_match{std::string{value}};
 }
 

@@ -43,7 +43,8 @@ template <class T>
 struct extractor<body<T>> {
   static result<body<T>> take(extraction& from) {
     result<body<T>> out{std::in_place};
-    if (auto read = detail::read_body(from, meta::describe<T>, &out->value); !read) out = std::unexpected(std::move(read.error()));
+    if (auto read = detail::read_body(from, meta::describe<T>, &out->value); !read)
+      out = std::unexpected(std::move(read.error()));
     return out;
   }
   static void describe(operation& op) { op.body = &meta::describe<T>; }
@@ -53,7 +54,8 @@ template <class T>
 struct extractor<path<T>> {
   static result<path<T>> take(extraction& from) {
     result<path<T>> out{std::in_place};
-    if (auto read = detail::read_path(from, meta::describe<T>, &out->value); !read) out = std::unexpected(std::move(read.error()));
+    if (auto read = detail::read_path(from, meta::describe<T>, &out->value); !read)
+      out = std::unexpected(std::move(read.error()));
     return out;
   }
   static void describe(operation& op) { detail::describe_path(op, meta::describe<T>); }
@@ -63,7 +65,8 @@ template <class T>
 struct extractor<query<T>> {
   static result<query<T>> take(extraction& from) {
     result<query<T>> out{std::in_place};
-    if (auto read = detail::read_query(from, meta::describe<T>, &out->value); !read) out = std::unexpected(std::move(read.error()));
+    if (auto read = detail::read_query(from, meta::describe<T>, &out->value); !read)
+      out = std::unexpected(std::move(read.error()));
     return out;
   }
   static void describe(operation& op) { detail::describe_query(op, meta::describe<T>); }
@@ -89,7 +92,8 @@ template <>
 struct extractor<if_match> {
   static result<if_match> take(extraction& from) { return detail::read_if_match(from); }
   static void describe(operation& op) {
-    op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, true, "The ETag of the version that this change is based on"});
+    op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, true,
+                             "The ETag of the version that this change is based on"});
     op.conditional = true;
   }
 };
@@ -126,8 +130,10 @@ struct extractor<http::exchange&> {
 // A parameter as it is handed to the handler.
 template <class A, class Stored>
 decltype(auto) pass(Stored& stored) {
-  if constexpr (std::is_reference_v<A>) return **stored;
-  else return std::move(*stored);
+  if constexpr (std::is_reference_v<A>)
+    return **stored;
+  else
+    return std::move(*stored);
 }
 
 }  // namespace slipway::api

@@ -22,7 +22,8 @@ std::string sha256(std::initializer_list<std::string_view> parts) {
   bool good = hash && EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1;
   for (auto part : parts) {
     auto const size = static_cast<std::uint64_t>(part.size());  // lengths first: "ab","c" is not "a","bc"
-    good = good && EVP_DigestUpdate(hash.get(), &size, sizeof size) == 1 && EVP_DigestUpdate(hash.get(), part.data(), part.size()) == 1;
+    good = good && EVP_DigestUpdate(hash.get(), &size, sizeof size) == 1 &&
+           EVP_DigestUpdate(hash.get(), part.data(), part.size()) == 1;
   }
   if (!good || EVP_DigestFinal_ex(hash.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) != 1)
     throw std::runtime_error{"SHA-256 failed"};
@@ -30,7 +31,8 @@ std::string sha256(std::initializer_list<std::string_view> parts) {
 }
 
 bool well_formed(std::string_view key) {
-  return !key.empty() && key.size() <= longest_key && std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
+  return !key.empty() && key.size() <= longest_key &&
+         std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 stored_answer keep(http::exchange const& x) {
@@ -65,7 +67,8 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
   auto const claim = co_await store_.claim(key, fingerprint, now, now - abandoned_after);
   if (claim.now != idempotency_claim::state::mine) {
     if (claim.fingerprint != fingerprint)
-      write_problem(x, 422, "idempotency_key_reused", "This Idempotency-Key was used for another request. Use a new key.");
+      write_problem(x, 422, "idempotency_key_reused",
+                    "This Idempotency-Key was used for another request. Use a new key.");
     else if (claim.now == idempotency_claim::state::running)
       write_problem(x, fault{fault_kind::conflict, "idempotency_key_in_use"}.retry_after(std::chrono::seconds{1}));
     else
@@ -81,8 +84,10 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
   }
   co_await uncancellable();  // the claim must end, also when the client has left
   bool const answered = failure == nullptr && x.response.status < 500 && x.response.stream == nullptr;
-  if (answered) co_await store_.finish(key, keep(x));
-  else co_await store_.release(key);
+  if (answered)
+    co_await store_.finish(key, keep(x));
+  else
+    co_await store_.release(key);
   if (failure) std::rethrow_exception(failure);
 }
 

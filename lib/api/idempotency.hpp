@@ -22,8 +22,8 @@ struct stored_answer {
 struct idempotency_claim {
   enum class state { mine, running, finished };
   state now = state::mine;
-  std::string fingerprint;       // of the request that claimed the key first
-  stored_answer answer;          // when finished
+  std::string fingerprint;  // of the request that claimed the key first
+  stored_answer answer;     // when finished
 };
 
 // Where keys are kept. Keys are hashes (64 hexadecimal digits) that already hold who asks and for which operation.
@@ -31,7 +31,8 @@ class idempotency_store {
  public:
   virtual ~idempotency_store() = default;
   // Claims the key, or says who has it. A claim older than `abandoned` with no answer may be taken over.
-  virtual task<idempotency_claim> claim(std::string key, std::string fingerprint, time_point now, time_point abandoned) = 0;
+  virtual task<idempotency_claim> claim(std::string key, std::string fingerprint, time_point now,
+                                        time_point abandoned) = 0;
   virtual task<> finish(std::string key, stored_answer answer) = 0;
   virtual task<> release(std::string key) = 0;
 };

@@ -8,9 +8,13 @@ namespace {
 
 constexpr std::string_view id_field = "X-Request-Id: ";
 
-std::uint64_t now_ns() noexcept { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+std::uint64_t now_ns() noexcept {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
 
-std::string_view route_of(http::exchange const& x) noexcept { return x.route != nullptr ? std::string_view{x.route->pattern} : std::string_view{}; }
+std::string_view route_of(http::exchange const& x) noexcept {
+  return x.route != nullptr ? std::string_view{x.route->pattern} : std::string_view{};
+}
 
 }  // namespace
 
@@ -26,8 +30,10 @@ bool observation::before(http::exchange& x) {
   auto const size = take_over ? sent.size() : log::correlation_ids::size;
   auto* line = static_cast<char*>(x.memory.allocate(id_field.size() + size + 2, 1));
   auto* id = std::copy(id_field.begin(), id_field.end(), line);
-  if (take_over) std::copy(sent.begin(), sent.end(), id);
-  else ids_.local()->write(id);
+  if (take_over)
+    std::copy(sent.begin(), sent.end(), id);
+  else
+    ids_.local()->write(id);
   id[size] = '\r';
   id[size + 1] = '\n';
   x.operation.correlation_id = {id, size};
@@ -53,7 +59,8 @@ void observation::after(http::exchange& x) {
 }
 
 void observation::begin_trace(http::exchange& x) {
-  auto& span = parts_.traces->begin(x.operation, span_kind::server, x.request.method_text, x.request.header("traceparent"), x.request.header("tracestate"));
+  auto& span = parts_.traces->begin(x.operation, span_kind::server, x.request.method_text,
+                                    x.request.header("traceparent"), x.request.header("tracestate"));
   span.set("http.request.method", x.request.method_text);
   span.set("url.path", x.request.path);
   span.set("client.address", x.request.peer.address);

@@ -34,7 +34,9 @@ BOOST_DESCRIBE_STRUCT(problem_details, (), (type, title, status, code, detail, c
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::api::problem_details> = slipway::rules(
-    field(&slipway::api::problem_details::type).help("Always about:blank: `code` says what it is").example(R"("about:blank")"),
+    field(&slipway::api::problem_details::type)
+        .help("Always about:blank: `code` says what it is")
+        .example(R"("about:blank")"),
     field(&slipway::api::problem_details::status).minimum(400).maximum(599).help("The HTTP status again"),
     field(&slipway::api::problem_details::code).help("Stable, for programs").example(R"("not_found")"),
     field(&slipway::api::problem_details::detail).help("For people"),
@@ -85,8 +87,10 @@ class document {
       info.add("title", info_.title).add("version", info_.version).add("description", info_.description);
       auto license = info.object("license");
       license.add("name", info_.license);
-      if (flavour_ == json::flavour::openapi_3_1) license.add("identifier", info_.license);
-      else license.add("url", fmt::format("https://spdx.org/licenses/{}.html", info_.license));
+      if (flavour_ == json::flavour::openapi_3_1)
+        license.add("identifier", info_.license);
+      else
+        license.add("url", fmt::format("https://spdx.org/licenses/{}.html", info_.license));
     }
     auto servers = root.array("servers");
     for (auto const& url : info_.servers) servers.object().add("url", url);
@@ -97,7 +101,8 @@ class document {
     for (auto const& op : operations)
       if (!op->hidden && !op->tag.empty()) names.insert(op->tag);
     auto tags = root.array("tags");
-    for (auto name : names) tags.object().add("name", name).add("description", fmt::format("Everything about {}", name));
+    for (auto name : names)
+      tags.object().add("name", name).add("description", fmt::format("Everything about {}", name));
   }
 
   void write_paths(json::object_writer& root, std::span<std::shared_ptr<operation const> const> operations) {
@@ -119,7 +124,8 @@ class document {
     if (auto const text = description_of(op); !text.empty()) o.add("description", text);
     if (!op.tag.empty()) o.array("tags").add(op.tag);
     if (op.deprecated) o.add("deprecated", true);
-    if (op.limit.count > 0) o.object("x-rate-limit").add("count", op.limit.count).add("window_seconds", op.limit.window.count());
+    if (op.limit.count > 0)
+      o.object("x-rate-limit").add("count", op.limit.count).add("window_seconds", op.limit.window.count());
     {
       auto security = o.array("security");
       if (op.who.who != access::level::everyone) security.object().array(bearer);
@@ -139,10 +145,12 @@ class document {
     if (op.who.who == access::level::everyone) say("Open to everyone.");
     if (op.who.who == access::level::signed_in) say("For whoever is signed in.");
     if (op.who.who == access::level::permission) say(fmt::format("Needs the permission `{}`.", op.who.permission_name));
-    if (op.limit.count > 0) say(fmt::format("At most {} requests in {} from one address.", op.limit.count, format_duration(op.limit.window)));
+    if (op.limit.count > 0)
+      say(fmt::format("At most {} requests in {} from one address.", op.limit.count, format_duration(op.limit.window)));
     if (op.deprecated) {
       std::string sentence = "Deprecated";
-      if (op.sunset != std::chrono::sys_days{}) sentence += fmt::format("; goes on {}", to_rfc3339(op.sunset).substr(0, 10));
+      if (op.sunset != std::chrono::sys_days{})
+        sentence += fmt::format("; goes on {}", to_rfc3339(op.sunset).substr(0, 10));
       if (!op.successor.empty()) sentence += fmt::format("; use `{}`", op.successor);
       say(sentence + ".");
     }
@@ -152,17 +160,21 @@ class document {
   void write_parameters(json::object_writer& o, operation const& op) {
     auto parameters = op.parameters;
     if (op.idempotency_key)
-      parameters.push_back({"Idempotency-Key", place::header, &meta::describe<std::string>, false, "Sent again with the same body, the same key gets the first answer again"});
+      parameters.push_back({"Idempotency-Key", place::header, &meta::describe<std::string>, false,
+                            "Sent again with the same body, the same key gets the first answer again"});
     if (op.sparse)
-      parameters.push_back({"fields", place::query, &meta::describe<std::string>, false, "The members to answer with, separated by commas; dots for members of members"});
+      parameters.push_back({"fields", place::query, &meta::describe<std::string>, false,
+                            "The members to answer with, separated by commas; dots for members of members"});
     if (parameters.empty()) return;
     auto list = o.array("parameters");
     for (auto const& p : parameters) {
       auto item = list.object();
       item.add("name", p.name).add("in", place_name(p.in)).add("required", p.required || p.in == place::path);
       if (!p.help.empty()) item.add("description", p.help);
-      if (p.about != nullptr) schemas_.write_member(item.key("schema"), *p.of, *p.about);
-      else schemas_.write_reference(item.key("schema"), *p.of);
+      if (p.about != nullptr)
+        schemas_.write_member(item.key("schema"), *p.of, *p.about);
+      else
+        schemas_.write_reference(item.key("schema"), *p.of);
     }
   }
 
@@ -175,16 +187,20 @@ class document {
       auto good = answers.object(fmt::format("{}", op.success));
       good.add("description", op.success_description);
       write_headers(good, op.answer_headers);
-      if (op.answer != nullptr) schemas_.write_reference(good.object("content").object(op.answer_media_type).key("schema"), *op.answer);
-      else if (op.success != 204) good.object("content").object(op.answer_media_type);
+      if (op.answer != nullptr)
+        schemas_.write_reference(good.object("content").object(op.answer_media_type).key("schema"), *op.answer);
+      else if (op.success != 204)
+        good.object("content").object(op.answer_media_type);
     }
-    if (op.conditional && op.verb == http::method::get) answers.object("304").add("description", "The client's copy is still good");
+    if (op.conditional && op.verb == http::method::get)
+      answers.object("304").add("description", "The client's copy is still good");
     for (auto const& [status, names] : codes) {
       auto bad = answers.object(fmt::format("{}", status));
       bad.add("description", fmt::format("{}: {}", http::reason_phrase(status), fmt::join(names, ", ")));
       if (status == 401) write_headers(bad, {"WWW-Authenticate"});
       if (status == 429 || status == 503) write_headers(bad, {"Retry-After"});
-      schemas_.write_reference(bad.object("content").object("application/problem+json").key("schema"), meta::describe<problem_details>);
+      schemas_.write_reference(bad.object("content").object("application/problem+json").key("schema"),
+                               meta::describe<problem_details>);
     }
   }
 
@@ -197,7 +213,12 @@ class document {
   void write_components(json::object_writer& root) {
     auto components = root.object("components");
     schemas_.write_components(components.key("schemas"));
-    components.object("securitySchemes").object(bearer).add("type", "http").add("scheme", "bearer").add("bearerFormat", "JWT").add("description", "The access token from logging in");
+    components.object("securitySchemes")
+        .object(bearer)
+        .add("type", "http")
+        .add("scheme", "bearer")
+        .add("bearerFormat", "JWT")
+        .add("description", "The access token from logging in");
   }
 
   document_info const& info_;
@@ -208,7 +229,8 @@ class document {
 
 }  // namespace
 
-std::string openapi(std::span<std::shared_ptr<operation const> const> operations, document_info const& info, json::flavour flavour) {
+std::string openapi(std::span<std::shared_ptr<operation const> const> operations, document_info const& info,
+                    json::flavour flavour) {
   return document{info, flavour}.write(operations);
 }
 

@@ -14,7 +14,9 @@ std::vector<documented_fault> all_faults(operation const& op) {
   auto const add = [&](fault_kind kind, std::string_view code) {
     if (std::ranges::find(faults, documented_fault{kind, code}) == faults.end()) faults.push_back({kind, code});
   };
-  auto const takes = [&](place in) { return std::ranges::any_of(op.parameters, [in](auto const& p) { return p.in == in; }); };
+  auto const takes = [&](place in) {
+    return std::ranges::any_of(op.parameters, [in](auto const& p) { return p.in == in; });
+  };
   if (op.who.who != access::level::everyone) add(fault_kind::unauthenticated, "unauthenticated");
   if (op.who.who == access::level::permission) add(fault_kind::forbidden, "forbidden");
   if (takes(place::path)) add(fault_kind::not_found, "not_found");

@@ -45,30 +45,30 @@ struct parameter {
 struct operation {
   http::method verb{};
   std::string pattern;
-  std::string name;         // operationId: "users.create"
+  std::string name;  // operationId: "users.create"
   std::string summary;
   std::string description;
-  std::string tag;          // the group in the document; the first segment after the version by default
+  std::string tag;  // the group in the document; the first segment after the version by default
   access who;
-  rate limit;               // count of zero: none beside the server's own
+  rate limit;  // count of zero: none beside the server's own
   std::vector<documented_fault> faults;
   std::vector<parameter> parameters;
   meta::type const* body = nullptr;
   std::string body_media_type = "application/json";
   int success = 200;
   std::string_view success_description = "Done";
-  meta::type const* answer = nullptr;       // null: no body, or one that is not described
+  meta::type const* answer = nullptr;  // null: no body, or one that is not described
   std::string answer_media_type = "application/json";
   std::vector<std::string> answer_headers;  // "Location", "ETag", "Link"
   bool idempotency_key = false;
-  bool is_page = false;                     // answers with a page<T>
-  bool sparse = false;                      // takes ?fields=
-  bool conditional = false;                 // answers carry an ETag
-  bool hidden = false;                      // not in the document
+  bool is_page = false;      // answers with a page<T>
+  bool sparse = false;       // takes ?fields=
+  bool conditional = false;  // answers carry an ETag
+  bool hidden = false;       // not in the document
   bool deprecated = false;
-  std::chrono::sys_days deprecated_since{}; // RFC 9745
-  std::chrono::sys_days sunset{};           // RFC 8594; the epoch: not known
-  std::string successor;                    // path of the operation to use instead
+  std::chrono::sys_days deprecated_since{};  // RFC 9745
+  std::chrono::sys_days sunset{};            // RFC 8594; the epoch: not known
+  std::string successor;                     // path of the operation to use instead
 };
 
 // The operation of a matched route; null for routes that were not added through api::router.

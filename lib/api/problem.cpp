@@ -22,12 +22,16 @@ void send(http::exchange& x, problem const& p) {
   json::buffer out{x.memory};
   {
     json::object_writer doc{out};
-    doc.add("type", "about:blank").add("title", http::reason_phrase(p.status)).add("status", p.status).add("code", p.code);
+    doc.add("type", "about:blank")
+        .add("title", http::reason_phrase(p.status))
+        .add("status", p.status)
+        .add("code", p.code);
     if (!p.detail.empty()) doc.add("detail", p.detail);
     if (!x.operation.correlation_id.empty()) doc.add("correlation_id", x.operation.correlation_id);
     if (p.fields != nullptr && !p.fields->empty()) {
       auto errors = doc.array("errors");
-      for (auto const& f : *p.fields) errors.object().add("pointer", f.pointer).add("code", f.code).add("message", f.message);
+      for (auto const& f : *p.fields)
+        errors.object().add("pointer", f.pointer).add("code", f.code).add("message", f.message);
     }
   }
   x.response.stream.reset();
@@ -90,7 +94,8 @@ void write_problem(http::exchange& x, fault const& f) {
   x.fault_code = f.code().data();
   if (!more.internal.empty()) x.internal_error = more.internal;
   // RFC 9110, section 15.5.2: a 401 says how to log in. The guard has said it in more detail where it refuses.
-  if (f.kind() == fault_kind::unauthenticated && x.response.header("WWW-Authenticate").data() == nullptr) x.response.add("WWW-Authenticate", "Bearer");
+  if (f.kind() == fault_kind::unauthenticated && x.response.header("WWW-Authenticate").data() == nullptr)
+    x.response.add("WWW-Authenticate", "Bearer");
   send(x, {status_of(f.kind()), f.code(), more.detail, &more.fields, more.retry_after});
 }
 

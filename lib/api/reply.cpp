@@ -1,6 +1,6 @@
-#include <slipway/api/reply.hpp>
 #include <slipway/api/parameters.hpp>
 #include <slipway/api/problem.hpp>
+#include <slipway/api/reply.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/json/writer.hpp>
 
@@ -39,7 +39,9 @@ std::string within_items(std::string_view names) {
   return out;
 }
 
-void answer_json(http::exchange& x, int status, json::buffer const& out) { x.answer(status, "application/json", out.view()); }
+void answer_json(http::exchange& x, int status, json::buffer const& out) {
+  x.answer(status, "application/json", out.view());
+}
 
 }  // namespace
 

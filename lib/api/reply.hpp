@@ -32,7 +32,9 @@ concept json_answer = meta::described<T> && !is_result<T>;
 template <json_answer T>
 struct replier<T> {
   static_assert(!meta::holds_secret(meta::describe<T>), "a secret must not be in an answer");
-  static void send(http::exchange& x, operation const& op, T&& value) { detail::reply_json(x, op, 200, meta::describe<T>, &value); }
+  static void send(http::exchange& x, operation const& op, T&& value) {
+    detail::reply_json(x, op, 200, meta::describe<T>, &value);
+  }
   static void describe(operation& op) { detail::describe_answer(op, 200, "Done", &meta::describe<T>); }
 };
 
@@ -44,7 +46,8 @@ struct replier<page<T>> {
     detail::reply_json(x, op, 200, meta::describe<page<T>>, &value);
   }
   static void describe(operation& op) {
-    detail::describe_answer(op, 200, "One page; `next` is the cursor of the one after it, empty on the last", &meta::describe<page<T>>);
+    detail::describe_answer(op, 200, "One page; `next` is the cursor of the one after it, empty on the last",
+                            &meta::describe<page<T>>);
     op.is_page = true;
     op.answer_headers.push_back("Link");
   }

@@ -19,8 +19,10 @@ std::string lower(std::string_view text) {
 std::string default_name(http::method verb, std::string_view pattern) {
   auto out = lower(http::to_string(verb));
   for (char c : pattern) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) out += c;
-    else if (out.back() != '_') out += '_';
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+      out += c;
+    else if (out.back() != '_')
+      out += '_';
   }
   while (out.back() == '_') out.pop_back();
   return out;
@@ -31,7 +33,8 @@ std::string default_tag(std::string_view pattern) {
   while (pattern.starts_with('/')) {
     pattern.remove_prefix(1);
     auto const segment = pattern.substr(0, pattern.find('/'));
-    bool const version = segment.size() > 1 && segment[0] == 'v' && std::ranges::all_of(segment.substr(1), [](unsigned char c) { return std::isdigit(c) != 0; });
+    bool const version = segment.size() > 1 && segment[0] == 'v' &&
+                         std::ranges::all_of(segment.substr(1), [](unsigned char c) { return std::isdigit(c) != 0; });
     if (!version) return std::string{segment};
     pattern.remove_prefix(segment.size());
   }
@@ -85,9 +88,12 @@ std::shared_ptr<operation> router::begin(http::method verb, std::string_view pat
 
 void router::finish(std::shared_ptr<operation> op, route_options const& o, bool wants_scope, http::handler handle) {
   auto const refuse = [&](std::string_view why) { throw std::logic_error{fmt::format("{}: {}", text_of(*op), why)}; };
-  if (op->who.who == access::level::unsaid) refuse("the route does not say who may call it; add .access = everyone, signed_in or needs(...)");
-  if (wants_scope && op->who.who == access::level::everyone) refuse("the handler takes a scope, but the route is for everyone; use std::optional<scope> or .access = signed_in");
-  if (op->idempotency_key && idempotency_ == nullptr) refuse("the route takes Idempotency-Key, but the router was made without a store for the keys");
+  if (op->who.who == access::level::unsaid)
+    refuse("the route does not say who may call it; add .access = everyone, signed_in or needs(...)");
+  if (wants_scope && op->who.who == access::level::everyone)
+    refuse("the handler takes a scope, but the route is for everyone; use std::optional<scope> or .access = signed_in");
+  if (op->idempotency_key && idempotency_ == nullptr)
+    refuse("the route takes Idempotency-Key, but the router was made without a store for the keys");
   auto const names = names_in(op->pattern);
   std::size_t taken = 0;
   for (auto& p : op->parameters)
@@ -95,9 +101,11 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
       if (taken < names.size()) p.name = names[taken];
       ++taken;
     }
-  if (taken != names.size()) refuse(fmt::format("the pattern has {} parameters and the handler takes {}", names.size(), taken));
+  if (taken != names.size())
+    refuse(fmt::format("the pattern has {} parameters and the handler takes {}", names.size(), taken));
   for (auto const& other : operations_)
-    if (other->name == op->name) refuse(fmt::format("the operation's name {} is taken by {}", op->name, text_of(*other)));
+    if (other->name == op->name)
+      refuse(fmt::format("the operation's name {} is taken by {}", op->name, text_of(*other)));
 
   http::route r{.verb = op->verb, .pattern = op->pattern, .handle = std::move(handle)};
   if (op->idempotency_key) r.layers.push_back(idempotency_);
@@ -111,7 +119,8 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
 
 void router::raw(http::method verb, std::string_view pattern, http::handler handle, route_options o) {
   auto op = begin(verb, pattern, o);
-  for (auto const& name : names_in(pattern)) op->parameters.push_back({name, place::path, &meta::describe<std::string>, true, {}});
+  for (auto const& name : names_in(pattern))
+    op->parameters.push_back({name, place::path, &meta::describe<std::string>, true, {}});
   finish(std::move(op), o, false, std::move(handle));
 }
 

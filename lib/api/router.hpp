@@ -23,16 +23,16 @@ namespace slipway::api {
 struct route_options {
   std::string_view summary{};
   std::string_view description{};
-  api::access access{};               // must be said
+  api::access access{};  // must be said
   rate limit{};
   std::vector<documented_fault> faults{};
-  std::string_view name{};            // operationId; from the method and the path when empty
+  std::string_view name{};  // operationId; from the method and the path when empty
   std::string_view tag{};
-  std::size_t body_limit = 1 << 20;   // bytes
+  std::size_t body_limit = 1 << 20;  // bytes
   std::chrono::milliseconds time_limit{30'000};
-  bool idempotency_key = false;       // takes Idempotency-Key
-  bool sparse = false;                // takes ?fields=id,title
-  bool hidden = false;                // not in the document
+  bool idempotency_key = false;  // takes Idempotency-Key
+  bool sparse = false;           // takes ?fields=id,title
+  bool hidden = false;           // not in the document
   bool streams_body = false;
   std::string_view answer_media_type = "application/json";
   std::chrono::sys_days deprecated_since{};
@@ -49,15 +49,25 @@ class router {
   // handler that wants a scope on a route for everyone, more or fewer path parameters than the pattern has, an
   // operation named twice.
   template <class C, class R, class... A>
-  void get(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) { add(http::method::get, pattern, c, handler, std::move(o)); }
+  void get(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+    add(http::method::get, pattern, c, handler, std::move(o));
+  }
   template <class C, class R, class... A>
-  void post(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) { add(http::method::post, pattern, c, handler, std::move(o)); }
+  void post(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+    add(http::method::post, pattern, c, handler, std::move(o));
+  }
   template <class C, class R, class... A>
-  void put(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) { add(http::method::put, pattern, c, handler, std::move(o)); }
+  void put(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+    add(http::method::put, pattern, c, handler, std::move(o));
+  }
   template <class C, class R, class... A>
-  void patch(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) { add(http::method::patch, pattern, c, handler, std::move(o)); }
+  void patch(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+    add(http::method::patch, pattern, c, handler, std::move(o));
+  }
   template <class C, class R, class... A>
-  void del(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) { add(http::method::delete_, pattern, c, handler, std::move(o)); }
+  void del(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+    add(http::method::delete_, pattern, c, handler, std::move(o));
+  }
 
   // A handler of the HTTP core itself, for what no signature describes (static files, event streams).
   void raw(http::method verb, std::string_view pattern, http::handler handle, route_options o);
@@ -73,7 +83,8 @@ class router {
     replier<R>::describe(*op);
     constexpr bool wants_scope = (std::is_same_v<A, scope> || ...);
     std::shared_ptr<operation const> about = op;
-    finish(std::move(op), o, wants_scope, [&c, handler, about = about.get()](http::exchange& x) { return call(x, *about, c, handler); });
+    finish(std::move(op), o, wants_scope,
+           [&c, handler, about = about.get()](http::exchange& x) { return call(x, *about, c, handler); });
   }
 
   template <class C, class R, class... A>

@@ -4,7 +4,8 @@ namespace slipway::auth {
 namespace {
 
 constexpr bool is_token_char(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~' || c == '+' || c == '/';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~' || c == '+' || c == '/';
 }
 
 // b64token of RFC 6750, section 2.1.
@@ -64,7 +65,8 @@ std::expected<std::string_view, bearer_error> parse_bearer(std::string_view auth
   return authorization;
 }
 
-std::string bearer_challenge(std::string_view realm, bearer_error error, std::string_view description, std::string_view scope) {
+std::string bearer_challenge(std::string_view realm, bearer_error error, std::string_view description,
+                             std::string_view scope) {
   std::string out = "Bearer";
   if (!realm.empty()) append_parameter(out, "realm", realm);
   if (error != bearer_error::none) append_parameter(out, "error", to_string(error));

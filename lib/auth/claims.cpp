@@ -15,7 +15,8 @@
 namespace slipway::auth {
 namespace {
 
-constexpr std::array<std::string_view, 11> registered{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "perm", "roles", "scope"};
+constexpr std::array<std::string_view, 11> registered{"iss", "sub", "aud",  "exp",   "nbf",  "iat",
+                                                      "jti", "sid", "perm", "roles", "scope"};
 constexpr double latest_date = 253402300799;  // the last second of the year 9999
 
 std::int64_t seconds_of(time_point t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
@@ -24,8 +25,9 @@ std::int64_t seconds_of(time_point t) { return std::chrono::floor<std::chrono::s
 bool read_date(json_value const& from, time_point& out) {
   if (from.what != json_kind::integer && from.what != json_kind::number) return false;
   if (!(from.number >= 0 && from.number <= latest_date)) return false;
-  out = from.what == json_kind::integer ? time_point{std::chrono::seconds{from.integer}}
-                                        : time_point{std::chrono::microseconds{static_cast<std::int64_t>(std::floor(from.number * 1e6))}};
+  out = from.what == json_kind::integer
+            ? time_point{std::chrono::seconds{from.integer}}
+            : time_point{std::chrono::microseconds{static_cast<std::int64_t>(std::floor(from.number * 1e6))}};
   return true;
 }
 
@@ -101,7 +103,8 @@ result<claims> parse_claims(std::string_view json) {
     if (members->find(required) == nullptr) return std::unexpected{invalid_token(fmt::format("no {}", required))};
   claims out;
   for (auto const& m : members->all())
-    if (!read_one(m, out)) return std::unexpected{invalid_token(fmt::format("{} has not the form it must have", m.name))};
+    if (!read_one(m, out))
+      return std::unexpected{invalid_token(fmt::format("{} has not the form it must have", m.name))};
   return out;
 }
 
@@ -109,8 +112,10 @@ std::string write_claims(claims const& c) {
   std::string out = R"({"iss":)";
   append_quoted(out, c.issuer);
   out += R"(,"sub":")" + c.subject.text() + R"(","aud":)";
-  if (c.audience.size() == 1) append_quoted(out, c.audience.front());
-  else append_texts(out, c.audience);
+  if (c.audience.size() == 1)
+    append_quoted(out, c.audience.front());
+  else
+    append_texts(out, c.audience);
   fmt::format_to(std::back_inserter(out), R"(,"iat":{},"exp":{})", seconds_of(c.issued_at), seconds_of(c.expires_at));
   if (c.not_before) fmt::format_to(std::back_inserter(out), R"(,"nbf":{})", seconds_of(*c.not_before));
   out += R"(,"jti":")" + c.id.text() + '"';

@@ -18,7 +18,8 @@ result<void> read_header(std::string_view json, jws& out) {
   auto const* kid = header->text("kid");
   if (kid == nullptr || kid->empty()) return std::unexpected{invalid_token("no key id")};
   // Members that change how the rest is read: we know none of them (RFC 7515, section 4.1.11; RFC 7797).
-  if (header->find("crit") != nullptr || header->find("b64") != nullptr) return std::unexpected{invalid_token("a critical header member")};
+  if (header->find("crit") != nullptr || header->find("b64") != nullptr)
+    return std::unexpected{invalid_token("a critical header member")};
   if (auto const* typ = header->find("typ"); typ != nullptr) {
     if (typ->what != json_kind::text) return std::unexpected{invalid_token("a typ that is no text")};
     out.typ = typ->text;
@@ -51,7 +52,8 @@ result<jws> verify_jws(std::string_view token, key_set const& keys) {
   if (key == nullptr) return std::unexpected{invalid_token("an unknown key id")};
   // The key says how it is used, never the token (RFC 8725, section 3.1).
   if (parsed->alg != key->alg()) return std::unexpected{invalid_token("an algorithm that is not its key's")};
-  if (!key->verify(parsed->signing_input, parsed->signature)) return std::unexpected{invalid_token("a wrong signature")};
+  if (!key->verify(parsed->signing_input, parsed->signature))
+    return std::unexpected{invalid_token("a wrong signature")};
   return parsed;
 }
 

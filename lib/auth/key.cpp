@@ -20,13 +20,16 @@ using ecdsa_ptr = std::unique_ptr<ECDSA_SIG, freed_by<ECDSA_SIG_free>>;
 constexpr std::size_t p256_bytes = 32;
 constexpr int new_rsa_bits = 3072;
 
-unsigned char const* bytes_of(std::string_view text) noexcept { return reinterpret_cast<unsigned char const*>(text.data()); }
+unsigned char const* bytes_of(std::string_view text) noexcept {
+  return reinterpret_cast<unsigned char const*>(text.data());
+}
 unsigned char* bytes_of(std::string& text) noexcept { return reinterpret_cast<unsigned char*>(text.data()); }
 
 std::string hmac_sha256(std::string_view secret_bytes, std::string_view input) {
   std::string out(32, '\0');
   unsigned int size = 0;
-  if (::HMAC(EVP_sha256(), secret_bytes.data(), static_cast<int>(secret_bytes.size()), bytes_of(input), input.size(), bytes_of(out), &size) == nullptr)
+  if (::HMAC(EVP_sha256(), secret_bytes.data(), static_cast<int>(secret_bytes.size()), bytes_of(input), input.size(),
+             bytes_of(out), &size) == nullptr)
     throw std::runtime_error{"HMAC failed: " + openssl_error()};
   return out;
 }
@@ -79,7 +82,8 @@ std::string openssl_error() {
 std::string sha256_base64url(std::string_view text) {
   std::array<std::byte, 32> out{};
   unsigned int size = 0;
-  if (::EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(), nullptr) != 1)
+  if (::EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(),
+                   nullptr) != 1)
     throw std::runtime_error{"SHA-256 failed: " + openssl_error()};
   return base64url(out);
 }
@@ -106,9 +110,10 @@ key key::generate(algorithm a, random_source& random) {
     random.fill(std::as_writable_bytes(std::span{bytes}));
     return *adopt_secret(secret<std::string>{std::move(bytes)});
   }
-  pkey_ptr made{a == algorithm::eddsa   ? ::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
-                : a == algorithm::es256 ? ::EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
-                                        : ::EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(new_rsa_bits))};
+  pkey_ptr made{a == algorithm::eddsa ? ::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
+                : a == algorithm::es256
+                    ? ::EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
+                    : ::EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(new_rsa_bits))};
   if (!made) throw startup_error{exit_code::os, "a signing key cannot be generated: " + openssl_error()};
   auto adopted = adopt(std::move(made), true);
   if (!adopted) throw startup_error{exit_code::bug, "a generated key is unusable: " + adopted.error().more().internal};
@@ -119,11 +124,14 @@ result<key> key::from_pem(std::string_view pem) {
   constexpr std::size_t max_pem_bytes = 65536;
   if (pem.size() > max_pem_bytes) return std::unexpected{unusable_key("longer than any key")};
   auto const open = [pem] { return bio_ptr{::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))}; };
-  if (pkey_ptr own{::PEM_read_bio_PrivateKey(open().get(), nullptr, no_passphrase, nullptr)}) return adopt(std::move(own), true);
+  if (pkey_ptr own{::PEM_read_bio_PrivateKey(open().get(), nullptr, no_passphrase, nullptr)})
+    return adopt(std::move(own), true);
   auto const why = openssl_error();
   if (pem.find("ENCRYPTED") != std::string_view::npos)
-    return std::unexpected{unusable_key("it is encrypted; store it without a passphrase: openssl pkcs8 -topk8 -nocrypt")};
-  if (pkey_ptr theirs{::PEM_read_bio_PUBKEY(open().get(), nullptr, no_passphrase, nullptr)}) return adopt(std::move(theirs), false);
+    return std::unexpected{
+        unusable_key("it is encrypted; store it without a passphrase: openssl pkcs8 -topk8 -nocrypt")};
+  if (pkey_ptr theirs{::PEM_read_bio_PUBKEY(open().get(), nullptr, no_passphrase, nullptr)})
+    return adopt(std::move(theirs), false);
   ::ERR_clear_error();
   return std::unexpected{unusable_key("not a PKCS #8 private key or a public key in PEM: " + why)};
 }
@@ -139,7 +147,8 @@ secret<std::string> key::private_text() const {
   if (!state_->can_sign) return {};
   if (state_->alg == algorithm::hs256) return secret<std::string>{base64url(as_byte_span(state_->hmac.reveal()))};
   bio_ptr const out{::BIO_new(::BIO_s_secmem())};
-  if (!out || ::PEM_write_bio_PKCS8PrivateKey(out.get(), state_->pkey.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+  if (!out ||
+      ::PEM_write_bio_PKCS8PrivateKey(out.get(), state_->pkey.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     throw std::runtime_error{"a key cannot be written: " + openssl_error()};
   char* text = nullptr;
   auto const size = BIO_get_mem_data(out.get(), &text);
@@ -152,16 +161,19 @@ std::string key::sign(std::string_view input) const {
   digest_context_ptr const context{::EVP_MD_CTX_new()};
   std::size_t size = 0;
   std::string out;
-  auto const ok = context && ::EVP_DigestSignInit(context.get(), nullptr, digest_for(state_->alg), nullptr, state_->pkey.get()) == 1 &&
-                  ::EVP_DigestSign(context.get(), nullptr, &size, bytes_of(input), input.size()) == 1 && (out.resize(size), true) &&
-                  ::EVP_DigestSign(context.get(), bytes_of(out), &size, bytes_of(input), input.size()) == 1;
+  auto const ok =
+      context &&
+      ::EVP_DigestSignInit(context.get(), nullptr, digest_for(state_->alg), nullptr, state_->pkey.get()) == 1 &&
+      ::EVP_DigestSign(context.get(), nullptr, &size, bytes_of(input), input.size()) == 1 && (out.resize(size), true) &&
+      ::EVP_DigestSign(context.get(), bytes_of(out), &size, bytes_of(input), input.size()) == 1;
   if (!ok) throw std::runtime_error{"signing failed: " + openssl_error()};
   out.resize(size);
   return state_->alg == algorithm::es256 ? to_plain(out) : out;
 }
 
 bool key::verify(std::string_view input, std::string_view signature) const {
-  if (state_->alg == algorithm::hs256) return equal_in_constant_time(hmac_sha256(state_->hmac.reveal(), input), signature);
+  if (state_->alg == algorithm::hs256)
+    return equal_in_constant_time(hmac_sha256(state_->hmac.reveal(), input), signature);
   std::string der;
   if (state_->alg == algorithm::es256) {
     auto converted = to_der(signature);
@@ -172,9 +184,11 @@ bool key::verify(std::string_view input, std::string_view signature) const {
     return false;  // exactly as long as the modulus, or 64 bytes for Ed25519
   }
   digest_context_ptr const context{::EVP_MD_CTX_new()};
-  if (!context || ::EVP_DigestVerifyInit(context.get(), nullptr, digest_for(state_->alg), nullptr, state_->pkey.get()) != 1)
+  if (!context ||
+      ::EVP_DigestVerifyInit(context.get(), nullptr, digest_for(state_->alg), nullptr, state_->pkey.get()) != 1)
     throw std::runtime_error{"verifying is not possible: " + openssl_error()};
-  auto const good = ::EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(input), input.size()) == 1;
+  auto const good =
+      ::EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(input), input.size()) == 1;
   if (!good) ::ERR_clear_error();
   return good;
 }

@@ -38,13 +38,14 @@ class descriptor {
 };
 
 exit_code code_for(int error) noexcept {
-  return error == EACCES || error == EPERM || error == EROFS ? exit_code::permission
-         : error == ENOENT || error == ENOTDIR              ? exit_code::config
+  return error == EACCES || error == EPERM || error == EROFS     ? exit_code::permission
+         : error == ENOENT || error == ENOTDIR                   ? exit_code::config
          : error == ENOSPC || error == EEXIST || error == EDQUOT ? exit_code::cannot_create
                                                                  : exit_code::os;
 }
 
-[[noreturn]] void fail(std::string_view what, std::filesystem::path const& path, int error, std::string_view advice = {}) {
+[[noreturn]] void fail(std::string_view what, std::filesystem::path const& path, int error,
+                       std::string_view advice = {}) {
   throw startup_error{code_for(error), fmt::format("{} {}: {}{}", what, path.string(), std::strerror(error), advice)};
 }
 
@@ -52,10 +53,13 @@ exit_code code_for(int error) noexcept {
 void check_permissions(int fd, std::filesystem::path const& path) {
   struct stat about{};
   if (::fstat(fd, &about) != 0) fail("cannot look at the key file", path, errno);
-  if (!S_ISREG(about.st_mode)) throw startup_error{exit_code::config, fmt::format("{} is not a plain file", path.string())};
+  if (!S_ISREG(about.st_mode))
+    throw startup_error{exit_code::config, fmt::format("{} is not a plain file", path.string())};
   if ((about.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-    throw startup_error{exit_code::permission, fmt::format("the key file {} is open to other users (mode {:o}): run chmod 600 on it, and rotate the key if anybody may have read it",
-                                                           path.string(), about.st_mode & 07777u)};
+    throw startup_error{exit_code::permission,
+                        fmt::format("the key file {} is open to other users (mode {:o}): run chmod 600 on it, and "
+                                    "rotate the key if anybody may have read it",
+                                    path.string(), about.st_mode & 07777u)};
 }
 
 secret<std::string> read_file(std::filesystem::path const& path) {
@@ -70,7 +74,8 @@ secret<std::string> read_file(std::filesystem::path const& path) {
     if (n < 0) fail("cannot read the key file", path, errno);
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
-    if (size == text.size()) throw startup_error{exit_code::data, fmt::format("{} is too long to be a key", path.string())};
+    if (size == text.size())
+      throw startup_error{exit_code::data, fmt::format("{} is too long to be a key", path.string())};
   }
   secret<std::string> out{text.substr(0, size)};
   wipe(text.data(), text.size());
@@ -99,20 +104,29 @@ result<key> key_from(secret<std::string> const& text, bool is_secret) {
 key_ring::entry read_entry(std::filesystem::path const& path) {
   auto const name = path.filename().string();
   auto const since = time_of_stamp(std::string_view{name}.substr(0, std::min(name.size(), stamp_size)));
-  if (!since || name.size() != path.stem().string().size() + path.extension().string().size() || path.stem().string().size() != stamp_size)
-    throw startup_error{exit_code::config, fmt::format("{} is not named like a key: YYYYMMDDThhmmssZ.pem, the UTC time from which it signs", path.string())};
+  if (!since || name.size() != path.stem().string().size() + path.extension().string().size() ||
+      path.stem().string().size() != stamp_size)
+    throw startup_error{
+        exit_code::config,
+        fmt::format("{} is not named like a key: YYYYMMDDThhmmssZ.pem, the UTC time from which it signs",
+                    path.string())};
   auto made = key_from(read_file(path), path.extension() == ".key");
-  if (!made) throw startup_error{exit_code::data, fmt::format("the key file {} cannot be used: {}", path.string(), made.error().more().internal)};
+  if (!made)
+    throw startup_error{exit_code::data,
+                        fmt::format("the key file {} cannot be used: {}", path.string(), made.error().more().internal)};
   return {.key = *std::move(made), .since = *since, .file = name};
 }
 
 }  // namespace
 
-std::string stamp_of(time_point t) { return fmt::format("{:%Y%m%dT%H%M%SZ}", std::chrono::floor<std::chrono::seconds>(t)); }
+std::string stamp_of(time_point t) {
+  return fmt::format("{:%Y%m%dT%H%M%SZ}", std::chrono::floor<std::chrono::seconds>(t));
+}
 
 std::optional<time_point> time_of_stamp(std::string_view text) {
   if (text.size() != stamp_size || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-  return from_rfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", text.substr(0, 4), text.substr(4, 2), text.substr(6, 2), text.substr(9, 2), text.substr(11, 2), text.substr(13, 2)));
+  return from_rfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", text.substr(0, 4), text.substr(4, 2), text.substr(6, 2),
+                                  text.substr(9, 2), text.substr(11, 2), text.substr(13, 2)));
 }
 
 std::vector<key_ring::entry> key_files::read() const {
@@ -137,7 +151,8 @@ void key_files::make_directory() const {
   std::error_code error;
   if (auto const parent = directory_.parent_path(); !parent.empty()) std::filesystem::create_directories(parent, error);
   if (error) fail("cannot make the directory above the keys,", directory_.parent_path(), error.value());
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) fail("cannot make the key directory", directory_, errno);
+  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
+    fail("cannot make the key directory", directory_, errno);
 }
 
 void key_files::write(key const& k, time_point since) const {
@@ -162,7 +177,8 @@ void key_files::remove(std::string const& file) const {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail("cannot remove the retired key", path, errno);
 }
 
-key_files::lock::lock(key_files const& files) : descriptor_{::open((files.directory_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)} {
+key_files::lock::lock(key_files const& files)
+    : descriptor_{::open((files.directory_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)} {
   if (descriptor_ < 0) fail("cannot lock the key directory", files.directory_, errno);
   while (::flock(descriptor_, LOCK_EX) != 0) {
     if (errno == EINTR) continue;

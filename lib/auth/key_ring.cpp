@@ -20,7 +20,8 @@ time_point end_of(entries const& all, std::size_t index, std::chrono::millisecon
   return index + 1 < all.size() ? all[index + 1].since + retire_after : time_point::max();
 }
 
-std::shared_ptr<key_ring::snapshot const> make_snapshot(entries const& all, std::chrono::milliseconds retire_after, time_point now) {
+std::shared_ptr<key_ring::snapshot const> make_snapshot(entries const& all, std::chrono::milliseconds retire_after,
+                                                        time_point now) {
   auto out = std::make_shared<key_ring::snapshot>();
   std::vector<key> verifying;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -32,13 +33,16 @@ std::shared_ptr<key_ring::snapshot const> make_snapshot(entries const& all, std:
       if (change > now) out->next_change = std::min(out->next_change, change);
   }
   auto set = key_set::of(std::move(verifying));
-  if (!set) throw startup_error{exit_code::config, fmt::format("the signing keys do not go together: {}", set.error().more().internal)};
+  if (!set)
+    throw startup_error{exit_code::config,
+                        fmt::format("the signing keys do not go together: {}", set.error().more().internal)};
   out->keys = *std::move(set);
   // The youngest that has begun; before the first has (a clock that went back), the first.
   auto const not_begun = std::ranges::find_if(out->entries, [now](key_ring::entry const& e) { return e.since > now; });
   auto const& signer = not_begun == out->entries.begin() ? *not_begun : *std::prev(not_begun);
   if (!signer.key.can_sign())
-    throw startup_error{exit_code::config, fmt::format("the key {} should sign and holds only a public half", signer.file.empty() ? signer.key.kid() : signer.file)};
+    throw startup_error{exit_code::config, fmt::format("the key {} should sign and holds only a public half",
+                                                       signer.file.empty() ? signer.key.kid() : signer.file)};
   out->signing = &signer.key;
   return out;
 }
@@ -60,7 +64,9 @@ struct key_ring::state {
   // The caller holds the mutex, or is the constructor. Nothing changes when it throws.
   void set(entries latest) {
     if (latest.empty())
-      throw startup_error{exit_code::config, fmt::format("there is no signing key in {}: run `keys rotate`, or set auth.keys.create", settings.directory)};
+      throw startup_error{
+          exit_code::config,
+          fmt::format("there is no signing key in {}: run `keys rotate`, or set auth.keys.create", settings.directory)};
     auto made = make_snapshot(latest, settings.retire_after, clock.now());
     all = std::move(latest);
     now = std::move(made);
@@ -78,17 +84,22 @@ struct key_ring::state {
   }
 
   bool same_as(entries const& other) const {
-    return std::ranges::equal(all, other, [](entry const& a, entry const& b) { return a.since == b.since && a.key.kid() == b.key.kid(); });
+    return std::ranges::equal(
+        all, other, [](entry const& a, entry const& b) { return a.since == b.since && a.key.kid() == b.key.kid(); });
   }
 };
 
 key_ring::key_ring(key_settings settings, clock_source const& clock, random_source& random)
-    : state_{new state{.settings = settings, .files = key_files{settings.directory}, .clock = clock, .random = random}} {
+    : state_{
+          new state{.settings = settings, .files = key_files{settings.directory}, .clock = clock, .random = random}} {
   state_->set(state_->read_or_create());
 }
 
 key_ring::key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after, clock_source const& clock)
-    : state_{new state{.settings = {.directory = "memory", .retire_after = retire_after}, .files = std::nullopt, .clock = clock, .random = system_random()}} {
+    : state_{new state{.settings = {.directory = "memory", .retire_after = retire_after},
+                       .files = std::nullopt,
+                       .clock = clock,
+                       .random = system_random()}} {
   std::ranges::sort(keys, {}, &entry::since);
   state_->set(std::move(keys));
 }
@@ -143,7 +154,8 @@ std::string key_ring::rotate(std::chrono::seconds after) {
   key_files::lock const alone{*s.files};
   auto found = s.files->read();
   auto since = std::chrono::floor<std::chrono::seconds>(s.clock.now()) + after;
-  if (!found.empty() && since <= found.back().since) since = std::chrono::floor<std::chrono::seconds>(found.back().since) + std::chrono::seconds{1};
+  if (!found.empty() && since <= found.back().since)
+    since = std::chrono::floor<std::chrono::seconds>(found.back().since) + std::chrono::seconds{1};
   auto const made = key::generate(s.settings.algorithm, s.random);
   s.files->write(made, since);
   found = s.files->read();

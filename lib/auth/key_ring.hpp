@@ -45,9 +45,11 @@ class key_ring {
   // Reads the directory; makes it (0700) and a first key (0600) if there is none and `create` is set.
   // Throws startup_error, with what to do, when it cannot be read, when others may read it, and when a file in it
   // is not understood.
-  explicit key_ring(key_settings settings, clock_source const& clock = system_clock(), random_source& random = system_random());
+  explicit key_ring(key_settings settings, clock_source const& clock = system_clock(),
+                    random_source& random = system_random());
   // Keys from elsewhere; there must be one that can sign. `reload` does nothing then, and `rotate` throws std::logic_error.
-  explicit key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after, clock_source const& clock = system_clock());
+  explicit key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after,
+                    clock_source const& clock = system_clock());
   ~key_ring();
 
   // The keys in force now.
@@ -75,7 +77,12 @@ class key_ring {
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::auth::key_settings> = slipway::rules(
-    slipway::field(&slipway::auth::key_settings::directory).not_blank().help("Where the keys are that sign access tokens."),
+    slipway::field(&slipway::auth::key_settings::directory)
+        .not_blank()
+        .help("Where the keys are that sign access tokens."),
     slipway::field(&slipway::auth::key_settings::algorithm).help("What kind of key `keys rotate` makes."),
-    slipway::field(&slipway::auth::key_settings::retire_after).minimum(60000).help("How long a key goes on verifying after its successor took over; more than an access token lives."),
-    slipway::field(&slipway::auth::key_settings::create).help("Make a first key when there is none. Off where several machines must share one."));
+    slipway::field(&slipway::auth::key_settings::retire_after)
+        .minimum(60000)
+        .help("How long a key goes on verifying after its successor took over; more than an access token lives."),
+    slipway::field(&slipway::auth::key_settings::create)
+        .help("Make a first key when there is none. Off where several machines must share one."));

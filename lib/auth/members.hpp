@@ -18,7 +18,7 @@ struct json_value {
   std::string text;  // of a string, decoded
   std::int64_t integer = 0;
   double number = 0;
-  std::string json;                   // the value itself, without white space
+  std::string json;                    // the value itself, without white space
   std::vector<json_value> children{};  // of a list
 };
 

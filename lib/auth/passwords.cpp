@@ -35,7 +35,8 @@ std::optional<std::string> from_unpadded(std::string_view text) {
 }
 
 std::string write_phc(phc_string const& p) {
-  return fmt::format("$argon2id$v=19$m={},t={},p={}${}${}", p.cost.memory_kib, p.cost.passes, p.cost.lanes, unpadded(p.salt), unpadded(p.hash));
+  return fmt::format("$argon2id$v=19$m={},t={},p={}${}${}", p.cost.memory_kib, p.cost.passes, p.cost.lanes,
+                     unpadded(p.salt), unpadded(p.hash));
 }
 
 // Takes "name=number" and what follows it off the front.
@@ -49,7 +50,8 @@ bool take_number(std::string_view& text, std::string_view name, char end, std::u
 }
 
 bool is_possible(password_settings const& c) noexcept {
-  return c.lanes >= 1 && c.lanes <= 16 && c.passes >= 1 && c.passes <= 100 && c.memory_kib >= 8 * c.lanes && c.memory_kib <= 4194304;
+  return c.lanes >= 1 && c.lanes <= 16 && c.passes >= 1 && c.passes <= 100 && c.memory_kib >= 8 * c.lanes &&
+         c.memory_kib <= 4194304;
 }
 
 std::optional<phc_string> read_phc(std::string_view text) {
@@ -58,7 +60,9 @@ std::optional<phc_string> read_phc(std::string_view text) {
   constexpr std::size_t longest = 512;
   if (text.size() > longest || !text.starts_with(head)) return std::nullopt;
   text.remove_prefix(head.size());
-  if (!take_number(text, "m=", ',', out.cost.memory_kib) || !take_number(text, "t=", ',', out.cost.passes) || !take_number(text, "p=", '$', out.cost.lanes)) return std::nullopt;
+  if (!take_number(text, "m=", ',', out.cost.memory_kib) || !take_number(text, "t=", ',', out.cost.passes) ||
+      !take_number(text, "p=", '$', out.cost.lanes))
+    return std::nullopt;
   auto const dollar = text.find('$');
   if (dollar == std::string_view::npos || !is_possible(out.cost)) return std::nullopt;
   auto salt = from_unpadded(text.substr(0, dollar)), hash = from_unpadded(text.substr(dollar + 1));
@@ -69,9 +73,12 @@ std::optional<phc_string> read_phc(std::string_view text) {
 }
 
 // Blocks for tens of milliseconds. Lanes are worked one after the other: the pool's threads are the parallelism.
-std::string argon2id(std::string const& password, std::string const& salt, std::size_t size, password_settings const& cost) {
+std::string argon2id(std::string const& password, std::string const& salt, std::size_t size,
+                     password_settings const& cost) {
   std::string out(size, '\0');
-  auto const bytes = [](std::string const& s) { return reinterpret_cast<std::uint8_t*>(const_cast<char*>(s.data())); };  // argon2 takes no const
+  auto const bytes = [](std::string const& s) {
+    return reinterpret_cast<std::uint8_t*>(const_cast<char*>(s.data()));
+  };  // argon2 takes no const
   argon2_context context{};
   context.out = bytes(out);
   context.outlen = static_cast<std::uint32_t>(out.size());
@@ -94,12 +101,17 @@ std::string argon2id(std::string const& password, std::string const& salt, std::
 class argon2_passwords final : public passwords {
  public:
   argon2_passwords(password_settings settings, blocking_pool& pool, random_source& random)
-      : settings_{settings}, pool_{pool}, random_{random}, decoy_{settings, random_bytes(salt_bytes), random_bytes(hash_bytes)} {}
+      : settings_{settings},
+        pool_{pool},
+        random_{random},
+        decoy_{settings, random_bytes(salt_bytes), random_bytes(hash_bytes)} {}
 
   task<std::string> hash(secret<std::string> password) override {
-    if (password.reveal().size() > max_password_bytes) throw std::length_error{"a password of more than 1024 bytes reached the hash: the model's rules must refuse it"};
+    if (password.reveal().size() > max_password_bytes)
+      throw std::length_error{"a password of more than 1024 bytes reached the hash: the model's rules must refuse it"};
     phc_string made{settings_, random_bytes(salt_bytes), {}};
-    made.hash = co_await pool_.run([&password, &made] { return argon2id(password.reveal(), made.salt, hash_bytes, made.cost); });
+    made.hash = co_await pool_.run(
+        [&password, &made] { return argon2id(password.reveal(), made.salt, hash_bytes, made.cost); });
     co_return write_phc(made);
   }
 
@@ -108,15 +120,16 @@ class argon2_passwords final : public passwords {
     auto const real = stored.has_value() && password.reveal().size() <= max_password_bytes;
     if (!real) stored = decoy_;
     if (password.reveal().size() > max_password_bytes) password = secret<std::string>{std::string{"too long"}};
-    auto const computed = co_await pool_.run([&password, &stored] { return argon2id(password.reveal(), stored->salt, stored->hash.size(), stored->cost); });
+    auto const computed = co_await pool_.run(
+        [&password, &stored] { return argon2id(password.reveal(), stored->salt, stored->hash.size(), stored->cost); });
     auto const equal = equal_in_constant_time(computed, stored->hash);
-    co_return equal && real;
+    co_return equal&& real;
   }
 
   bool needs_rehash(std::string_view phc) const override {
     auto const stored = read_phc(phc);
-    return !stored || stored->cost.memory_kib != settings_.memory_kib || stored->cost.passes != settings_.passes || stored->cost.lanes != settings_.lanes ||
-           stored->hash.size() != hash_bytes;
+    return !stored || stored->cost.memory_kib != settings_.memory_kib || stored->cost.passes != settings_.passes ||
+           stored->cost.lanes != settings_.lanes || stored->hash.size() != hash_bytes;
   }
 
  private:
@@ -137,7 +150,8 @@ class argon2_passwords final : public passwords {
 std::unique_ptr<passwords> make_passwords(password_settings settings, blocking_pool& pool, random_source& random) {
   if (!is_possible(settings))
     throw startup_error{exit_code::config,
-                        fmt::format("argon2 cannot run with memory_kib={}, passes={}, lanes={}: take 1 to 16 lanes, 1 to 100 passes, and at least 8 KiB of memory for each lane",
+                        fmt::format("argon2 cannot run with memory_kib={}, passes={}, lanes={}: take 1 to 16 lanes, 1 "
+                                    "to 100 passes, and at least 8 KiB of memory for each lane",
                                     settings.memory_kib, settings.passes, settings.lanes)};
   return std::make_unique<argon2_passwords>(settings, pool, random);
 }

@@ -54,7 +54,17 @@ std::unique_ptr<passwords> make_passwords(password_settings settings, blocking_p
 }  // namespace slipway::auth
 
 template <>
-inline constexpr auto slipway::rules_of<slipway::auth::password_settings> = slipway::rules(
-    slipway::field(&slipway::auth::password_settings::memory_kib).minimum(8).maximum(4194304).unit("KiB").help("Memory that hashing one password takes."),
-    slipway::field(&slipway::auth::password_settings::passes).minimum(1).maximum(100).help("How often argon2 goes over that memory."),
-    slipway::field(&slipway::auth::password_settings::lanes).minimum(1).maximum(16).help("Lanes of argon2, worked on one after the other."));
+inline constexpr auto slipway::rules_of<slipway::auth::password_settings> =
+    slipway::rules(slipway::field(&slipway::auth::password_settings::memory_kib)
+                       .minimum(8)
+                       .maximum(4194304)
+                       .unit("KiB")
+                       .help("Memory that hashing one password takes."),
+                   slipway::field(&slipway::auth::password_settings::passes)
+                       .minimum(1)
+                       .maximum(100)
+                       .help("How often argon2 goes over that memory."),
+                   slipway::field(&slipway::auth::password_settings::lanes)
+                       .minimum(1)
+                       .maximum(16)
+                       .help("Lanes of argon2, worked on one after the other."));

@@ -45,7 +45,8 @@ struct refresh_record {
   std::optional<time_point> used_at;
   std::optional<time_point> revoked_at;
 };
-BOOST_DESCRIBE_STRUCT(refresh_record, (), (id, family, user, token_hash, created_at, expires_at, family_expires_at, used_at, revoked_at))
+BOOST_DESCRIBE_STRUCT(refresh_record, (),
+                      (id, family, user, token_hash, created_at, expires_at, family_expires_at, used_at, revoked_at))
 
 enum class refresh_verdict : std::uint8_t {
   rotate,   // good: mark it used, store and hand out a successor
@@ -59,7 +60,8 @@ enum class refresh_verdict : std::uint8_t {
 // Strict by default: grace is zero, so every second use is `reuse`. A client that loses the answer to its refresh
 // has to log in again then. A grace of a few seconds forgives that (and two tabs that refresh at once), and for as
 // long lets a thief who is just as fast go unnoticed. A revoked family is never forgiven.
-refresh_verdict decide(std::optional<refresh_record> const& record, time_point now, refresh_settings const& settings) noexcept;
+refresh_verdict decide(std::optional<refresh_record> const& record, time_point now,
+                       refresh_settings const& settings) noexcept;
 
 struct new_refresh_token {
   refresh_record record;      // to be stored
@@ -67,9 +69,11 @@ struct new_refresh_token {
 };
 
 // The first token of a login.
-new_refresh_token begin_family(uuid user, time_point now, refresh_settings const& settings, clock_source const& clock = system_clock(), random_source& random = system_random());
+new_refresh_token begin_family(uuid user, time_point now, refresh_settings const& settings,
+                               clock_source const& clock = system_clock(), random_source& random = system_random());
 // The next one of the same login; it ends no later than its family.
-new_refresh_token successor(refresh_record const& used, time_point now, refresh_settings const& settings, clock_source const& clock = system_clock(), random_source& random = system_random());
+new_refresh_token successor(refresh_record const& used, time_point now, refresh_settings const& settings,
+                            clock_source const& clock = system_clock(), random_source& random = system_random());
 
 // SHA-256 of a token that has our form; empty for anything else, which need not be looked for. A plain hash is
 // enough: what is hashed has 256 bits of entropy.
@@ -80,5 +84,10 @@ std::optional<std::string> hash_refresh_token(std::string_view token);
 template <>
 inline constexpr auto slipway::rules_of<slipway::auth::refresh_settings> = slipway::rules(
     slipway::field(&slipway::auth::refresh_settings::idle).minimum(60000).help("How long a login may lie unused."),
-    slipway::field(&slipway::auth::refresh_settings::absolute).minimum(60000).help("How long a login lasts however much it is used."),
-    slipway::field(&slipway::auth::refresh_settings::grace).minimum(0).maximum(60000).help("How long after its use a refresh token may come again without being taken for stolen; 0: never."));
+    slipway::field(&slipway::auth::refresh_settings::absolute)
+        .minimum(60000)
+        .help("How long a login lasts however much it is used."),
+    slipway::field(&slipway::auth::refresh_settings::grace)
+        .minimum(0)
+        .maximum(60000)
+        .help("How long after its use a refresh token may come again without being taken for stolen; 0: never."));

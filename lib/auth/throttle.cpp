@@ -15,8 +15,9 @@
 
 namespace slipway::auth {
 
-std::chrono::milliseconds delay_after(failure_count const& count, time_point now, std::uint32_t free, std::chrono::milliseconds first,
-                                      std::chrono::milliseconds longest, std::chrono::milliseconds forget_after) noexcept {
+std::chrono::milliseconds delay_after(failure_count const& count, time_point now, std::uint32_t free,
+                                      std::chrono::milliseconds first, std::chrono::milliseconds longest,
+                                      std::chrono::milliseconds forget_after) noexcept {
   using std::chrono::milliseconds;
   auto const since = std::max(now - count.last, time_point::duration::zero());
   if (count.failures < free || since >= forget_after) return milliseconds{0};
@@ -61,7 +62,8 @@ struct login_throttle::state {
     text += address;
     std::array<unsigned char, 32> out{};
     unsigned int size = 0;
-    if (::HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<unsigned char const*>(text.data()), text.size(), out.data(), &size) == nullptr)
+    if (::HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+               reinterpret_cast<unsigned char const*>(text.data()), text.size(), out.data(), &size) == nullptr)
       throw std::runtime_error{"HMAC failed: " + openssl_error()};
     hashed_name n{};
     std::memcpy(n.data(), out.data(), sizeof n);
@@ -71,7 +73,8 @@ struct login_throttle::state {
   hashed_name account_alone(std::string_view account) const { return name_of('a', account, {}); }
   hashed_name address_alone(std::string_view address) const { return name_of('i', {}, address); }
 
-  std::chrono::milliseconds wait_for(hashed_name const& name, std::uint32_t free, std::chrono::milliseconds longest, time_point now) const {
+  std::chrono::milliseconds wait_for(hashed_name const& name, std::uint32_t free, std::chrono::milliseconds longest,
+                                     time_point now) const {
     auto const found = by_name.find(name);
     if (found == by_name.end()) return std::chrono::milliseconds{0};
     return delay_after(found->second->count, now, free, settings.first_delay, longest, settings.forget_after);
@@ -121,9 +124,10 @@ std::chrono::seconds login_throttle::ask(std::string_view account, std::string_v
   auto const now = s.clock.now();
   auto const free = s.settings.free_attempts;
   std::lock_guard lock{s.mutex};
-  auto const wait = std::max({s.wait_for(b, free, s.settings.longest_delay, now),
-                              s.wait_for(a, free * account_factor, std::min(longest_for_account, s.settings.longest_delay), now),
-                              s.wait_for(i, free * address_factor, s.settings.longest_delay, now)});
+  auto const wait =
+      std::max({s.wait_for(b, free, s.settings.longest_delay, now),
+                s.wait_for(a, free * account_factor, std::min(longest_for_account, s.settings.longest_delay), now),
+                s.wait_for(i, free * address_factor, s.settings.longest_delay, now)});
   return std::chrono::ceil<std::chrono::seconds>(wait);
 }
 

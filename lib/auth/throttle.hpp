@@ -36,14 +36,16 @@ struct failure_count {
 // How long from `now` the next attempt has to wait: nothing for the first `free` failures, then `first`, doubled by
 // each further failure, at most `longest`. A count older than `forget_after` weighs nothing; a clock that went back
 // cannot make anybody wait longer than `longest`.
-std::chrono::milliseconds delay_after(failure_count const& count, time_point now, std::uint32_t free, std::chrono::milliseconds first,
-                                      std::chrono::milliseconds longest, std::chrono::milliseconds forget_after) noexcept;
+std::chrono::milliseconds delay_after(failure_count const& count, time_point now, std::uint32_t free,
+                                      std::chrono::milliseconds first, std::chrono::milliseconds longest,
+                                      std::chrono::milliseconds forget_after) noexcept;
 
 // Bounded memory: at most `entries` counters; when full, the ones that have been quiet longest go first. Keys are
 // kept as keyed hashes, so no address or account name stays in memory. Any thread may use it.
 class login_throttle {
  public:
-  explicit login_throttle(throttle_settings settings, clock_source const& clock = system_clock(), random_source& random = system_random());
+  explicit login_throttle(throttle_settings settings, clock_source const& clock = system_clock(),
+                          random_source& random = system_random());
   ~login_throttle();
 
   // Zero: go on. Else how long to wait, rounded up to whole seconds. Counts nothing.
@@ -63,8 +65,19 @@ class login_throttle {
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::auth::throttle_settings> = slipway::rules(
-    slipway::field(&slipway::auth::throttle_settings::free_attempts).minimum(1).maximum(1000).help("Failed logins from one address to one account before the first wait."),
-    slipway::field(&slipway::auth::throttle_settings::first_delay).minimum(100).help("The first wait; it doubles with each further failure."),
+    slipway::field(&slipway::auth::throttle_settings::free_attempts)
+        .minimum(1)
+        .maximum(1000)
+        .help("Failed logins from one address to one account before the first wait."),
+    slipway::field(&slipway::auth::throttle_settings::first_delay)
+        .minimum(100)
+        .help("The first wait; it doubles with each further failure."),
     slipway::field(&slipway::auth::throttle_settings::longest_delay).minimum(1000).help("The longest wait."),
-    slipway::field(&slipway::auth::throttle_settings::forget_after).minimum(1000).help("After this long without a failure the count starts anew."),
-    slipway::field(&slipway::auth::throttle_settings::entries).minimum(64).maximum(16777216).unit("counters").help("How many counters are kept at most."));
+    slipway::field(&slipway::auth::throttle_settings::forget_after)
+        .minimum(1000)
+        .help("After this long without a failure the count starts anew."),
+    slipway::field(&slipway::auth::throttle_settings::entries)
+        .minimum(64)
+        .maximum(16777216)
+        .unit("counters")
+        .help("How many counters are kept at most."));

@@ -12,14 +12,16 @@ time_point whole_seconds(time_point t) { return std::chrono::floor<std::chrono::
 
 void check_extra(claims const& c) {
   for (auto const& [name, json] : c.extra) {
-    if (is_registered_claim(name)) throw std::invalid_argument{"the extra claim '" + name + "' has the name of a claim that has a place of its own"};
+    if (is_registered_claim(name))
+      throw std::invalid_argument{"the extra claim '" + name + "' has the name of a claim that has a place of its own"};
     if (!is_json(json)) throw std::invalid_argument{"the extra claim '" + name + "' is not JSON: quote texts"};
   }
 }
 
 }  // namespace
 
-token_issuer::token_issuer(token_settings settings, key_ring const& ring, clock_source const& clock, random_source& random)
+token_issuer::token_issuer(token_settings settings, key_ring const& ring, clock_source const& clock,
+                           random_source& random)
     : settings_{std::move(settings)}, ring_{ring}, clock_{clock}, random_{random} {}
 
 token_issuer::issued token_issuer::issue(claims c) const {

@@ -19,14 +19,16 @@ bool is_access_token(std::string_view typ) {
   auto const equal = [](std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
   };
-  if (typ.size() == prefix.size() + access_token_type.size() && equal(typ.substr(0, prefix.size()), prefix)) typ.remove_prefix(prefix.size());
+  if (typ.size() == prefix.size() + access_token_type.size() && equal(typ.substr(0, prefix.size()), prefix))
+    typ.remove_prefix(prefix.size());
   return equal(typ, access_token_type);
 }
 
 // Tokens that were found good. Four places for each hash; the one used longest ago goes.
 class good_tokens {
  public:
-  explicit good_tokens(std::uint32_t count) : slots_(count == 0 ? 0 : std::bit_ceil(std::max<std::uint32_t>(count, ways))) {}
+  explicit good_tokens(std::uint32_t count)
+      : slots_(count == 0 ? 0 : std::bit_ceil(std::max<std::uint32_t>(count, ways))) {}
 
   claims_ptr const* find(std::string_view token) noexcept {
     if (slots_.empty()) return nullptr;
@@ -112,7 +114,8 @@ struct token_verifier::state {
   }
 
   result<void> check_times(claims const& c, time_point now) const {
-    if (now >= c.expires_at + settings.leeway) return std::unexpected{fault::unauthenticated("token_expired").internal("the token has expired")};
+    if (now >= c.expires_at + settings.leeway)
+      return std::unexpected{fault::unauthenticated("token_expired").internal("the token has expired")};
     if (now + settings.leeway < c.issued_at) return std::unexpected{invalid_token("issued in the future")};
     if (c.not_before && now + settings.leeway < *c.not_before) return std::unexpected{invalid_token("not good yet")};
     return {};
@@ -121,11 +124,13 @@ struct token_verifier::state {
   result<claims> check(std::string_view token, time_point now) {
     auto signed_part = verify_jws(token, keys->keys);
     if (!signed_part) return std::unexpected{std::move(signed_part.error())};
-    if (!is_access_token(signed_part->typ)) return std::unexpected{invalid_token("not an access token: typ is not at+jwt")};
+    if (!is_access_token(signed_part->typ))
+      return std::unexpected{invalid_token("not an access token: typ is not at+jwt")};
     auto parsed = parse_claims(signed_part->payload);
     if (!parsed) return parsed;
     if (parsed->issuer != settings.issuer) return std::unexpected{invalid_token("another issuer")};
-    if (std::ranges::find(parsed->audience, settings.audience) == parsed->audience.end()) return std::unexpected{invalid_token("for another audience")};
+    if (std::ranges::find(parsed->audience, settings.audience) == parsed->audience.end())
+      return std::unexpected{invalid_token("for another audience")};
     if (parsed->subject.is_nil()) return std::unexpected{invalid_token("no subject")};
     if (auto timely = check_times(*parsed, now); !timely) return std::unexpected{std::move(timely.error())};
     return parsed;
@@ -141,7 +146,8 @@ struct token_verifier::state {
 };
 
 token_verifier::token_verifier(token_settings settings, key_ring& ring, clock_source const& clock)
-    : state_{std::make_unique<state>(state{.settings = settings, .ring = ring, .clock = clock, .good = good_tokens{settings.cache}})} {}
+    : state_{std::make_unique<state>(
+          state{.settings = settings, .ring = ring, .clock = clock, .good = good_tokens{settings.cache}})} {}
 token_verifier::token_verifier(token_verifier&&) noexcept = default;
 token_verifier& token_verifier::operator=(token_verifier&&) noexcept = default;
 token_verifier::~token_verifier() = default;

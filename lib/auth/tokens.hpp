@@ -32,17 +32,17 @@ struct token_settings {
 BOOST_DESCRIBE_STRUCT(token_settings, (), (issuer, audience, lifetime, leeway, cache))
 
 struct claims {
-  uuid subject;                               // sub: the user
-  uuid session;                               // sid: the login, which is the refresh tokens' family
-  uuid id;                                    // jti
-  permission_set permissions;                 // perm: the bits in hexadecimal
-  std::vector<std::string> roles;             // roles
-  std::string scopes;                         // scope: words with spaces between them (RFC 6749, section 3.3)
-  std::string issuer;                         // iss
-  std::vector<std::string> audience;          // aud: one string or several
-  time_point issued_at{};                     // iat, whole seconds
-  time_point expires_at{};                    // exp, whole seconds
-  std::optional<time_point> not_before;       // nbf
+  uuid subject;                          // sub: the user
+  uuid session;                          // sid: the login, which is the refresh tokens' family
+  uuid id;                               // jti
+  permission_set permissions;            // perm: the bits in hexadecimal
+  std::vector<std::string> roles;        // roles
+  std::string scopes;                    // scope: words with spaces between them (RFC 6749, section 3.3)
+  std::string issuer;                    // iss
+  std::vector<std::string> audience;     // aud: one string or several
+  time_point issued_at{};                // iat, whole seconds
+  time_point expires_at{};               // exp, whole seconds
+  std::optional<time_point> not_before;  // nbf
   std::map<std::string, std::string, std::less<>> extra;  // everything else: name, and its value as JSON text
 
   slipway::scope who() const noexcept { return {subject, permissions}; }
@@ -59,7 +59,8 @@ class token_issuer {
   };
 
   // `ring`, `clock` and `random` must outlive the issuer. Any thread may use it.
-  token_issuer(token_settings settings, key_ring const& ring, clock_source const& clock = system_clock(), random_source& random = system_random());
+  token_issuer(token_settings settings, key_ring const& ring, clock_source const& clock = system_clock(),
+               random_source& random = system_random());
 
   // Signs with the key in force. Fills what is left empty: issuer, audience, issued_at, expires_at, id.
   // Throws std::invalid_argument for what cannot be a token: a nil subject, an extra member that is no JSON or has
@@ -109,8 +110,19 @@ std::string write_claims(claims const& c);
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::auth::token_settings> = slipway::rules(
-    slipway::field(&slipway::auth::token_settings::issuer).not_blank().help("Who issues access tokens: `iss`. A name or the service's own URL."),
+    slipway::field(&slipway::auth::token_settings::issuer)
+        .not_blank()
+        .help("Who issues access tokens: `iss`. A name or the service's own URL."),
     slipway::field(&slipway::auth::token_settings::audience).not_blank().help("Whom they are for: `aud`."),
-    slipway::field(&slipway::auth::token_settings::lifetime).minimum(10000).maximum(86400000).help("How long an access token is good; it cannot be revoked earlier."),
-    slipway::field(&slipway::auth::token_settings::leeway).minimum(0).maximum(300000).help("How far the clocks of two machines may be apart."),
-    slipway::field(&slipway::auth::token_settings::cache).maximum(65536).unit("tokens").help("Checked tokens that each shard remembers; 0: none."));
+    slipway::field(&slipway::auth::token_settings::lifetime)
+        .minimum(10000)
+        .maximum(86400000)
+        .help("How long an access token is good; it cannot be revoked earlier."),
+    slipway::field(&slipway::auth::token_settings::leeway)
+        .minimum(0)
+        .maximum(300000)
+        .help("How far the clocks of two machines may be apart."),
+    slipway::field(&slipway::auth::token_settings::cache)
+        .maximum(65536)
+        .unit("tokens")
+        .help("Checked tokens that each shard remembers; 0: none."));

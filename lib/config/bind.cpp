@@ -12,7 +12,8 @@ namespace {
 
 std::string_view trim(std::string_view text) noexcept {
   auto const first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  return first == std::string_view::npos ? std::string_view{}
+                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 class binder {
@@ -38,16 +39,21 @@ class binder {
     }
   }
 
-  void object(meta::type const& t, node const& n, void* at, std::string const& path, std::string_view discriminator = {}) {
+  void object(meta::type const& t, node const& n, void* at, std::string const& path,
+              std::string_view discriminator = {}) {
     if (n.what == node::shape::null) return;  // "http:" with every key below it commented out
-    if (n.what != node::shape::map) return fail(n, path, path.empty() ? "the file must hold keys and values" : "must hold keys and values of its own");
+    if (n.what != node::shape::map)
+      return fail(n, path,
+                  path.empty() ? "the file must hold keys and values" : "must hold keys and values of its own");
     for (auto const& e : n.entries) {
       if (!discriminator.empty() && e.key == discriminator) continue;
       auto const below = join(path, e.key);
       auto const* const m = t.find(e.key);
       if (m == nullptr) {
         auto const meant = suggestion(in_.root, t, path, e.key);
-        in_.problems.push_back({e.place.text(), below, meant.empty() ? "unknown key; `config schema` lists all of them" : fmt::format("unknown key; did you mean {}?", meant)});
+        in_.problems.push_back({e.place.text(), below,
+                                meant.empty() ? "unknown key; `config schema` lists all of them"
+                                              : fmt::format("unknown key; did you mean {}?", meant)});
         continue;
       }
       if (!is_object(*m->of)) set(below, e.value);
@@ -74,14 +80,22 @@ class binder {
   }
 
   void scalar(meta::type const& t, meta::attributes const& about, node const& n, void* at, std::string const& path) {
-    if (n.what == node::shape::null) return fail(n, path, t.what == meta::kind::text || t.what == meta::kind::secret_text ? "has no value; write \"\" for an empty text" : "has no value");
-    if (n.what != node::shape::scalar) return fail(n, path, fmt::format("must be one value, not a {}", n.what == node::shape::list ? "list" : "map"));
+    if (n.what == node::shape::null)
+      return fail(n, path,
+                  t.what == meta::kind::text || t.what == meta::kind::secret_text
+                      ? "has no value; write \"\" for an empty text"
+                      : "has no value");
+    if (n.what != node::shape::scalar)
+      return fail(n, path, fmt::format("must be one value, not a {}", n.what == node::shape::list ? "list" : "map"));
     if (auto wrong = set_scalar(t, about, at, n.text); !wrong.empty()) {
       // What is secret is not repeated in a message.
-      auto const shown = about.sensitive || n.referenced ? std::string{} : fmt::format(", not {}", double_quoted(n.text.substr(0, 60)));
+      auto const shown = about.sensitive || n.referenced ? std::string{}
+                                                         : fmt::format(", not {}", double_quoted(n.text.substr(0, 60)));
       auto const remedy = wrong.find(';');
-      if (remedy == std::string::npos) wrong += shown;
-      else wrong.insert(remedy, shown);
+      if (remedy == std::string::npos)
+        wrong += shown;
+      else
+        wrong.insert(remedy, shown);
       fail(n, path, std::move(wrong));
     }
   }
@@ -90,10 +104,12 @@ class binder {
     if (any_referenced(n)) in_.came.referenced_keys.push_back(path);
     t.as_list->clear(at);
     if (n.what == node::shape::list) {
-      for (std::size_t i = 0; i < n.items.size(); ++i) any(*t.element, about, n.items[i], t.as_list->append(at), fmt::format("{}[{}]", path, i));
+      for (std::size_t i = 0; i < n.items.size(); ++i)
+        any(*t.element, about, n.items[i], t.as_list->append(at), fmt::format("{}[{}]", path, i));
       return;
     }
-    if (n.what != node::shape::scalar || !n.splits) return fail(n, path, "must be a list: [a, b], or one \"- a\" a line");
+    if (n.what != node::shape::scalar || !n.splits)
+      return fail(n, path, "must be a list: [a, b], or one \"- a\" a line");
     if (trim(n.text).empty()) return;
     std::string_view rest = n.text;
     for (std::size_t i = 0;; ++i) {
@@ -121,7 +137,8 @@ class binder {
     auto const* const which = const_cast<node&>(n).find(v.discriminator);
     std::string names;
     for (std::size_t i = 0; i < v.alternatives.size(); ++i) {
-      if (which != nullptr && which->text == v.alternatives[i]->name) return object(*v.alternatives[i], n, v.emplace(at, i), path, v.discriminator);
+      if (which != nullptr && which->text == v.alternatives[i]->name)
+        return object(*v.alternatives[i], n, v.emplace(at, i), path, v.discriminator);
       names += (i == 0 ? "" : ", ") + std::string{v.alternatives[i]->name};
     }
     fail(n, path, fmt::format("must have the key {} with one of {}", v.discriminator, names));

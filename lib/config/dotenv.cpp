@@ -14,7 +14,9 @@ std::string_view trim(std::string_view text) noexcept {
 
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
-  return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 bool is_rest_of_line(std::string_view text) noexcept {
@@ -40,7 +42,8 @@ std::optional<std::string> unquote(std::string_view text) {
 
 }  // namespace
 
-std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view text, std::string const& source, std::vector<problem>& problems) {
+std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view text, std::string const& source,
+                                                              std::vector<problem>& problems) {
   std::map<std::string, dotenv_value, std::less<>> out;
   int number = 0;
   while (!text.empty()) {
@@ -49,7 +52,9 @@ std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view t
     auto line = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty() || line.starts_with('#')) continue;
-    auto const wrong = [&](std::string what) { problems.push_back({place{source, number, 0}.text(), "", std::move(what)}); };
+    auto const wrong = [&](std::string what) {
+      problems.push_back({place{source, number, 0}.text(), "", std::move(what)});
+    };
     if (line.starts_with("export ")) line = trim(line.substr(7));
     auto const equals = line.find('=');
     if (equals == std::string_view::npos || !is_name(trim(line.substr(0, equals)))) {
@@ -61,10 +66,13 @@ std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view t
     if (value.find('\0') != std::string_view::npos) {
       wrong("a value must not hold a NUL character");
     } else if (!value.empty() && (value[0] == '"' || value[0] == '\'')) {
-      if (auto inside = unquote(value)) out.insert_or_assign(std::string{name}, dotenv_value{std::move(*inside), number});
-      else wrong("the quote does not end where the line does");
+      if (auto inside = unquote(value))
+        out.insert_or_assign(std::string{name}, dotenv_value{std::move(*inside), number});
+      else
+        wrong("the quote does not end where the line does");
     } else {
-      if (auto const comment = value.find(" #"); comment != std::string_view::npos) value = trim(value.substr(0, comment));
+      if (auto const comment = value.find(" #"); comment != std::string_view::npos)
+        value = trim(value.substr(0, comment));
       out.insert_or_assign(std::string{name}, dotenv_value{std::string{value}, number});
     }
   }

@@ -12,6 +12,7 @@ struct dotenv_value {
   std::string text;
   int line = 0;
 };
-std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view text, std::string const& source, std::vector<problem>& problems);
+std::map<std::string, dotenv_value, std::less<>> parse_dotenv(std::string_view text, std::string const& source,
+                                                              std::vector<problem>& problems);
 
 }  // namespace slipway::config

@@ -2,16 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 namespace slipway::config {
 
 std::expected<std::string, read_error> read_file(std::string const& path, std::size_t limit) {
-  auto const failed = [](int error) { return std::unexpected{read_error{error, fmt::format("cannot be read: {}", std::strerror(error))}}; };
+  auto const failed = [](int error) {
+    return std::unexpected{read_error{error, fmt::format("cannot be read: {}", std::strerror(error))}};
+  };
   // Not blocking: a named pipe without a writer would hold the start up for ever.
   struct closer {
     int fd;
@@ -20,7 +22,7 @@ std::expected<std::string, read_error> read_file(std::string const& path, std::s
     }
   } const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return failed(errno);
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.fd, &about) != 0) return failed(errno);
   if (S_ISDIR(about.st_mode)) return failed(EISDIR);
   if (!S_ISREG(about.st_mode)) return std::unexpected{read_error{EINVAL, "cannot be read: it is not a regular file"}};

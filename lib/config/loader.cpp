@@ -19,12 +19,14 @@ namespace {
 
 bool is_environment_name(std::string_view name) noexcept {
   return !name.empty() && name.size() <= 64 && name != "base" && name != "local" &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string_view::npos;
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+             std::string_view::npos;
 }
 
 class reading {
  public:
-  reading(meta::type const& t, sources const& from, provenance& came, std::vector<problem>& problems) : type_{t}, from_{from}, came_{came}, problems_{problems} {}
+  reading(meta::type const& t, sources const& from, provenance& came, std::vector<problem>& problems)
+      : type_{t}, from_{from}, came_{came}, problems_{problems} {}
 
   node tree() {
     node merged{.what = node::shape::map};
@@ -37,12 +39,15 @@ class reading {
     if (!from_.directory.empty()) {
       lay(file("base.yaml", true), false);
       if (!is_environment_name(from_.environment))
-        problems_.push_back({from_.prefix + "ENVIRONMENT", "", "must be a name of letters, digits, - and _, such as development or production"});
+        problems_.push_back({from_.prefix + "ENVIRONMENT", "",
+                             "must be a name of letters, digits, - and _, such as development or production"});
       else
         lay(file(from_.environment + ".yaml", from_.environment != "development"), false);
       lay(file("local.yaml", false), false);
     }
-    lay(from_variables(type_, from_, known, [this](std::string const& name) { return place_of(name); }, problems_), true);
+    lay(from_variables(
+            type_, from_, known, [this](std::string const& name) { return place_of(name); }, problems_),
+        true);
     lay(from_flags(type_, from_.flags, problems_), true);
     return merged;
   }
@@ -55,8 +60,10 @@ class reading {
     if (!text) {
       if (text.error().error == ENOENT && !required) return nothing;
       auto const remedy = text.error().error != ENOENT ? std::string{"make it readable for this user"}
-                          : name == "base.yaml"        ? fmt::format("start in the directory that holds {}, or set {}CONFIG", from_.directory.string(), from_.prefix)
-                                                       : fmt::format("create it (it may be empty), or correct {}ENVIRONMENT", from_.prefix);
+                          : name == "base.yaml"
+                              ? fmt::format("start in the directory that holds {}, or set {}CONFIG",
+                                            from_.directory.string(), from_.prefix)
+                              : fmt::format("create it (it may be empty), or correct {}ENVIRONMENT", from_.prefix);
       problems_.push_back({path, "", fmt::format("{}; {}", text.error().message, remedy)});
       return nothing;
     }
@@ -75,7 +82,9 @@ class reading {
     auto const path = from_.dotenv.string();
     auto const text = read_file(path, most_file_bytes);
     if (!text) {
-      if (text.error().error != ENOENT) problems_.push_back({path, "", fmt::format("{}; make it readable for this user or remove it", text.error().message)});
+      if (text.error().error != ENOENT)
+        problems_.push_back(
+            {path, "", fmt::format("{}; make it readable for this user or remove it", text.error().message)});
       return known;
     }
     came_.files.push_back(path);
@@ -115,7 +124,8 @@ std::vector<problem> load_into(meta::type const& t, void* settings, sources cons
 }
 
 std::string to_text(std::vector<problem> const& problems) {
-  auto out = fmt::format("{} with the configuration:", problems.size() == 1 ? "a problem" : fmt::format("{} problems", problems.size()));
+  auto out = fmt::format("{} with the configuration:",
+                         problems.size() == 1 ? "a problem" : fmt::format("{} problems", problems.size()));
   for (auto const& p : problems) out += "\n  " + p.text();
   return out;
 }

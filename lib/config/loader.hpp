@@ -27,8 +27,9 @@ namespace slipway::config {
 
 // One thing that is wrong: "config/base.yaml:12:3: http.prot: unknown key; did you mean http.port?".
 struct problem {
-  std::string where;    // "config/base.yaml:12:3", "SLIPWAY_HTTP__PORT", "--set http.port"; empty: no source said anything
-  std::string key;      // "http.port"; empty when the problem is not one key's
+  std::string
+      where;        // "config/base.yaml:12:3", "SLIPWAY_HTTP__PORT", "--set http.port"; empty: no source said anything
+  std::string key;  // "http.port"; empty when the problem is not one key's
   std::string message;  // what is wrong, and what to do
   std::string text() const;
 };

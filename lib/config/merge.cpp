@@ -11,7 +11,8 @@ namespace slipway::config {
 namespace {
 
 // A member of a reloadable struct is reloadable as well.
-void merge(meta::type const& t, void const* old, void* next, std::string const& path, bool reloadable, reload_report& report) {
+void merge(meta::type const& t, void const* old, void* next, std::string const& path, bool reloadable,
+           reload_report& report) {
   for (auto const& m : t.members) {
     auto const key = join(path, m.name);
     auto const may_change = reloadable || m.about->reloadable;
@@ -36,7 +37,9 @@ std::string reload_report::text() const {
   if (!problems.empty()) return to_text(problems) + "\nNothing was changed.";
   std::string out;
   if (!applied.empty()) out = fmt::format("Applied: {}.", fmt::join(applied, ", "));
-  if (!need_restart.empty()) out += fmt::format("{}Changed, but only a restart applies it: {}.", out.empty() ? "" : " ", fmt::join(need_restart, ", "));
+  if (!need_restart.empty())
+    out += fmt::format("{}Changed, but only a restart applies it: {}.", out.empty() ? "" : " ",
+                       fmt::join(need_restart, ", "));
   return out.empty() ? "Nothing has changed." : out;
 }
 

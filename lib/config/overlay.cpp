@@ -34,12 +34,15 @@ struct assignment {
   std::string_view prefix;  // of variables; empty: a flag
   std::vector<problem>& problems;
 
-  std::string spelled(std::string_view key) const { return prefix.empty() ? std::string{key} : variable_of(prefix, key); }
+  std::string spelled(std::string_view key) const {
+    return prefix.empty() ? std::string{key} : variable_of(prefix, key);
+  }
 
   void unknown(meta::type const& object, std::string_view above, std::string_view name) const {
     auto const meant = suggestion(root, object, above, name);
     problems.push_back({where.text(), join(above, name),
-                        meant.empty() ? "unknown key; `config schema` lists all of them" : fmt::format("unknown key; did you mean {}?", spelled(meant))});
+                        meant.empty() ? "unknown key; `config schema` lists all of them"
+                                      : fmt::format("unknown key; did you mean {}?", spelled(meant))});
   }
 
   // Lays the value into `tree`; a path that leads nowhere leaves only a problem.
@@ -59,7 +62,8 @@ struct assignment {
     std::string above;
     for (auto const& name : path) {
       if (type->what == meta::kind::object) {
-        auto const member = std::ranges::find_if(type->members, [&](auto const& m) { return equal_in_any_case(m.name, name); });
+        auto const member =
+            std::ranges::find_if(type->members, [&](auto const& m) { return equal_in_any_case(m.name, name); });
         if (member == type->members.end()) return unknown(*type, above, name), nullptr;
         keys.emplace_back(member->name);
         type = &plain(*member->of);
@@ -67,7 +71,8 @@ struct assignment {
         keys.push_back(name);
         type = &plain(*type->element);
       } else {
-        problems.push_back({where.text(), join(above, name), fmt::format("unknown key; {} is one value and has no keys of its own", spelled(above))});
+        problems.push_back({where.text(), join(above, name),
+                            fmt::format("unknown key; {} is one value and has no keys of its own", spelled(above))});
         return nullptr;
       }
       above = join(above, keys.back());
@@ -83,7 +88,8 @@ struct assignment {
   }
 
   node leaf(meta::type const& type, std::string const& value) const {
-    auto const structured = type.what == meta::kind::object || type.what == meta::kind::map || type.what == meta::kind::list || type.what == meta::kind::variant;
+    auto const structured = type.what == meta::kind::object || type.what == meta::kind::map ||
+                            type.what == meta::kind::list || type.what == meta::kind::variant;
     if (structured && (value.starts_with('[') || value.starts_with('{'))) {
       if (auto parsed = parse_yaml(value, where.text(), problems)) {
         place_everywhere(*parsed);
@@ -103,13 +109,15 @@ struct assignment {
 };
 
 bool is_reserved(std::string_view name, std::vector<std::string> const& reserved) {
-  return std::ranges::any_of(reserved, [&](std::string_view r) { return r.ends_with('*') ? name.starts_with(r.substr(0, r.size() - 1)) : name == r; });
+  return std::ranges::any_of(reserved, [&](std::string_view r) {
+    return r.ends_with('*') ? name.starts_with(r.substr(0, r.size() - 1)) : name == r;
+  });
 }
 
 }  // namespace
 
-node from_variables(meta::type const& t, sources const& from, variables const& known, std::function<place(std::string const&)> const& place_of,
-                    std::vector<problem>& problems) {
+node from_variables(meta::type const& t, sources const& from, variables const& known,
+                    std::function<place(std::string const&)> const& place_of, std::vector<problem>& problems) {
   node tree{.what = node::shape::map};
   if (from.prefix.empty()) return tree;
   for (auto it = known.lower_bound(from.prefix); it != known.end() && it->first.starts_with(from.prefix); ++it) {
@@ -130,8 +138,10 @@ node from_flags(meta::type const& t, std::vector<std::string> const& flags, std:
     auto const equals = flag.find('=');
     auto const key = flag.substr(0, equals);
     place const where{"--set " + key, 0, 0};
-    if (equals == std::string::npos) problems.push_back({where.text(), "", fmt::format("has no value; write --set {}=value", key)});
-    else assignment{t, where, split(key, "."), {}, problems}.put(tree, flag.substr(equals + 1));
+    if (equals == std::string::npos)
+      problems.push_back({where.text(), "", fmt::format("has no value; write --set {}=value", key)});
+    else
+      assignment{t, where, split(key, "."), {}, problems}.put(tree, flag.substr(equals + 1));
   }
   return tree;
 }

@@ -12,8 +12,10 @@ namespace {
 void collect(meta::type const& t, std::string const& path, std::vector<std::string>& out) {
   for (auto const& m : t.members) {
     auto const key = join(path, m.name);
-    if (is_object(*m.of)) collect(plain(*m.of), key, out);
-    else out.push_back(key);
+    if (is_object(*m.of))
+      collect(plain(*m.of), key, out);
+    else
+      out.push_back(key);
   }
 }
 
@@ -34,8 +36,10 @@ std::vector<std::string> keys_of(meta::type const& t) {
 std::string variable_of(std::string_view prefix, std::string_view key) {
   std::string out{prefix};
   for (auto const c : key) {
-    if (c == '.') out += "__";
-    else out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    if (c == '.')
+      out += "__";
+    else
+      out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return out;
 }
@@ -46,7 +50,9 @@ std::string suggestion(meta::type const& root, meta::type const& object, std::st
   if (auto const near = nearest(name, neighbours); !near.empty()) return join(path, near);
   auto const all = keys_of(root);
   std::string const tail = "." + std::string{name};
-  if (auto const moved = std::ranges::find_if(all, [&](auto const& key) { return key.ends_with(tail) || key == name; }); moved != all.end()) return *moved;
+  if (auto const moved = std::ranges::find_if(all, [&](auto const& key) { return key.ends_with(tail) || key == name; });
+      moved != all.end())
+    return *moved;
   return std::string{nearest(join(path, name), all)};
 }
 

@@ -12,10 +12,13 @@ namespace {
 constexpr std::size_t shortest_secret = 32;
 
 // Words that a secret is never made of, and words that it must not be as a whole.
-constexpr std::array<std::string_view, 14> never_within{"changeme", "change-me", "change_me", "change this", "replaceme", "replace-me", "replace_me", "placeholder",
-                                                        "yoursecret", "your-secret", "your_secret", "insecure", "do-not-use", "default-secret"};
-constexpr std::array<std::string_view, 20> never_whole{"secret", "password", "passwd", "example", "test", "testing", "default", "admin", "root", "postgres",
-                                                       "letmein", "qwerty", "12345678", "123456", "todo", "none", "null", "dev", "development", "temp_password"};
+constexpr std::array<std::string_view, 14> never_within{
+    "changeme",    "change-me",  "change_me",   "change this", "replaceme", "replace-me", "replace_me",
+    "placeholder", "yoursecret", "your-secret", "your_secret", "insecure",  "do-not-use", "default-secret"};
+constexpr std::array<std::string_view, 20> never_whole{
+    "secret", "password", "passwd",   "example", "test",        "testing",      "default",
+    "admin",  "root",     "postgres", "letmein", "qwerty",      "12345678",     "123456",
+    "todo",   "none",     "null",     "dev",     "development", "temp_password"};
 
 std::string lower(std::string_view text) {
   std::string out{text};
@@ -47,8 +50,11 @@ std::string placeholder_of(std::string_view value, bool is_secret, bool own_mini
   if (std::ranges::find(never_whole, whole) != never_whole.end()) return "is a placeholder that everybody knows";
   if (!is_secret || is_url(text)) return {};
   if (text.find("example") != std::string::npos) return "is a placeholder (it contains \"example\")";
-  if (!own_minimum && value.size() < shortest_secret) return fmt::format("has fewer than {} characters", shortest_secret);
-  if (std::set<char> const different{value.begin(), value.end()}; different.size() < std::min<std::size_t>(8, value.size())) return "repeats a few characters over and over";
+  if (!own_minimum && value.size() < shortest_secret)
+    return fmt::format("has fewer than {} characters", shortest_secret);
+  if (std::set<char> const different{value.begin(), value.end()};
+      different.size() < std::min<std::size_t>(8, value.size()))
+    return "repeats a few characters over and over";
   return {};
 }
 

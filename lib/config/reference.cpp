@@ -43,8 +43,13 @@ std::string type_name(meta::type const& t, meta::attributes const& about) {
 }
 
 std::string rules_text(meta::type const& t, meta::attributes const& about) {
-  auto const number = [&](double n) { return t.what == meta::kind::duration ? format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(n)}) : fmt::format("{}", n); };
-  auto const counted = [](double n, std::string_view one, std::string_view many) { return fmt::format("{} {}", n, n == 1 ? one : many); };
+  auto const number = [&](double n) {
+    return t.what == meta::kind::duration ? format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(n)})
+                                          : fmt::format("{}", n);
+  };
+  auto const counted = [](double n, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", n, n == 1 ? one : many);
+  };
   std::string out;
   auto const add = [&](std::string const& what) { out += (out.empty() ? "" : ", ") + what; };
   for (auto const& r : about.rules()) switch (r.what) {
@@ -77,7 +82,8 @@ struct visited {
 };
 
 // Calls for every member, structs before what is in them.
-void each_member(meta::type const& t, void const* at, std::string const& path, bool reloadable, int depth, std::function<void(visited const&)> const& visit) {
+void each_member(meta::type const& t, void const* at, std::string const& path, bool reloadable, int depth,
+                 std::function<void(visited const&)> const& visit) {
   for (auto const& m : t.members) {
     visited const v{m, join(path, m.name), m.at_const(at), reloadable || m.about->reloadable, depth};
     visit(v);
@@ -103,19 +109,28 @@ std::string sentence(std::string_view text) {
 
 namespace {
 
-std::string row(meta::member const& m, std::string const& key, void const* value, bool reloadable, std::string_view prefix) {
+std::string row(meta::member const& m, std::string const& key, void const* value, bool reloadable,
+                std::string_view prefix) {
   auto const& about = *m.about;
   auto const rules = rules_text(*m.of, about);
-  return fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} | {}{} |\n", key, cell(type_name(*m.of, about)), rules.empty() ? "" : ": " + cell(rules), default_text(*m.of, about, value), about.unit, variable_of(prefix, key),
-                     reloadable ? "yes" : "no", cell(sentence(about.help)), about.deprecated ? " Deprecated." : "");
+  return fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} | {}{} |\n", key, cell(type_name(*m.of, about)),
+                     rules.empty() ? "" : ": " + cell(rules), default_text(*m.of, about, value), about.unit,
+                     variable_of(prefix, key), reloadable ? "yes" : "no", cell(sentence(about.help)),
+                     about.deprecated ? " Deprecated." : "");
 }
 
 // The values of one struct in a table, then the structs in it, each with a heading of its own.
-void section(meta::type const& t, void const* at, std::string const& path, bool reloadable, std::string_view prefix, std::string& out) {
+void section(meta::type const& t, void const* at, std::string const& path, bool reloadable, std::string_view prefix,
+             std::string& out) {
   std::string rows;
   for (auto const& m : t.members)
-    if (m.of->what != meta::kind::object) rows += row(m, join(path, m.name), m.at_const(at), reloadable || m.about->reloadable, prefix);
-  if (!rows.empty()) out += "\n| key | type | default | unit | variable | reload | what it is for |\n| --- | --- | --- | --- | --- | --- | --- |\n" + rows;
+    if (m.of->what != meta::kind::object)
+      rows += row(m, join(path, m.name), m.at_const(at), reloadable || m.about->reloadable, prefix);
+  if (!rows.empty())
+    out +=
+        "\n| key | type | default | unit | variable | reload | what it is for |\n| --- | --- | --- | --- | --- | --- | "
+        "--- |\n" +
+        rows;
   for (auto const& m : t.members) {
     if (m.of->what != meta::kind::object) continue;
     auto const key = join(path, m.name);
@@ -130,9 +145,11 @@ void section(meta::type const& t, void const* at, std::string const& path, bool 
 std::string reference_markdown(meta::type const& t, void const* defaults, std::string_view prefix) {
   std::string out = fmt::format(
       "# Configuration\n\n"
-      "Made from the settings' description; do not edit. Each key can be set in a YAML file, as an environment variable\n"
+      "Made from the settings' description; do not edit. Each key can be set in a YAML file, as an environment "
+      "variable\n"
       "({0}HTTP__PORT for http.port) or as a flag (--set http.port=8080). Flags win over variables, variables over\n"
-      "files, files over defaults. Durations need their unit (250ms, 30s, 15m, 12h, 7d); sizes may have one (16KB, 1MB).\n"
+      "files, files over defaults. Durations need their unit (250ms, 30s, 15m, 12h, 7d); sizes may have one (16KB, "
+      "1MB).\n"
       "A value may be ${{NAME}}, ${{NAME:-default}}, ${{env:NAME}} or ${{file:/run/secrets/name}}.\n",
       prefix);
   section(t, defaults, {}, false, prefix, out);
@@ -145,14 +162,18 @@ std::string reference_yaml(meta::type const& t, void const* defaults, std::strin
     auto const& about = *v.member.about;
     std::string const indent(static_cast<std::size_t>(v.depth) * 2, ' ');
     if (v.member.of->what == meta::kind::object) {
-      out += fmt::format("\n{}{}{}:\n", about.help.empty() ? "" : fmt::format("{}# {}\n", indent, sentence(about.help)), indent, v.member.name);
+      out += fmt::format("\n{}{}{}:\n", about.help.empty() ? "" : fmt::format("{}# {}\n", indent, sentence(about.help)),
+                         indent, v.member.name);
       return;
     }
     auto said = sentence(about.help);
     auto const rules = rules_text(*v.member.of, about);
-    said += fmt::format("{}({}{}{}{}; {})", said.empty() ? "" : " ", type_name(*v.member.of, about), about.unit.empty() || about.unit == "bytes" ? "" : fmt::format(", {}", about.unit), rules.empty() ? "" : ": " + rules,
-                        v.reloadable ? "; reloadable" : "", variable_of(prefix, v.key));
-    out += fmt::format("{}# {}\n{}# {}: {}\n", indent, said, indent, v.member.name, default_text(*v.member.of, about, v.value));
+    said +=
+        fmt::format("{}({}{}{}{}; {})", said.empty() ? "" : " ", type_name(*v.member.of, about),
+                    about.unit.empty() || about.unit == "bytes" ? "" : fmt::format(", {}", about.unit),
+                    rules.empty() ? "" : ": " + rules, v.reloadable ? "; reloadable" : "", variable_of(prefix, v.key));
+    out += fmt::format("{}# {}\n{}# {}: {}\n", indent, said, indent, v.member.name,
+                       default_text(*v.member.of, about, v.value));
   });
   return out;
 }

@@ -38,7 +38,8 @@ std::string set_integer(meta::type const& t, meta::attributes const& about, void
   auto const large_unsigned = value && *value < 0 && !text.starts_with('-');
   if (!value && takes_size(about, t)) value = parse_size(text);
   if (!value || (!large_unsigned && !meta::fits(t, *value)))
-    return fmt::format("must be a whole number {}{}", range_of(t), takes_size(about, t) ? ", or a size such as \"16KB\"" : "");
+    return fmt::format("must be a whole number {}{}", range_of(t),
+                       takes_size(about, t) ? ", or a size such as \"16KB\"" : "");
   meta::write_integer(t, at, *value);
   return {};
 }
@@ -53,19 +54,23 @@ std::string set_enumeration(meta::type const& t, void* at, std::string_view text
     names.emplace_back(e.name);
   }
   auto const meant = nearest(text, names);
-  return fmt::format("must be one of {}{}", fmt::join(names, ", "), meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
+  return fmt::format("must be one of {}{}", fmt::join(names, ", "),
+                     meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
 }
 
 std::string set_number(meta::type const& t, void* at, std::string_view text) {
   auto const value = number_of<double>(text);
   if (!value || !std::isfinite(*value)) return "must be a number";
-  if (t.size == sizeof(float)) *static_cast<float*>(at) = static_cast<float>(*value);
-  else *static_cast<double*>(at) = *value;
+  if (t.size == sizeof(float))
+    *static_cast<float*>(at) = static_cast<float>(*value);
+  else
+    *static_cast<double*>(at) = *value;
   return {};
 }
 
 std::string number_text(meta::type const& t, void const* at) {
-  return t.size == sizeof(float) ? fmt::format("{}", *static_cast<float const*>(at)) : fmt::format("{}", *static_cast<double const*>(at));
+  return t.size == sizeof(float) ? fmt::format("{}", *static_cast<float const*>(at))
+                                 : fmt::format("{}", *static_cast<double const*>(at));
 }
 
 }  // namespace
@@ -98,7 +103,9 @@ std::string set_scalar(meta::type const& t, meta::attributes const& about, void*
     case meta::kind::integer: return set_integer(t, about, at, text);
     case meta::kind::number: return set_number(t, at, text);
     case meta::kind::text: *static_cast<std::string*>(at) = text; return {};
-    case meta::kind::secret_text: *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}}; return {};
+    case meta::kind::secret_text:
+      *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
+      return {};
     case meta::kind::enumeration: return set_enumeration(t, at, text);
     case meta::kind::uuid:
       if (auto const id = slipway::uuid::parse(text)) return *static_cast<slipway::uuid*>(at) = *id, "";
@@ -123,11 +130,16 @@ std::string set_scalar(meta::type const& t, meta::attributes const& about, void*
 std::string double_quoted(std::string_view text) {
   std::string out = "\"";
   for (unsigned char const c : text) {
-    if (c == '"' || c == '\\') out += {'\\', static_cast<char>(c)};
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c < 0x20 || c == 0x7f) out += fmt::format("\\u{:04x}", c);
-    else out += static_cast<char>(c);
+    if (c == '"' || c == '\\')
+      out += {'\\', static_cast<char>(c)};
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04x}", c);
+    else
+      out += static_cast<char>(c);
   }
   return out += '"';
 }
@@ -137,7 +149,8 @@ namespace {
 std::string list_to_flow(meta::type const& t, void const* at) {
   std::string out = "[";
   auto const n = t.as_list->size(at);
-  for (std::size_t i = 0; i < n; ++i) out += (i == 0 ? "" : ", ") + to_flow(*t.element, t.as_list->at(const_cast<void*>(at), i));
+  for (std::size_t i = 0; i < n; ++i)
+    out += (i == 0 ? "" : ", ") + to_flow(*t.element, t.as_list->at(const_cast<void*>(at), i));
   return out + "]";
 }
 
@@ -154,10 +167,12 @@ std::string map_to_flow(meta::type const& t, void const* at) {
 }
 
 std::string object_to_flow(meta::type const& t, void const* at, std::string_view discriminator = {}) {
-  std::string out = discriminator.empty() ? "{" : fmt::format("{{{}: {}", double_quoted(discriminator), double_quoted(t.name));
+  std::string out =
+      discriminator.empty() ? "{" : fmt::format("{{{}: {}", double_quoted(discriminator), double_quoted(t.name));
   for (auto const& m : t.members) {
     out += out.size() == 1 ? "" : ", ";
-    out += double_quoted(m.name) + ": " + (m.about->sensitive ? std::string{"\"***\""} : to_flow(*m.of, m.at_const(at)));
+    out +=
+        double_quoted(m.name) + ": " + (m.about->sensitive ? std::string{"\"***\""} : to_flow(*m.of, m.at_const(at)));
   }
   return out + "}";
 }
@@ -168,14 +183,16 @@ std::string to_flow(meta::type const& t, void const* at) {
   switch (t.what) {
     case meta::kind::boolean: return *static_cast<bool const*>(at) ? "true" : "false";
     case meta::kind::integer:
-      return t.is_signed || t.size < 8 ? std::to_string(meta::read_integer(t, at)) : std::to_string(*static_cast<std::uint64_t const*>(at));
+      return t.is_signed || t.size < 8 ? std::to_string(meta::read_integer(t, at))
+                                       : std::to_string(*static_cast<std::uint64_t const*>(at));
     case meta::kind::number: return number_text(t, at);
     case meta::kind::text: return double_quoted(*static_cast<std::string const*>(at));
     case meta::kind::secret_text: return static_cast<secret<std::string> const*>(at)->empty() ? "\"\"" : "\"***\"";
     case meta::kind::enumeration: return double_quoted(meta::enumerator_name(t, at));
     case meta::kind::uuid: return double_quoted(static_cast<slipway::uuid const*>(at)->text());
     case meta::kind::time: return double_quoted(to_rfc3339(*static_cast<time_point const*>(at)));
-    case meta::kind::duration: return double_quoted(format_duration(*static_cast<std::chrono::milliseconds const*>(at)));
+    case meta::kind::duration:
+      return double_quoted(format_duration(*static_cast<std::chrono::milliseconds const*>(at)));
     case meta::kind::dynamic: return "null";
     case meta::kind::optional:
     case meta::kind::change: {

@@ -13,7 +13,9 @@ namespace {
 // The members of one JSON object, in their order.
 class members {
  public:
-  void add(std::string_view name, std::string const& json) { text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", double_quoted(name), json); }
+  void add(std::string_view name, std::string const& json) {
+    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", double_quoted(name), json);
+  }
   std::string done() const { return "{" + text_ + "}"; }
 
  private:
@@ -22,7 +24,9 @@ class members {
 
 // What every value may be instead: the reference from which it comes.
 constexpr std::string_view reference_pattern = R"({"type":"string","pattern":"\\$\\{.+\\}"})";
-std::string or_reference(std::string const& schema) { return fmt::format(R"({{"anyOf":[{},{}]}})", schema, reference_pattern); }
+std::string or_reference(std::string const& schema) {
+  return fmt::format(R"({{"anyOf":[{},{}]}})", schema, reference_pattern);
+}
 
 std::string of(meta::type const& t, meta::attributes const& about, void const* value, bool hide);
 
@@ -30,7 +34,9 @@ std::string of_integer(meta::type const& t, meta::attributes const& about) {
   members m;
   m.add("type", "\"integer\"");
   auto least = t.is_signed ? static_cast<double>(std::numeric_limits<std::int64_t>::min() >> (64 - t.size * 8)) : 0.0;
-  auto most = static_cast<double>(t.is_signed ? static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) >> (64 - t.size * 8) : std::numeric_limits<std::uint64_t>::max() >> (64 - t.size * 8));
+  auto most = static_cast<double>(t.is_signed ? static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) >>
+                                                    (64 - t.size * 8)
+                                              : std::numeric_limits<std::uint64_t>::max() >> (64 - t.size * 8));
   for (auto const& r : about.rules()) {
     if (r.what == meta::rule_kind::minimum) least = r.number;
     if (r.what == meta::rule_kind::maximum) most = r.number;
@@ -38,7 +44,8 @@ std::string of_integer(meta::type const& t, meta::attributes const& about) {
   m.add("minimum", fmt::format("{:.0f}", least));
   m.add("maximum", fmt::format("{:.0f}", most));
   if (!takes_size(about, t)) return or_reference(m.done());
-  return fmt::format(R"({{"anyOf":[{},{},{}]}})", m.done(), R"({"type":"string","pattern":"^[0-9]+ ?([kKMGT]i?B?|B)?$"})", reference_pattern);
+  return fmt::format(R"({{"anyOf":[{},{},{}]}})", m.done(),
+                     R"({"type":"string","pattern":"^[0-9]+ ?([kKMGT]i?B?|B)?$"})", reference_pattern);
 }
 
 std::string of_text(meta::attributes const& about) {
@@ -61,7 +68,9 @@ std::string of_enumeration(meta::type const& t) {
 std::string of_object(meta::type const& t, void const* value, bool hide, std::string_view discriminator = {}) {
   members properties;
   if (!discriminator.empty()) properties.add(discriminator, fmt::format(R"({{"const":{}}})", double_quoted(t.name)));
-  for (auto const& m : t.members) properties.add(m.name, of(*m.of, *m.about, value == nullptr ? nullptr : m.at_const(value), hide || m.about->sensitive));
+  for (auto const& m : t.members)
+    properties.add(m.name,
+                   of(*m.of, *m.about, value == nullptr ? nullptr : m.at_const(value), hide || m.about->sensitive));
   members out;
   out.add("type", R"(["object","null"])");
   out.add("properties", properties.done());
@@ -95,12 +104,16 @@ std::string bare(meta::type const& t, meta::attributes const& about, void const*
     case meta::kind::duration: return or_reference(R"({"type":"string","pattern":"^[0-9]+(ms|s|m|h|d)$"})");
     case meta::kind::dynamic: return "{}";
     case meta::kind::optional:
-    case meta::kind::change: return fmt::format(R"({{"anyOf":[{},{{"type":"null"}}]}})", bare(*t.element, about, nullptr, hide));
+    case meta::kind::change:
+      return fmt::format(R"({{"anyOf":[{},{{"type":"null"}}]}})", bare(*t.element, about, nullptr, hide));
     case meta::kind::list: return of_list(t, about, hide);
-    case meta::kind::map: return fmt::format(R"({{"type":["object","null"],"additionalProperties":{}}})", of(*t.element, {}, nullptr, hide));
+    case meta::kind::map:
+      return fmt::format(R"({{"type":["object","null"],"additionalProperties":{}}})",
+                         of(*t.element, {}, nullptr, hide));
     case meta::kind::variant: {
       std::string all;
-      for (auto const* a : t.as_variant->alternatives) all += (all.empty() ? "" : ",") + of_object(*a, nullptr, hide, t.as_variant->discriminator);
+      for (auto const* a : t.as_variant->alternatives)
+        all += (all.empty() ? "" : ",") + of_object(*a, nullptr, hide, t.as_variant->discriminator);
       return fmt::format(R"({{"oneOf":[{}]}})", all);
     }
     case meta::kind::object: return of_object(t, value, hide);
@@ -115,7 +128,8 @@ std::string of(meta::type const& t, meta::attributes const& about, void const* v
   auto help = std::string{about.help};
   if (!about.unit.empty()) help += fmt::format("{}Unit: {}.", help.empty() ? "" : " ", about.unit);
   if (!help.empty()) m.add("description", double_quoted(help));
-  if (value != nullptr && !hide && t.what != meta::kind::object && t.what != meta::kind::secret_text) m.add("default", to_flow(t, value));
+  if (value != nullptr && !hide && t.what != meta::kind::object && t.what != meta::kind::secret_text)
+    m.add("default", to_flow(t, value));
   if (!about.example.empty()) m.add("examples", fmt::format("[{}]", about.example));
   if (about.deprecated) m.add("deprecated", "true");
   auto const said = m.done();
@@ -126,7 +140,8 @@ std::string of(meta::type const& t, meta::attributes const& about, void const* v
 
 std::string schema(meta::type const& t, void const* defaults) {
   auto const body = of_object(t, defaults, false);
-  return fmt::format(R"({{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Settings",{})", body.substr(1));
+  return fmt::format(R"({{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Settings",{})",
+                     body.substr(1));
 }
 
 }  // namespace slipway::config

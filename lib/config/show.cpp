@@ -42,16 +42,21 @@ class table {
       auto const key = join(path, m.name);
       auto const hide = sensitive || m.about->sensitive;
       auto const* value = m.at_const(at);
-      if (m.of->what == meta::kind::object) add(*m.of, value, key, hide);
-      else rows.push_back({key, text_of(*m.of, value, key, hide), origin_of(key)});
+      if (m.of->what == meta::kind::object)
+        add(*m.of, value, key, hide);
+      else
+        rows.push_back({key, text_of(*m.of, value, key, hide), origin_of(key)});
     }
   }
   std::vector<row> rows;
 
  private:
   std::string text_of(meta::type const& t, void const* value, std::string const& key, bool hide) const {
-    auto const referenced = std::ranges::any_of(came_.referenced_keys, [&](auto const& k) { return k.starts_with(key) && (k.size() == key.size() || k[key.size()] == '.' || k[key.size()] == '['); });
-    if (t.what == meta::kind::secret_text) return static_cast<secret<std::string> const*>(value)->empty() ? "\"\"" : std::string{hidden};
+    auto const referenced = std::ranges::any_of(came_.referenced_keys, [&](auto const& k) {
+      return k.starts_with(key) && (k.size() == key.size() || k[key.size()] == '.' || k[key.size()] == '[');
+    });
+    if (t.what == meta::kind::secret_text)
+      return static_cast<secret<std::string> const*>(value)->empty() ? "\"\"" : std::string{hidden};
     if (referenced) return std::string{hidden};
     if (!hide) return to_flow(t, value);
     return t.what == meta::kind::text ? masked(*static_cast<std::string const*>(value)) : std::string{hidden};
@@ -79,7 +84,8 @@ std::string show(meta::type const& t, void const* settings, provenance const& ca
     widest_value = std::max(widest_value, std::min<std::size_t>(r.value.size(), 40));
   }
   std::string out;
-  for (auto const& r : all.rows) out += fmt::format("{:<{}}  {:<{}}  {}\n", r.key, widest_key, r.value, widest_value, r.from);
+  for (auto const& r : all.rows)
+    out += fmt::format("{:<{}}  {:<{}}  {}\n", r.key, widest_key, r.value, widest_value, r.from);
   return out;
 }
 

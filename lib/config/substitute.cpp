@@ -14,7 +14,9 @@ constexpr std::size_t most_secret_bytes = 65'536;
 
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
-  return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 // Expands what stands between ${ and }.
@@ -41,7 +43,10 @@ class expansion {
  private:
   std::optional<std::string> from_variable(std::string_view name, std::optional<std::string_view> otherwise) {
     if (!is_name(name))
-      return fail(fmt::format("\"${{{}}}\" is no reference; use ${{NAME}}, ${{NAME:-default}}, ${{env:NAME}} or ${{file:path}}, and $${{ for a literal ${{", name.substr(0, 100)));
+      return fail(
+          fmt::format("\"${{{}}}\" is no reference; use ${{NAME}}, ${{NAME:-default}}, ${{env:NAME}} or "
+                      "${{file:path}}, and $${{ for a literal ${{",
+                      name.substr(0, 100)));
     auto const found = with_.known.find(name);
     if (found != with_.known.end() && (!found->second.empty() || !otherwise)) return found->second;
     if (otherwise) return std::string{*otherwise};
@@ -54,7 +59,9 @@ class expansion {
     referenced = true;
     with_.files.push_back(path);
     auto text = read_file(path, most_secret_bytes);
-    if (!text) return fail(fmt::format("the file {} {}; make it readable for this user or change the reference", path, text.error().message));
+    if (!text)
+      return fail(fmt::format("the file {} {}; make it readable for this user or change the reference", path,
+                              text.error().message));
     if (text->find('\0') != std::string::npos) return fail(fmt::format("the file {} is not text", path));
     // Editors and `echo` end a file with a line break that is no part of the secret.
     if (text->ends_with('\n')) text->pop_back();

@@ -12,8 +12,10 @@ void lay_over(node& under, node over) {
     return;
   }
   for (auto& e : over.entries) {
-    if (auto* const there = under.find(e.key)) lay_over(*there, std::move(e.value));
-    else under.entries.push_back(std::move(e));
+    if (auto* const there = under.find(e.key))
+      lay_over(*there, std::move(e.value));
+    else
+      under.entries.push_back(std::move(e));
   }
 }
 

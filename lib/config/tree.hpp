@@ -23,11 +23,11 @@ struct node {
   struct entry;
 
   shape what = shape::null;
-  std::string text;           // of a scalar
+  std::string text;  // of a scalar
   config::place place;
-  bool splits = false;        // a list may be written with commas: the source has no lists of its own
-  bool referenced = false;    // came out of a secret reference
-  bool failed = false;        // a reference in it could not be resolved: said already
+  bool splits = false;      // a list may be written with commas: the source has no lists of its own
+  bool referenced = false;  // came out of a secret reference
+  bool failed = false;      // a reference in it could not be resolved: said already
   std::vector<entry> entries;
   std::vector<node> items;
 

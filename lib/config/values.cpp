@@ -30,11 +30,14 @@ bool equal_lists(meta::type const& t, void const* a, void const* b) {
 }
 
 bool equal_maps(meta::type const& t, void const* a, void const* b) {
-  return std::ranges::equal(entries_of(t, a), entries_of(t, b), [&](auto const& x, auto const& y) { return x.first == y.first && equal(*t.element, x.second, y.second); });
+  return std::ranges::equal(entries_of(t, a), entries_of(t, b), [&](auto const& x, auto const& y) {
+    return x.first == y.first && equal(*t.element, x.second, y.second);
+  });
 }
 
 bool equal_numbers(meta::type const& t, void const* a, void const* b) {
-  return t.size == sizeof(float) ? *static_cast<float const*>(a) == *static_cast<float const*>(b) : *static_cast<double const*>(a) == *static_cast<double const*>(b);
+  return t.size == sizeof(float) ? *static_cast<float const*>(a) == *static_cast<float const*>(b)
+                                 : *static_cast<double const*>(a) == *static_cast<double const*>(b);
 }
 
 }  // namespace
@@ -49,7 +52,9 @@ bool equal(meta::type const& t, void const* a, void const* b) {
     case kind::duration: return std::memcmp(a, b, t.size) == 0;
     case kind::number: return equal_numbers(t, a, b);
     case kind::text: return *static_cast<std::string const*>(a) == *static_cast<std::string const*>(b);
-    case kind::secret_text: return static_cast<secret<std::string> const*>(a)->reveal() == static_cast<secret<std::string> const*>(b)->reveal();
+    case kind::secret_text:
+      return static_cast<secret<std::string> const*>(a)->reveal() ==
+             static_cast<secret<std::string> const*>(b)->reveal();
     case kind::dynamic: return true;  // configuration has none
     case kind::optional:
     case kind::change: {
@@ -61,9 +66,11 @@ bool equal(meta::type const& t, void const* a, void const* b) {
     case kind::map: return equal_maps(t, a, b);
     case kind::variant: {
       auto const i = t.as_variant->index(a);
-      return i == t.as_variant->index(b) && equal(*t.as_variant->alternatives[i], t.as_variant->get(at_mutable(a)), t.as_variant->get(at_mutable(b)));
+      return i == t.as_variant->index(b) &&
+             equal(*t.as_variant->alternatives[i], t.as_variant->get(at_mutable(a)), t.as_variant->get(at_mutable(b)));
     }
-    case kind::object: return std::ranges::all_of(t.members, [&](auto const& m) { return equal(*m.of, m.at_const(a), m.at_const(b)); });
+    case kind::object:
+      return std::ranges::all_of(t.members, [&](auto const& m) { return equal(*m.of, m.at_const(a), m.at_const(b)); });
   }
   return true;
 }
@@ -78,16 +85,21 @@ void copy(meta::type const& t, void const* from, void* to) {
     case kind::time:
     case kind::duration: std::memcpy(to, from, t.size); return;
     case kind::text: *static_cast<std::string*>(to) = *static_cast<std::string const*>(from); return;
-    case kind::secret_text: *static_cast<secret<std::string>*>(to) = *static_cast<secret<std::string> const*>(from); return;
+    case kind::secret_text:
+      *static_cast<secret<std::string>*>(to) = *static_cast<secret<std::string> const*>(from);
+      return;
     case kind::dynamic: return;
     case kind::optional:
     case kind::change:
-      if (auto const* inside = t.as_optional->get(at_mutable(from))) copy(*t.element, inside, t.as_optional->emplace(to));
-      else t.as_optional->reset(to);
+      if (auto const* inside = t.as_optional->get(at_mutable(from)))
+        copy(*t.element, inside, t.as_optional->emplace(to));
+      else
+        t.as_optional->reset(to);
       return;
     case kind::list:
       t.as_list->clear(to);
-      for (std::size_t i = 0; i < t.as_list->size(from); ++i) copy(*t.element, t.as_list->at(at_mutable(from), i), t.as_list->append(to));
+      for (std::size_t i = 0; i < t.as_list->size(from); ++i)
+        copy(*t.element, t.as_list->at(at_mutable(from), i), t.as_list->append(to));
       return;
     case kind::map:
       t.as_map->clear(to);

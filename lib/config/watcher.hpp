@@ -25,7 +25,7 @@ struct reload_report {
   std::vector<std::string> need_restart;  // keys that changed and are not reloadable: the old value stays
   std::vector<problem> problems;          // not empty: nothing was applied
   bool changed() const noexcept { return !applied.empty() || !need_restart.empty() || !problems.empty(); }
-  std::string text() const;               // one sentence each, without values
+  std::string text() const;  // one sentence each, without values
 };
 
 // Takes over from `next` what may change: on return `next` holds the old value in every member that is not
@@ -39,7 +39,8 @@ class file_watch {
   // `changed` is called on a thread of this object, once the files were still for `settle` (or have been busy for
   // ten times that). Throws startup_error(exit_code::os) when the system has no inotify instance left.
   // `directories` names what to watch; it is asked again after each change, and those that are not there are left out.
-  file_watch(std::function<std::vector<std::string>()> directories, std::function<void()> changed, std::chrono::milliseconds settle);
+  file_watch(std::function<std::vector<std::string>()> directories, std::function<void()> changed,
+             std::chrono::milliseconds settle);
   file_watch(file_watch const&) = delete;
   file_watch& operator=(file_watch const&) = delete;
   ~file_watch();
@@ -63,7 +64,10 @@ class watcher {
   using options = watcher_options;
 
   watcher(sources from, loaded<T> first, options how = {})
-      : from_{std::move(from)}, how_{std::move(how)}, came_{std::move(first.came)}, now_{std::make_shared<T const>(std::move(first.value))} {}
+      : from_{std::move(from)},
+        how_{std::move(how)},
+        came_{std::move(first.came)},
+        now_{std::make_shared<T const>(std::move(first.value))} {}
   watcher(watcher const&) = delete;
   watcher& operator=(watcher const&) = delete;
 

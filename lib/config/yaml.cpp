@@ -30,12 +30,16 @@ class builder final : public YAML::EventHandler {
 
   void OnDocumentStart(YAML::Mark const&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override { leaf({.what = node::shape::null, .place = at(mark)}, mark, anchor); }
-  void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor, std::string const& text) override {
+  void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override {
+    leaf({.what = node::shape::null, .place = at(mark)}, mark, anchor);
+  }
+  void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
+                std::string const& text) override {
     if (text.find('\0') != std::string::npos) throw refused{mark, "a text must not hold a NUL character"};
     // The library reports a plain ~ or null as a scalar when it stands in a map.
     auto const is_null = tag == "?" && (text == "~" || text == "null" || text.empty());
-    leaf({.what = is_null ? node::shape::null : node::shape::scalar, .text = is_null ? "" : text, .place = at(mark)}, mark, anchor);
+    leaf({.what = is_null ? node::shape::null : node::shape::scalar, .text = is_null ? "" : text, .place = at(mark)},
+         mark, anchor);
   }
   void OnAlias(YAML::Mark const& mark, YAML::anchor_t anchor) override {
     auto const found = anchors_.find(anchor);
@@ -43,9 +47,15 @@ class builder final : public YAML::EventHandler {
     count(mark, found->second.size);
     put(found->second.value);
   }
-  void OnSequenceStart(YAML::Mark const& mark, std::string const&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override { open(node::shape::list, mark, anchor); }
+  void OnSequenceStart(YAML::Mark const& mark, std::string const&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(node::shape::list, mark, anchor);
+  }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(YAML::Mark const& mark, std::string const&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override { open(node::shape::map, mark, anchor); }
+  void OnMapStart(YAML::Mark const& mark, std::string const&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(node::shape::map, mark, anchor);
+  }
   void OnMapEnd() override { close(); }
 
  private:
@@ -105,7 +115,9 @@ class builder final : public YAML::EventHandler {
     }
     parent.has_key = false;
     if (auto const* const first = parent.value.find(parent.key)) {
-      problems_.push_back({parent.key_place.text(), "", fmt::format("the key \"{}\" stands here twice; its first value is at line {}", parent.key.substr(0, 100), first->place.line)});
+      problems_.push_back({parent.key_place.text(), "",
+                           fmt::format("the key \"{}\" stands here twice; its first value is at line {}",
+                                       parent.key.substr(0, 100), first->place.line)});
       return;
     }
     parent.value.entries.push_back({std::move(parent.key), std::move(parent.key_place), std::move(n)});
@@ -144,7 +156,8 @@ std::optional<node> parse_yaml(std::string_view text, std::string const& source,
       }
     }
     auto root = tree.take();
-    if (!tree.has_content() || root.what == node::shape::null) return node{.what = node::shape::map, .place = {source, 0, 0}};
+    if (!tree.has_content() || root.what == node::shape::null)
+      return node{.what = node::shape::map, .place = {source, 0, 0}};
     return root;
   } catch (refused const& e) {
     return fail(e.mark, e.what());

@@ -12,9 +12,8 @@ namespace slipway::content {
 namespace {
 
 bool is_uri_text(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) {
-    return c > 0x20 && c < 0x7f && !std::string_view{"<>\"{}|\\^`"}.contains(c);
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return c > 0x20 && c < 0x7f && !std::string_view{"<>\"{}|\\^`"}.contains(c); });
 }
 
 void add_text(std::string& out, std::string_view name, std::string_view text) {
@@ -29,7 +28,8 @@ void add_text(std::string& out, std::string_view name, std::string_view text) {
 
 links& links::add(std::string_view target, std::string_view relation, about what) {
   if (!is_uri_text(target)) throw std::invalid_argument{"the target of a link is not in the characters of a URI"};
-  if (relation.empty() || !is_field_text(relation)) throw std::invalid_argument{"a link needs a relation without control characters"};
+  if (relation.empty() || !is_field_text(relation))
+    throw std::invalid_argument{"a link needs a relation without control characters"};
   if (!text_.empty()) text_ += ", ";
   text_ += fmt::format("<{}>; rel={}", target, quote(relation));
   add_text(text_, "title", what.title);

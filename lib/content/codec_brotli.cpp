@@ -44,10 +44,13 @@ class brotli_encoder final : public encoder {
     state_.reset(BrotliEncoderCreateInstance(nullptr, nullptr, nullptr));
     if (!state_) throw std::bad_alloc{};
     // A window no larger than the text saves most of the memory of small answers.
-    auto const window = size == 0 ? largest_window : std::clamp(static_cast<int>(std::bit_width(size)), 16, largest_window);
+    auto const window =
+        size == 0 ? largest_window : std::clamp(static_cast<int>(std::bit_width(size)), 16, largest_window);
     BrotliEncoderSetParameter(state_.get(), BROTLI_PARAM_QUALITY, static_cast<std::uint32_t>(level_));
     BrotliEncoderSetParameter(state_.get(), BROTLI_PARAM_LGWIN, static_cast<std::uint32_t>(window));
-    if (size != 0) BrotliEncoderSetParameter(state_.get(), BROTLI_PARAM_SIZE_HINT, static_cast<std::uint32_t>(std::min<std::size_t>(size, 1u << 30)));
+    if (size != 0)
+      BrotliEncoderSetParameter(state_.get(), BROTLI_PARAM_SIZE_HINT,
+                                static_cast<std::uint32_t>(std::min<std::size_t>(size, 1u << 30)));
   }
 
   int level_;
@@ -56,6 +59,8 @@ class brotli_encoder final : public encoder {
 
 }  // namespace
 
-std::unique_ptr<encoder> make_brotli_encoder(int level, std::size_t size) { return std::make_unique<brotli_encoder>(level, size); }
+std::unique_ptr<encoder> make_brotli_encoder(int level, std::size_t size) {
+  return std::make_unique<brotli_encoder>(level, size);
+}
 
 }  // namespace slipway::content

@@ -57,6 +57,8 @@ class zstd_encoder final : public encoder {
 
 }  // namespace
 
-std::unique_ptr<encoder> make_zstd_encoder(int level, std::size_t size) { return std::make_unique<zstd_encoder>(level, size); }
+std::unique_ptr<encoder> make_zstd_encoder(int level, std::size_t size) {
+  return std::make_unique<zstd_encoder>(level, size);
+}
 
 }  // namespace slipway::content

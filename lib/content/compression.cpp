@@ -46,7 +46,8 @@ class encoded_source final : public http::body_source {
 // A body that is in memory, as a source. It owns what the response owned.
 class whole_body final : public http::body_source {
  public:
-  whole_body(std::string owned, std::string_view body) : owned_{std::move(owned)}, body_{owned_.empty() ? body : owned_} {}
+  whole_body(std::string owned, std::string_view body)
+      : owned_{std::move(owned)}, body_{owned_.empty() ? body : owned_} {}
   task<std::string_view> next() override { co_return std::exchange(body_, {}); }
 
  private:
@@ -60,7 +61,8 @@ class compression final : public http::middleware {
       : settings_{std::move(settings)}, page_{std::move(page)}, encoders_{shards} {}
 
   bool before(http::exchange& x) override {
-    if (auto const sent = x.request.header("Content-Encoding"); sent.data() != nullptr && !only_identity(all_values(x, "Content-Encoding"))) {
+    if (auto const sent = x.request.header("Content-Encoding");
+        sent.data() != nullptr && !only_identity(all_values(x, "Content-Encoding"))) {
       refuse(x, 415, "unsupported_content_encoding", page_);
       x.response.add("Accept-Encoding", "identity");
       return false;
@@ -83,8 +85,10 @@ class compression final : public http::middleware {
     add_vary(x, "Accept-Encoding");
     auto const chosen = choose_coding(all_values(x, "Accept-Encoding"), settings_.codings);
     if (!chosen || *chosen == coding::identity) return;
-    if (r.stream || r.body.size() > settings_.max_at_once) encode_stream(r, *chosen);
-    else if (!encode_body(r, *chosen)) return;
+    if (r.stream || r.body.size() > settings_.max_at_once)
+      encode_stream(r, *chosen);
+    else if (!encode_body(r, *chosen))
+      return;
     r.add("Content-Encoding", to_string(*chosen));
     remove_field(r, "Accept-Ranges");
     if (auto* tag = find_field(r, "ETag")) weaken(x, *tag);
@@ -100,7 +104,8 @@ class compression final : public http::middleware {
 
   bool wants_coding(http::response const& r) const noexcept {
     if (r.status < 200 || r.status == 204 || r.status == 205 || r.status == 206 || r.content_type.empty()) return false;
-    if (r.stream ? r.stream_length && *r.stream_length < settings_.min_size : r.body.size() < settings_.min_size) return false;
+    if (r.stream ? r.stream_length && *r.stream_length < settings_.min_size : r.body.size() < settings_.min_size)
+      return false;
     if (!is_compressible(r.content_type)) return false;
     // A Content-Digest is of the bytes as they were; what has a coding or is a part of something stays as it is.
     for (auto name : {"Content-Encoding", "Content-Range", "Content-Digest"})
@@ -115,7 +120,9 @@ class compression final : public http::middleware {
     bool const live = r.stream && !r.stream_length;
     auto const size = r.stream ? static_cast<std::size_t>(r.stream_length.value_or(0)) : r.body.size();
     auto inner = std::move(r.stream);
-    if (!inner) inner = std::make_unique<whole_body>(r.body.data() == r.owned.data() ? std::move(r.owned) : std::string{}, r.body);
+    if (!inner)
+      inner =
+          std::make_unique<whole_body>(r.body.data() == r.owned.data() ? std::move(r.owned) : std::string{}, r.body);
     r.stream = make_encoded_source(std::move(inner), make_encoder(c, settings_.level, size), live);
     r.stream_length.reset();
     r.body = {};
@@ -136,8 +143,10 @@ class compression final : public http::middleware {
   void with_encoder(coding c, std::size_t size, F use) {
     if (!shard::on_a_shard()) return use(*make_encoder(c, settings_.level, size));
     auto& kept = encoders_.local()[static_cast<std::size_t>(c)];
-    if (kept) kept->reset(size);
-    else kept = make_encoder(c, settings_.level, size);
+    if (kept)
+      kept->reset(size);
+    else
+      kept = make_encoder(c, settings_.level, size);
     use(*kept);
   }
 
@@ -190,13 +199,15 @@ class compression final : public http::middleware {
 
 }  // namespace
 
-std::unique_ptr<http::body_source> make_encoded_source(std::unique_ptr<http::body_source> inner, std::unique_ptr<encoder> with, bool live) {
+std::unique_ptr<http::body_source> make_encoded_source(std::unique_ptr<http::body_source> inner,
+                                                       std::unique_ptr<encoder> with, bool live) {
   return std::make_unique<encoded_source>(std::move(inner), std::move(with), live);
 }
 
 std::unique_ptr<http::middleware> make_compression(compression_settings settings, unsigned shards, error_page page) {
   if (settings.level < 1 || settings.level > 9)
-    throw startup_error{exit_code::config, "The compression level must be 1 to 9, not " + std::to_string(settings.level) + '.'};
+    throw startup_error{exit_code::config,
+                        "The compression level must be 1 to 9, not " + std::to_string(settings.level) + '.'};
   if (std::ranges::find(settings.codings, coding::identity) != settings.codings.end())
     throw startup_error{exit_code::config, "identity is no compression: leave it out of the list of codings."};
   return std::make_unique<compression>(std::move(settings), shards, std::move(page));

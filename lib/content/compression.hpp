@@ -16,16 +16,17 @@
 namespace slipway::content {
 
 struct compression_settings {
-  std::size_t min_size = 1024;            // bytes; smaller bodies cost more than they save
-  std::size_t max_at_once = 256 * 1024;   // larger bodies are encoded piece by piece while they are sent
-  int level = 4;                          // 1 fast to 9 small
+  std::size_t min_size = 1024;           // bytes; smaller bodies cost more than they save
+  std::size_t max_at_once = 256 * 1024;  // larger bodies are encoded piece by piece while they are sent
+  int level = 4;                         // 1 fast to 9 small
   std::vector<coding> codings{coding::zstd, coding::brotli, coding::gzip};  // where the client has no preference
 };
 
 // `shards`: how many shards use it; each keeps its encoders. Requests with a Content-Encoding are 415 with the
 // codings taken (none but identity) in Accept-Encoding, as RFC 9110, section 15.5.16 asks.
 // Throws startup_error for a level out of range or identity among the codings.
-std::unique_ptr<http::middleware> make_compression(compression_settings settings, unsigned shards, error_page page = {});
+std::unique_ptr<http::middleware> make_compression(compression_settings settings, unsigned shards,
+                                                   error_page page = {});
 
 // `inner` in another coding. `live`: each piece can be decoded when it arrives, at some cost in size.
 std::unique_ptr<http::body_source> make_encoded_source(std::unique_ptr<http::body_source> inner,

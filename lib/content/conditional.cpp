@@ -60,7 +60,8 @@ bool weak_match(entity_tag a, entity_tag b) noexcept { return a.opaque == b.opaq
 
 std::string make_etag(std::string_view bytes) {
   std::array<unsigned char, 16> digest;
-  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size(), nullptr, 0);
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size(),
+                     nullptr, 0);
   return '"' + base64url(std::as_bytes(std::span{digest})) + '"';
 }
 
@@ -68,11 +69,13 @@ std::string version_etag(std::uint64_t version) { return "\"v" + std::to_string(
 
 preconditions preconditions::of(http::exchange& x) {
   return {all_values(x, "If-Match"), all_values(x, "If-None-Match"), x.request.header("If-Modified-Since"),
-          x.request.header("If-Unmodified-Since"), x.request.verb == http::method::get || x.request.verb == http::method::head};
+          x.request.header("If-Unmodified-Since"),
+          x.request.verb == http::method::get || x.request.verb == http::method::head};
 }
 
 bool preconditions::empty() const noexcept {
-  return if_match.data() == nullptr && if_none_match.data() == nullptr && if_modified_since.data() == nullptr && if_unmodified_since.data() == nullptr;
+  return if_match.data() == nullptr && if_none_match.data() == nullptr && if_modified_since.data() == nullptr &&
+         if_unmodified_since.data() == nullptr;
 }
 
 verdict evaluate(preconditions const& p, validators const& now) noexcept {

@@ -29,7 +29,7 @@ std::string version_etag(std::uint64_t version);  // "\"v42\""
 struct validators {
   std::string_view etag;  // as it is sent; empty: none
   std::optional<std::chrono::sys_seconds> last_modified;
-  bool exists = true;     // for `If-Match: *` and `If-None-Match: *`
+  bool exists = true;  // for `If-Match: *` and `If-None-Match: *`
 };
 
 // As they came; null views when absent.

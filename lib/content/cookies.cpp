@@ -9,7 +9,7 @@ namespace slipway::content {
 namespace {
 
 constexpr std::size_t most_cookies = 128;
-constexpr std::size_t longest_pair = 4096;       // RFC 6265bis, section 5.6: browsers drop longer ones silently
+constexpr std::size_t longest_pair = 4096;  // RFC 6265bis, section 5.6: browsers drop longer ones silently
 constexpr std::size_t longest_attribute = 1024;
 constexpr std::chrono::seconds longest_age{400 * 86'400};
 
@@ -25,7 +25,8 @@ bool is_cookie_value(std::string_view text) noexcept {
 }
 
 bool is_attribute_value(std::string_view text) noexcept {
-  return text.size() <= longest_attribute && std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != ';'; });
+  return text.size() <= longest_attribute &&
+         std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != ';'; });
 }
 
 bool is_domain(std::string_view text) noexcept {
@@ -43,13 +44,15 @@ void check(cookie const& c) {
   require(is_token(c.name), "the name must be a token");
   require(is_cookie_value(c.value), "the value holds a quote, comma, semicolon, backslash, space or control character");
   require(c.name.size() + c.value.size() <= longest_pair, "name and value are longer than 4096 bytes");
-  require(is_attribute_value(c.path) && c.path.starts_with('/'), "the path must begin with '/' and hold no semicolon or control character");
+  require(is_attribute_value(c.path) && c.path.starts_with('/'),
+          "the path must begin with '/' and hold no semicolon or control character");
   require(c.domain.empty() || (is_attribute_value(c.domain) && is_domain(c.domain)), "the domain is none");
   require(c.site != same_site::none || c.secure, "SameSite=None needs Secure");
   require(!c.partitioned || c.secure, "Partitioned needs Secure");
   bool const host = has_prefix(c.name, "__Host-");
   bool const http_prefix = has_prefix(c.name, "__Http-") || has_prefix(c.name, "__Host-Http-");
-  require(!(host || http_prefix || has_prefix(c.name, "__Secure-")) || c.secure, "a name with this prefix needs Secure");
+  require(!(host || http_prefix || has_prefix(c.name, "__Secure-")) || c.secure,
+          "a name with this prefix needs Secure");
   require(!host || (c.path == "/" && c.domain.empty()), "__Host- needs the path \"/\" and no domain");
   require(!http_prefix || c.http_only, "a name with this prefix needs HttpOnly");
 }

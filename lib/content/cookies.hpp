@@ -20,12 +20,12 @@ struct cookie {
   std::string_view name;   // "__Host-session" binds it to this very host
   std::string_view value;  // cookie-octets: encode what may hold others (base64url)
   std::string_view path = "/";
-  std::string_view domain;                       // empty: this host alone
-  std::optional<std::chrono::seconds> max_age;   // empty: until the browser is closed; at most 400 days are sent
+  std::string_view domain;                      // empty: this host alone
+  std::optional<std::chrono::seconds> max_age;  // empty: until the browser is closed; at most 400 days are sent
   same_site site = same_site::lax;
   bool secure = true;
   bool http_only = true;
-  bool partitioned = false;                      // one for each top-level site (CHIPS)
+  bool partitioned = false;  // one for each top-level site (CHIPS)
 };
 
 // The value of Set-Cookie. Throws std::invalid_argument, naming the rule, for whatever a browser would refuse or

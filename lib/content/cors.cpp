@@ -35,13 +35,19 @@ class cors final : public http::middleware {
   cors(cors_settings s, error_page page) : page_{std::move(page)}, credentials_{s.credentials} {
     for (auto const& origin : s.origins) add(origin);
     if (everyone_ && s.credentials)
-      throw startup_error{exit_code::config, "CORS: \"*\" together with credentials would let any site act as the user. List the origins instead."};
-    if (everyone_ && s.origins.size() > 1) throw startup_error{exit_code::config, "CORS: \"*\" must stand alone: it includes every other origin."};
+      throw startup_error{
+          exit_code::config,
+          "CORS: \"*\" together with credentials would let any site act as the user. List the origins instead."};
+    if (everyone_ && s.origins.size() > 1)
+      throw startup_error{exit_code::config, "CORS: \"*\" must stand alone: it includes every other origin."};
     for (auto const* list : {&s.methods, &s.headers, &s.exposed})
       for (auto const& name : *list)
-        if (!is_token(name)) throw startup_error{exit_code::config, fmt::format("CORS: \"{}\" is not the name of a method or field.", name)};
-    preflight_ = fmt::format("Access-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: {}\r\nAccess-Control-Max-Age: {}\r\n",
-                             fmt::join(s.methods, ", "), fmt::join(s.headers, ", "), std::max<std::int64_t>(s.max_age.count(), 0));
+        if (!is_token(name))
+          throw startup_error{exit_code::config,
+                              fmt::format("CORS: \"{}\" is not the name of a method or field.", name)};
+    preflight_ = fmt::format(
+        "Access-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: {}\r\nAccess-Control-Max-Age: {}\r\n",
+        fmt::join(s.methods, ", "), fmt::join(s.headers, ", "), std::max<std::int64_t>(s.max_age.count(), 0));
     if (credentials_) preflight_ += allow_credentials;
     if (credentials_) answer_ += allow_credentials;
     if (!s.exposed.empty()) answer_ += fmt::format("Access-Control-Expose-Headers: {}\r\n", fmt::join(s.exposed, ", "));
@@ -68,7 +74,8 @@ class cors final : public http::middleware {
     auto const origin = x.request.header("Origin");
     if (origin.data() == nullptr || !allowed(origin)) return;
     x.response.add("Access-Control-Allow-Origin", everyone_ ? std::string_view{"*"} : origin);
-    bool const was_preflight = x.request.verb == http::method::options && x.request.header("Access-Control-Request-Method").data() != nullptr;
+    bool const was_preflight =
+        x.request.verb == http::method::options && x.request.header("Access-Control-Request-Method").data() != nullptr;
     if (!was_preflight && !answer_.empty()) x.response.add_block(answer_);
   }
 
@@ -78,12 +85,15 @@ class cors final : public http::middleware {
   void add(std::string const& origin) {
     if (origin == "*") {
       everyone_ = true;
-    } else if (auto const star = origin.find("://*."); star != std::string::npos && is_origin(origin.substr(0, star + 3) + origin.substr(star + 5))) {
+    } else if (auto const star = origin.find("://*.");
+               star != std::string::npos && is_origin(origin.substr(0, star + 3) + origin.substr(star + 5))) {
       families_.push_back({origin.substr(0, star + 3), origin.substr(star + 4)});
     } else if (is_origin(origin)) {
       origins_.push_back(origin);
     } else {
-      throw startup_error{exit_code::config, fmt::format("CORS: \"{}\" is not an origin. Write scheme and host in lower case without a path: \"https://app.example.com\".", origin)};
+      throw startup_error{exit_code::config, fmt::format("CORS: \"{}\" is not an origin. Write scheme and host in "
+                                                         "lower case without a path: \"https://app.example.com\".",
+                                                         origin)};
     }
   }
 
@@ -91,7 +101,8 @@ class cors final : public http::middleware {
     if (everyone_) return true;
     if (std::ranges::find(origins_, origin) != origins_.end()) return true;
     return std::ranges::any_of(families_, [&](family const& f) {
-      return origin.size() > f.scheme.size() + f.suffix.size() && origin.starts_with(f.scheme) && origin.ends_with(f.suffix) &&
+      return origin.size() > f.scheme.size() + f.suffix.size() && origin.starts_with(f.scheme) &&
+             origin.ends_with(f.suffix) &&
              is_subdomain(origin.substr(f.scheme.size(), origin.size() - f.scheme.size() - f.suffix.size()));
     });
   }

@@ -16,10 +16,11 @@ struct cors_settings {
   // "*" alone: everyone, which excludes credentials. Empty: no other site.
   std::vector<std::string> origins;
   std::vector<std::string> methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
-  std::vector<std::string> headers{"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"};
+  std::vector<std::string> headers{"Authorization", "Content-Type",  "Idempotency-Key",
+                                   "If-Match",      "If-None-Match", "X-Request-Id"};
   std::vector<std::string> exposed{"ETag", "Link", "Location", "Retry-After", "X-Request-Id"};
-  bool credentials = false;              // cookies
-  std::chrono::seconds max_age{7200};    // how long a browser remembers a preflight
+  bool credentials = false;            // cookies
+  std::chrono::seconds max_age{7200};  // how long a browser remembers a preflight
 };
 
 // Answers preflights itself: 204, or 403 for an origin that is not listed. Other requests pass; without a listed origin

@@ -46,9 +46,11 @@ std::optional<std::string> decode_extended(std::string_view text) {
 
 // What the form encoding of WHATWG HTML writes for a quote and line ends in a name, and nothing else.
 std::string undo_form_escapes(std::string text) {
-  static constexpr std::array<std::pair<std::string_view, char>, 3> escapes{{{"%22", '"'}, {"%0D", '\r'}, {"%0A", '\n'}}};
+  static constexpr std::array<std::pair<std::string_view, char>, 3> escapes{
+      {{"%22", '"'}, {"%0D", '\r'}, {"%0A", '\n'}}};
   for (auto const& [written, meant] : escapes)
-    for (auto at = text.find(written); at != std::string::npos; at = text.find(written, at + 1)) text.replace(at, 3, 1, meant);
+    for (auto at = text.find(written); at != std::string::npos; at = text.find(written, at + 1))
+      text.replace(at, 3, 1, meant);
   return text;
 }
 
@@ -56,7 +58,8 @@ std::string undo_form_escapes(std::string text) {
 bool is_direction_control(std::string_view three) noexcept {
   auto const second = static_cast<unsigned char>(three[1]), third = static_cast<unsigned char>(three[2]);
   if (three[0] != '\xe2') return false;
-  return (second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+  return (second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9);
 }
 
 bool is_device_name(std::string_view name) {
@@ -96,7 +99,9 @@ std::optional<disposition> parse_disposition(std::string_view value) {
       extended = decode_extended(text);
       continue;
     }
-    auto* const where = http::equal_names(name, "name") ? &d.name : http::equal_names(name, "filename") ? &plain : nullptr;
+    auto* const where = http::equal_names(name, "name")       ? &d.name
+                        : http::equal_names(name, "filename") ? &plain
+                                                              : nullptr;
     auto decoded = unquote_leniently(text);
     if (!decoded || (where != nullptr && *where)) return std::nullopt;
     if (where != nullptr) *where = undo_form_escapes(std::move(*decoded));

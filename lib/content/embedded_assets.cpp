@@ -26,8 +26,10 @@ embedded_assets::embedded_assets(std::span<asset const> table, std::string cache
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     auto const& now = *rows_[i].what;
     bool const first = i == 0 || rows_[i - 1].what->path != now.path;
-    if (first && now.coding != coding::identity) throw std::invalid_argument{"asset without a plain row: " + std::string{now.path}};
-    if (!first && rows_[i - 1].what->coding == now.coding) throw std::invalid_argument{"asset given twice: " + std::string{now.path}};
+    if (first && now.coding != coding::identity)
+      throw std::invalid_argument{"asset without a plain row: " + std::string{now.path}};
+    if (!first && rows_[i - 1].what->coding == now.coding)
+      throw std::invalid_argument{"asset given twice: " + std::string{now.path}};
   }
 }
 
@@ -46,13 +48,14 @@ bool embedded_assets::try_serve(http::exchange& x, std::string_view path) const 
       if (best && r.what->coding == *best) chosen = &r;
   }
   x.response.add("Cache-Control", cache_control_);
-  content::serve(x,
-                 {.bytes = make_static_bytes(chosen->what->bytes),
-                  .size = chosen->what->bytes.size(),
-                  .type = chosen->what->type,
-                  .now = {.etag = chosen->etag},
-                  .coding = chosen->what->coding == coding::identity ? std::string_view{} : to_string(chosen->what->coding)},
-                 page_);
+  content::serve(
+      x,
+      {.bytes = make_static_bytes(chosen->what->bytes),
+       .size = chosen->what->bytes.size(),
+       .type = chosen->what->type,
+       .now = {.etag = chosen->etag},
+       .coding = chosen->what->coding == coding::identity ? std::string_view{} : to_string(chosen->what->coding)},
+      page_);
   return true;
 }
 

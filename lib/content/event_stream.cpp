@@ -21,7 +21,8 @@ struct entry {
 using shared_entry = std::shared_ptr<entry const>;
 
 void require_line(std::string_view text, char const* what) {
-  if (text.find_first_of(std::string_view{"\r\n\0", 3}) != text.npos) throw std::invalid_argument{std::string{what} + " of an event holds a line end or NUL"};
+  if (text.find_first_of(std::string_view{"\r\n\0", 3}) != text.npos)
+    throw std::invalid_argument{std::string{what} + " of an event holds a line end or NUL"};
 }
 
 void add_field(std::string& out, std::string_view name, std::string_view value) {
@@ -46,7 +47,8 @@ struct local_hub {
 
 struct event_hub::impl : std::enable_shared_from_this<impl> {
   impl(shards& s, event_settings es) : on{s}, settings{std::move(es)}, hubs{s.size()} {
-    if (!settings.missed_event.empty()) missed = std::make_shared<entry const>(entry{{}, to_wire({.event = settings.missed_event})});
+    if (!settings.missed_event.empty())
+      missed = std::make_shared<entry const>(entry{{}, to_wire({.event = settings.missed_event})});
   }
 
   template <class F>
@@ -68,7 +70,8 @@ namespace {
 
 class subscriber final : public http::body_source {
  public:
-  explicit subscriber(std::shared_ptr<event_hub::impl> hub) noexcept : hub_{std::move(hub)}, last_sent_{shard::current().coarse_now()} {}
+  explicit subscriber(std::shared_ptr<event_hub::impl> hub) noexcept
+      : hub_{std::move(hub)}, last_sent_{shard::current().coarse_now()} {}
   subscriber(subscriber const&) = delete;
   subscriber& operator=(subscriber const&) = delete;
   ~subscriber() override { hub_->leave(*this); }
@@ -108,7 +111,9 @@ class subscriber final : public http::body_source {
     if (note) push(note);
   }
   void finish() noexcept { over_ = true; }
-  bool idle_since(std::chrono::steady_clock::time_point t) const noexcept { return wake_ != nullptr && waiting_.empty() && last_sent_ <= t; }
+  bool idle_since(std::chrono::steady_clock::time_point t) const noexcept {
+    return wake_ != nullptr && waiting_.empty() && last_sent_ <= t;
+  }
   // The last step of whoever calls: the reader goes on at once, and may destroy this.
   void wake() {
     if (auto* w = std::exchange(wake_, nullptr)) w->fire();
@@ -184,8 +189,10 @@ void event_hub::impl::leave(subscriber& s) noexcept {
   auto& hub = hubs.local();
   auto const at = std::ranges::find(hub.members, &s);
   if (at == hub.members.end()) return;
-  if (hub.walks > 0) *at = nullptr;
-  else hub.members.erase(at);
+  if (hub.walks > 0)
+    *at = nullptr;
+  else
+    hub.members.erase(at);
   subscribers.fetch_sub(1, std::memory_order_relaxed);
   if (--hub.count == 0) hub.heartbeat = {};
 }
@@ -221,12 +228,15 @@ void event_hub::publish(server_event const& e) {
 std::unique_ptr<http::body_source> event_hub::subscribe(std::string_view last_event_id) {
   auto& hub = impl_->hubs.local();
   if (hub.closed) return std::make_unique<no_events>();
-  if (hub.count >= impl_->settings.subscribers) throw unavailable_error{"too many subscribers to a stream of events", std::chrono::seconds{5}};
+  if (hub.count >= impl_->settings.subscribers)
+    throw unavailable_error{"too many subscribers to a stream of events", std::chrono::seconds{5}};
   if (hub.count == 0) hub.heartbeat = shard::current().on_tick([raw = impl_.get()] { raw->beat(); });
   auto stream = std::make_unique<subscriber>(impl_);
   if (!last_event_id.empty()) {
-    auto const last = std::ranges::find(hub.history, last_event_id, [](shared_entry const& e) -> std::string_view { return e->id; });
-    bool const all = last != hub.history.end() && std::all_of(last + 1, hub.history.end(), [&](shared_entry const& e) { return stream->push(e); });
+    auto const last =
+        std::ranges::find(hub.history, last_event_id, [](shared_entry const& e) -> std::string_view { return e->id; });
+    bool const all = last != hub.history.end() &&
+                     std::all_of(last + 1, hub.history.end(), [&](shared_entry const& e) { return stream->push(e); });
     if (!all) stream->restart(impl_->missed);
   }
   hub.members.push_back(stream.get());
@@ -240,7 +250,8 @@ void event_hub::close() {
 }
 
 event_hub::counters event_hub::count() const noexcept {
-  return {impl_->subscribers.load(std::memory_order_relaxed), impl_->published.load(std::memory_order_relaxed), impl_->dropped.load(std::memory_order_relaxed)};
+  return {impl_->subscribers.load(std::memory_order_relaxed), impl_->published.load(std::memory_order_relaxed),
+          impl_->dropped.load(std::memory_order_relaxed)};
 }
 
 std::string_view last_event_id(http::request const& r) noexcept {

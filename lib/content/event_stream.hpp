@@ -14,10 +14,10 @@
 namespace slipway::content {
 
 struct server_event {
-  std::string_view data;                            // any lines; sent as one field for each
-  std::string_view event;                           // the type; empty: "message"
-  std::string_view id;                              // what the browser sends back as Last-Event-ID
-  std::optional<std::chrono::milliseconds> retry;   // how long the browser waits before it comes back
+  std::string_view data;                           // any lines; sent as one field for each
+  std::string_view event;                          // the type; empty: "message"
+  std::string_view id;                             // what the browser sends back as Last-Event-ID
+  std::optional<std::chrono::milliseconds> retry;  // how long the browser waits before it comes back
 };
 
 // As it goes over the wire. Throws std::invalid_argument when the type or id holds a line end or a NUL: it would be
@@ -25,12 +25,12 @@ struct server_event {
 std::string to_wire(server_event const& e);
 
 struct event_settings {
-  std::size_t queue_events = 256;                 // for each subscriber; one that falls further behind is dropped
+  std::size_t queue_events = 256;  // for each subscriber; one that falls further behind is dropped
   std::size_t queue_bytes = 256 * 1024;
-  std::size_t subscribers = 10'000;               // for each shard; more get unavailable_error (503)
-  std::size_t history = 128;                      // events kept, so that a browser that comes back misses none
-  std::chrono::milliseconds heartbeat{15'000};    // a comment after so long without an event: proxies keep it open
-  std::string missed_event = "reset";             // sent when Last-Event-ID is no longer in the history; empty: nothing
+  std::size_t subscribers = 10'000;             // for each shard; more get unavailable_error (503)
+  std::size_t history = 128;                    // events kept, so that a browser that comes back misses none
+  std::chrono::milliseconds heartbeat{15'000};  // a comment after so long without an event: proxies keep it open
+  std::string missed_event = "reset";           // sent when Last-Event-ID is no longer in the history; empty: nothing
 };
 
 class event_hub {

@@ -21,7 +21,8 @@ class file_bytes final : public seekable {
     auto const wanted = std::min(at_most, at_once_);
     if (buffer_.size() < wanted) buffer_.resize(wanted);
     auto got = from_cache(offset, wanted);
-    if (got < 0) got = disk_ != nullptr ? co_await disk_->run(whole_read{this, offset, wanted}) : from_disk(offset, wanted);
+    if (got < 0)
+      got = disk_ != nullptr ? co_await disk_->run(whole_read{this, offset, wanted}) : from_disk(offset, wanted);
     if (got == 0) throw std::runtime_error{"a file became shorter while it was sent"};
     co_return std::string_view{buffer_.data(), static_cast<std::size_t>(got)};
   }
@@ -44,7 +45,8 @@ class file_bytes final : public seekable {
     for (;;) {
       auto const got = ::pread(file_.get(), buffer_.data(), wanted, static_cast<off_t>(offset));
       if (got >= 0) return got;
-      if (errno != EINTR) throw std::system_error{errno, std::generic_category(), "cannot read a file that is being sent"};
+      if (errno != EINTR)
+        throw std::system_error{errno, std::generic_category(), "cannot read a file that is being sent"};
     }
   }
 

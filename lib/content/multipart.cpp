@@ -10,7 +10,8 @@ namespace {
 bool is_boundary(std::string_view text) noexcept {
   if (text.empty() || text.size() > 70 || text.back() == ' ') return false;
   return std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"'()+_,-./:=? "}.contains(c);
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view{"'()+_,-./:=? "}.contains(c);
   });
 }
 
@@ -35,7 +36,10 @@ std::optional<std::string> multipart_boundary(std::string_view content_type) {
 }
 
 int status_of(multipart_problem p) noexcept {
-  return p == multipart_problem::header_too_large || p == multipart_problem::too_many_parts || p == multipart_problem::too_large ? 413 : 400;
+  return p == multipart_problem::header_too_large || p == multipart_problem::too_many_parts ||
+                 p == multipart_problem::too_large
+             ? 413
+             : 400;
 }
 
 char const* describe(multipart_problem p) noexcept {
@@ -131,7 +135,8 @@ multipart_parser::event multipart_parser::after_delimiter() {
       state_ = state::headers;
       return read_headers();
     }
-    bool const fits = c == '\r' || ((c == ' ' || c == '\t') && line_.size() < longest_padding) || (c == '-' && line_.empty());
+    bool const fits =
+        c == '\r' || ((c == ' ' || c == '\t') && line_.size() < longest_padding) || (c == '-' && line_.empty());
     if (!fits) return fail(multipart_problem::malformed_delimiter);
     line_ += c;
   }

@@ -28,9 +28,12 @@ std::string const* find(multipart_parser::header_list const& headers, std::strin
 
 result<std::unique_ptr<multipart_form>> multipart_form::open(http::request const& r, multipart_limits limits) {
   auto const type = r.header("Content-Type");
-  if (!http::equal_names(essence(type), "multipart/form-data")) return std::unexpected{fault::unsupported_media_type("multipart_expected")};
+  if (!http::equal_names(essence(type), "multipart/form-data"))
+    return std::unexpected{fault::unsupported_media_type("multipart_expected")};
   auto const boundary = multipart_boundary(type);
-  if (!boundary) return std::unexpected{fault::malformed("missing_boundary").detail("Content-Type needs a boundary of 1 to 70 characters.")};
+  if (!boundary)
+    return std::unexpected{
+        fault::malformed("missing_boundary").detail("Content-Type needs a boundary of 1 to 70 characters.")};
   if (r.stream != nullptr) return std::make_unique<multipart_form>(*boundary, *r.stream, limits);
   auto body = std::make_unique<complete_body>(r.body);
   auto form = std::make_unique<multipart_form>(*boundary, *body, limits);
@@ -44,7 +47,8 @@ multipart_form::multipart_form(std::string_view boundary, http::body_source& bod
 task<multipart_parser::event> multipart_form::advance() {
   for (;;) {
     auto const e = parser_.next();
-    if (e == multipart_parser::event::error) throw http::body_error{status_of(parser_.problem()), describe(parser_.problem())};
+    if (e == multipart_parser::event::error)
+      throw http::body_error{status_of(parser_.problem()), describe(parser_.problem())};
     if (e != multipart_parser::event::need_more) co_return e;
     parser_.feed(co_await body_.next());
   }
@@ -72,8 +76,10 @@ task<multipart_form::part*> multipart_form::next_part() {
 void multipart_form::begin_part() {
   auto const* const header = find(parser_.headers(), "content-disposition");
   auto about = header != nullptr ? parse_disposition(*header) : std::nullopt;
-  if (!about || about->type != "form-data" || !about->name) throw http::body_error{400, "a part has no Content-Disposition: form-data with a name"};
-  if (about->name->contains('\0') || !is_utf8(*about->name)) throw http::body_error{400, "the name of a part is not text"};
+  if (!about || about->type != "form-data" || !about->name)
+    throw http::body_error{400, "a part has no Content-Disposition: form-data with a name"};
+  if (about->name->contains('\0') || !is_utf8(*about->name))
+    throw http::body_error{400, "the name of a part is not text"};
   part_.emplace(part{*this});
   part_->name_ = std::move(*about->name);
   part_->file_name_ = std::move(about->file_name);
@@ -96,7 +102,8 @@ task<std::string_view> multipart_form::part::next() {
   }
   auto const piece = form_.parser_.data();
   size_ += piece.size();
-  if (size_ > (is_file() ? form_.limits_.file_bytes : form_.limits_.field_bytes)) throw http::body_error{413, "a part of the form is too large"};
+  if (size_ > (is_file() ? form_.limits_.file_bytes : form_.limits_.field_bytes))
+    throw http::body_error{413, "a part of the form is too large"};
   co_return piece;
 }
 

@@ -11,7 +11,7 @@ constexpr int unnamed = -1;
 
 // Takes ";q=0.5" off the front parts of an element: its name and its quality. Empty when the quality is malformed.
 struct weighted {
-  std::string_view name;        // with other parameters
+  std::string_view name;  // with other parameters
   int quality = 1000;
 };
 std::optional<weighted> read_weighted(std::string_view element) noexcept {
@@ -57,9 +57,15 @@ int closeness(std::string_view range, std::string_view offered) noexcept {
   if (!parts.next(type)) return 0;
   auto const plain = essence(offered);
   int close = 0;
-  if (type == "*/*") close = 1;
-  else if (type.ends_with("/*")) close = plain.size() >= type.size() - 1 && http::equal_names(plain.substr(0, type.size() - 1), type.substr(0, type.size() - 1)) ? 2 : 0;
-  else close = http::equal_names(type, plain) ? 3 : 0;
+  if (type == "*/*")
+    close = 1;
+  else if (type.ends_with("/*"))
+    close = plain.size() >= type.size() - 1 &&
+                    http::equal_names(plain.substr(0, type.size() - 1), type.substr(0, type.size() - 1))
+                ? 2
+                : 0;
+  else
+    close = http::equal_names(type, plain) ? 3 : 0;
   if (close == 0) return 0;
   for (std::string_view parameter; parts.next(parameter); ++close)
     if (!has_parameter(offered, parameter)) return 0;
@@ -95,8 +101,10 @@ std::optional<coding> choose_coding(std::string_view accept_encoding, std::span<
   for (std::string_view element; list.next(element);) {
     auto const w = read_weighted(element);
     if (!w) continue;
-    if (w->name == "*") rest = w->quality;
-    else if (auto const c = coding_of(w->name)) qualities[static_cast<std::size_t>(*c)] = w->quality;
+    if (w->name == "*")
+      rest = w->quality;
+    else if (auto const c = coding_of(w->name))
+      qualities[static_cast<std::size_t>(*c)] = w->quality;
   }
   auto const quality_of = [&](coding c) {
     auto const named = qualities[static_cast<std::size_t>(c)];
@@ -115,7 +123,8 @@ std::optional<coding> choose_coding(std::string_view accept_encoding, std::span<
   return best && (identity == unnamed || identity <= best_quality) ? best : coding::identity;
 }
 
-std::optional<std::size_t> choose_media_type(std::string_view accept, std::span<std::string_view const> offered) noexcept {
+std::optional<std::size_t> choose_media_type(std::string_view accept,
+                                             std::span<std::string_view const> offered) noexcept {
   if (offered.empty()) return std::nullopt;
   if (trim(accept).empty()) return 0;
   std::optional<std::size_t> best;
@@ -139,7 +148,9 @@ std::optional<std::size_t> choose_media_type(std::string_view accept, std::span<
   return best;
 }
 
-std::string_view essence(std::string_view media_type) noexcept { return trim(media_type.substr(0, media_type.find(';'))); }
+std::string_view essence(std::string_view media_type) noexcept {
+  return trim(media_type.substr(0, media_type.find(';')));
+}
 
 bool is_media_type(std::string_view media_type) noexcept {
   auto const [type, subtype] = split(essence(media_type), '/');

@@ -11,8 +11,8 @@ namespace slipway::content {
 
 enum class coding : std::uint8_t { identity, gzip, brotli, zstd };
 inline constexpr std::size_t coding_count = 4;
-std::string_view to_string(coding c) noexcept;                     // "identity", "gzip", "br", "zstd"
-std::optional<coding> coding_of(std::string_view name) noexcept;   // "x-gzip" is gzip; other names are empty
+std::string_view to_string(coding c) noexcept;                    // "identity", "gzip", "br", "zstd"
+std::optional<coding> coding_of(std::string_view name) noexcept;  // "x-gzip" is gzip; other names are empty
 
 // The coding of highest quality among `offered` and identity; equal ones in the order offered, identity last.
 // A null view means that the field is absent: identity. Empty: the client refuses everything, identity too.
@@ -20,7 +20,8 @@ std::optional<coding> choose_coding(std::string_view accept_encoding, std::span<
 
 // The index in `offered` ("application/json", "text/html;charset=utf-8") of the type of highest quality; equal ones in
 // the order offered. A null or empty view takes everything. Empty: nothing is acceptable (406).
-std::optional<std::size_t> choose_media_type(std::string_view accept, std::span<std::string_view const> offered) noexcept;
+std::optional<std::size_t> choose_media_type(std::string_view accept,
+                                             std::span<std::string_view const> offered) noexcept;
 
 // "text/html" of "text/html; charset=utf-8", without a check.
 std::string_view essence(std::string_view media_type) noexcept;

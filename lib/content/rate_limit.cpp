@@ -21,7 +21,8 @@ std::chrono::seconds round_up(std::uint64_t nanoseconds) noexcept {
 
 // A bucket is one number: the moment at which it will be full again. A request moves it by the cost of one token, and is
 // refused when it would lie further ahead than a full bucket takes to fill.
-bucket_table::bucket_table(std::size_t slots) : sets_(std::bit_ceil(std::max<std::size_t>(slots, 4)) / 4), mask_{sets_.size() - 1} {}
+bucket_table::bucket_table(std::size_t slots)
+    : sets_(std::bit_ceil(std::max<std::size_t>(slots, 4)) / 4), mask_{sets_.size() - 1} {}
 
 inline bucket_table::slot* bucket_table::find(std::uint64_t key) noexcept {
   key |= 1;  // zero is a free slot
@@ -105,7 +106,8 @@ inline bucket_table& rate_limiter::table_of(rule const& r) const noexcept {
 
 bool rate_limiter::before(http::exchange& x) {
   rule const* r = &everyone_;
-  if (x.route != nullptr && x.route->index < routes_.size() && routes_[x.route->index]) r = routes_[x.route->index].get();
+  if (x.route != nullptr && x.route->index < routes_.size() && routes_[x.route->index])
+    r = routes_[x.route->index].get();
   if (r->pace.cost == 0) return true;
   auto* const bucket = table_of(*r).find(x.request.peer.address_hash ^ r->salt);
   if (bucket == nullptr) [[unlikely]]
@@ -131,7 +133,8 @@ bool rate_limiter::admit_and_tell(http::exchange& x, rule const& r) const {
 bool rate_limiter::refuse_now(http::exchange& x, rule const& r, std::uint64_t wait) {
   refused_.fetch_add(1, relaxed);
   refuse(x, 429, "too_many_requests", page_);
-  if (find_field(x.response, "Retry-After") == nullptr) x.response.add("Retry-After", x.copy(std::to_string(round_up(wait).count())));
+  if (find_field(x.response, "Retry-After") == nullptr)
+    x.response.add("Retry-After", x.copy(std::to_string(round_up(wait).count())));
   tell(x, r, 0, wait);
   return false;
 }

@@ -21,9 +21,9 @@
 namespace slipway::content {
 
 struct rate_limit {
-  unsigned count = 0;                  // requests for each window; zero: no limit
-  std::chrono::seconds window{60};     // above zero
-  unsigned burst = 0;                  // at once; zero: `count`
+  unsigned count = 0;               // requests for each window; zero: no limit
+  std::chrono::seconds window{60};  // above zero
+  unsigned burst = 0;               // at once; zero: `count`
 };
 
 // The table and the arithmetic alone (generic cell rate algorithm). Safe for several threads.
@@ -61,10 +61,10 @@ class bucket_table {
 };
 
 struct rate_limit_settings {
-  rate_limit everyone{};               // for routes without a limit of their own; divided
-  std::size_t slots = 16'384;          // addresses remembered, for each shard and for the exact table
-  bool exact_routes = true;            // limits of single routes are exact
-  bool headers_always = false;         // RateLimit fields on every answer, not only on 429
+  rate_limit everyone{};        // for routes without a limit of their own; divided
+  std::size_t slots = 16'384;   // addresses remembered, for each shard and for the exact table
+  bool exact_routes = true;     // limits of single routes are exact
+  bool headers_always = false;  // RateLimit fields on every answer, not only on 429
 };
 
 class rate_limiter final : public http::middleware {
@@ -99,7 +99,7 @@ class rate_limiter final : public http::middleware {
   error_page page_;
   std::vector<std::unique_ptr<bucket_table>> tables_;  // one for each shard, then the exact one
   rule everyone_;
-  std::vector<std::unique_ptr<rule>> routes_;          // by route::index; null: everyone's
+  std::vector<std::unique_ptr<rule>> routes_;  // by route::index; null: everyone's
   std::atomic<std::uint64_t> refused_{0};
 };
 

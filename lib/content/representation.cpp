@@ -28,7 +28,8 @@ class range_source final : public http::body_source {
         if (!now.head.empty()) co_return now.head;
       }
       if (now.range.length > 0) {
-        auto const piece = co_await bytes_->read(now.range.first, static_cast<std::size_t>(std::min<std::uint64_t>(now.range.length, piece_size)));
+        auto const piece = co_await bytes_->read(
+            now.range.first, static_cast<std::size_t>(std::min<std::uint64_t>(now.range.length, piece_size)));
         now.range.first += piece.size();
         now.range.length -= piece.size();
         co_return piece;
@@ -51,7 +52,9 @@ class range_source final : public http::body_source {
 class static_bytes final : public seekable {
  public:
   explicit static_bytes(std::string_view bytes) noexcept : bytes_{bytes} {}
-  task<std::string_view> read(std::uint64_t offset, std::size_t at_most) override { co_return bytes_.substr(static_cast<std::size_t>(offset), at_most); }
+  task<std::string_view> read(std::uint64_t offset, std::size_t at_most) override {
+    co_return bytes_.substr(static_cast<std::size_t>(offset), at_most);
+  }
   bool give(http::response& r) override {
     r.body = bytes_;
     return true;
@@ -105,7 +108,8 @@ void send_ranges(http::exchange& x, representation r, std::vector<byte_range> ra
 
 }  // namespace
 
-range_parts make_range_source(std::unique_ptr<seekable> bytes, std::vector<byte_range> ranges, std::uint64_t size, std::string_view type, std::string_view boundary) {
+range_parts make_range_source(std::unique_ptr<seekable> bytes, std::vector<byte_range> ranges, std::uint64_t size,
+                              std::string_view type, std::string_view boundary) {
   std::vector<range_source::section> sections;
   std::string tail;
   range_parts out;
@@ -126,7 +130,9 @@ range_parts make_range_source(std::unique_ptr<seekable> bytes, std::vector<byte_
 }
 
 std::unique_ptr<seekable> make_static_bytes(std::string_view bytes) { return std::make_unique<static_bytes>(bytes); }
-std::unique_ptr<seekable> make_owned_bytes(std::string bytes) { return std::make_unique<owned_bytes>(std::move(bytes)); }
+std::unique_ptr<seekable> make_owned_bytes(std::string bytes) {
+  return std::make_unique<owned_bytes>(std::move(bytes));
+}
 
 task<> gather_short_stream(http::exchange& x, std::size_t at_most) {
   auto& r = x.response;

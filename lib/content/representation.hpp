@@ -28,9 +28,9 @@ std::unique_ptr<seekable> make_owned_bytes(std::string bytes);
 struct representation {
   std::unique_ptr<seekable> bytes;
   std::uint64_t size = 0;
-  std::string_view type;      // Content-Type; must live as long as the exchange
-  validators now;             // views must live as long as the exchange
-  std::string_view coding;    // Content-Encoding; empty: none
+  std::string_view type;    // Content-Type; must live as long as the exchange
+  validators now;           // views must live as long as the exchange
+  std::string_view coding;  // Content-Encoding; empty: none
 };
 
 // Answers GET or HEAD with 200, 206 (one range, or multipart/byteranges), 304, 412 or 416.

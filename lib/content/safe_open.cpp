@@ -16,10 +16,11 @@ constexpr int reading = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 file_descriptor absent_or_throw(std::string const& path) {
   switch (errno) {
-    case EMFILE: case ENFILE: case ENOMEM: case EIO:
-      throw std::system_error{errno, std::generic_category(), "cannot open " + path};
-    default:
-      return {};
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO: throw std::system_error{errno, std::generic_category(), "cannot open " + path};
+    default: return {};
   }
 }
 
@@ -31,7 +32,8 @@ file_descriptor open_step_by_step(int root, std::string const& path) {
     auto const end = path.find('/', begin);
     auto const segment = path.substr(begin, end == std::string::npos ? end : end - begin);
     bool const last = end == std::string::npos || end + 1 == path.size();
-    auto const flags = last ? reading | O_NOFOLLOW | (end == std::string::npos ? 0 : O_DIRECTORY) : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    auto const flags = last ? reading | O_NOFOLLOW | (end == std::string::npos ? 0 : O_DIRECTORY)
+                            : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     file_descriptor next{::openat(at, segment.empty() ? "." : segment.c_str(), flags)};
     if (!next) return absent_or_throw(path);
     if (last) return next;

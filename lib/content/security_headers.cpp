@@ -14,15 +14,18 @@ class security_headers final : public http::middleware {
  public:
   explicit security_headers(security_settings const& s) {
     auto const line = [](std::string_view name, std::string_view value) {
-      if (!is_field_text(value)) throw startup_error{exit_code::config, fmt::format("The value of {} holds a control character.", name)};
+      if (!is_field_text(value))
+        throw startup_error{exit_code::config, fmt::format("The value of {} holds a control character.", name)};
       return value.empty() ? std::string{} : fmt::format("{}: {}\r\n", name, value);
     };
-    auto const common = line("X-Content-Type-Options", "nosniff") + line("X-Frame-Options", s.frame_options) + line("Referrer-Policy", s.referrer_policy) +
-                        line("Permissions-Policy", s.permissions_policy) + line("Cross-Origin-Opener-Policy", s.opener_policy) +
+    auto const common = line("X-Content-Type-Options", "nosniff") + line("X-Frame-Options", s.frame_options) +
+                        line("Referrer-Policy", s.referrer_policy) + line("Permissions-Policy", s.permissions_policy) +
+                        line("Cross-Origin-Opener-Policy", s.opener_policy) +
                         line("Cross-Origin-Resource-Policy", s.resource_policy);
     std::string transport;
     if (s.hsts_max_age.count() > 0)
-      transport = fmt::format("Strict-Transport-Security: max-age={}{}{}\r\n", s.hsts_max_age.count(), s.hsts_subdomains ? "; includeSubDomains" : "", s.hsts_preload ? "; preload" : "");
+      transport = fmt::format("Strict-Transport-Security: max-age={}{}{}\r\n", s.hsts_max_age.count(),
+                              s.hsts_subdomains ? "; includeSubDomains" : "", s.hsts_preload ? "; preload" : "");
     auto const policy = line("Content-Security-Policy", s.content_security_policy);
     blocks_ = {common, common + policy, common + transport, common + transport + policy};
   }
@@ -39,6 +42,8 @@ class security_headers final : public http::middleware {
 
 }  // namespace
 
-std::unique_ptr<http::middleware> make_security_headers(security_settings settings) { return std::make_unique<security_headers>(settings); }
+std::unique_ptr<http::middleware> make_security_headers(security_settings settings) {
+  return std::make_unique<security_headers>(settings);
+}
 
 }  // namespace slipway::content

@@ -11,13 +11,15 @@ namespace slipway::content {
 
 struct security_settings {
   // For an API, whose answers are not pages. A page sets its own Content-Security-Policy, which then stands.
-  std::string content_security_policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+  std::string content_security_policy =
+      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
   std::string frame_options = "DENY";
   std::string referrer_policy = "no-referrer";
-  std::string permissions_policy = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()";
+  std::string permissions_policy =
+      "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()";
   std::string opener_policy = "same-origin";
-  std::string resource_policy = "same-origin";       // "cross-origin" where other sites may embed what is served
-  std::chrono::seconds hsts_max_age{31'536'000};     // sent over https alone; zero: never
+  std::string resource_policy = "same-origin";    // "cross-origin" where other sites may embed what is served
+  std::chrono::seconds hsts_max_age{31'536'000};  // sent over https alone; zero: never
   bool hsts_subdomains = true;
   bool hsts_preload = false;
 };

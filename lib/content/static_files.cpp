@@ -24,7 +24,7 @@ constexpr std::size_t one_write = 16 * 1024;  // files up to this size leave tog
 
 struct opened {
   file_descriptor file;
-  struct stat about {};
+  struct stat about{};
   coding encoded = coding::identity;
 };
 
@@ -48,7 +48,8 @@ std::string_view suffix_of(coding c) noexcept {
 }
 
 bool older(struct stat const& a, struct stat const& b) noexcept {
-  return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec < b.st_mtim.tv_sec : a.st_mtim.tv_nsec < b.st_mtim.tv_nsec;
+  return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec < b.st_mtim.tv_sec
+                                              : a.st_mtim.tv_nsec < b.st_mtim.tv_nsec;
 }
 
 // Where a directory's name lacks its slash: the same path with it. One leading slash only, because two would name
@@ -105,14 +106,17 @@ void static_files::impl::send(http::exchange& x, std::string_view path, opened o
   auto const& s = o.about;
   auto const modified = std::chrono::sys_seconds{std::chrono::seconds{s.st_mtim.tv_sec}};
   auto const size = static_cast<std::uint64_t>(s.st_size);
-  auto const tag = fmt::format("\"{:x}-{:x}-{:x}{}\"", s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec, size, s.st_ino, suffix_of(o.encoded));
-  x.response.add("Cache-Control", has_hash(last_segment(path)) ? settings.immutable_cache_control : settings.cache_control);
+  auto const tag = fmt::format("\"{:x}-{:x}-{:x}{}\"", s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec, size,
+                               s.st_ino, suffix_of(o.encoded));
+  x.response.add("Cache-Control",
+                 has_hash(last_segment(path)) ? settings.immutable_cache_control : settings.cache_control);
   content::serve(x,
                  {.bytes = make_file_bytes(std::move(o.file), settings.read_at_once, disk),
                   .size = size,
                   .type = media_type_of(path),
                   // A time that lies ahead must not be sent (RFC 9110, section 8.8.2.1).
-                  .now = {.etag = x.copy(tag), .last_modified = std::min(modified, std::chrono::floor<std::chrono::seconds>(clock.now()))},
+                  .now = {.etag = x.copy(tag),
+                          .last_modified = std::min(modified, std::chrono::floor<std::chrono::seconds>(clock.now()))},
                   .coding = o.encoded == coding::identity ? std::string_view{} : to_string(o.encoded)},
                  page);
 }
@@ -146,11 +150,15 @@ static_files::static_files(static_settings settings, blocking_pool* disk, error_
     : impl_{std::make_unique<impl>(std::move(settings), disk, std::move(page), clock)} {
   impl_->root = file_descriptor{::open(impl_->settings.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!impl_->root)
-    throw startup_error{errno == EACCES ? exit_code::permission : exit_code::config,
-                        fmt::format("The directory of static files \"{}\" cannot be opened: {}. Create it, or set another.", impl_->settings.root, std::strerror(errno))};
+    throw startup_error{
+        errno == EACCES ? exit_code::permission : exit_code::config,
+        fmt::format("The directory of static files \"{}\" cannot be opened: {}. Create it, or set another.",
+                    impl_->settings.root, std::strerror(errno))};
   auto const usable = [](std::string const& name) { return is_safe_path(name) && !name.ends_with('/'); };
   if (!usable(impl_->settings.index) || !usable(impl_->settings.fallback))
-    throw startup_error{exit_code::config, "The index and fallback of static files must be names of files beneath the root, without dots in front."};
+    throw startup_error{
+        exit_code::config,
+        "The index and fallback of static files must be names of files beneath the root, without dots in front."};
   if (!is_field_text(impl_->settings.cache_control) || !is_field_text(impl_->settings.immutable_cache_control))
     throw startup_error{exit_code::config, "The Cache-Control of static files holds a control character."};
 }
@@ -175,11 +183,16 @@ bool has_hash(std::string_view name) noexcept {
   if (hash.size() < 8 || hash.size() > 64) return false;
   bool digit = false, lower = false, upper = false, beyond_hex = false;
   for (char c : hash) {
-    if (c >= '0' && c <= '9') digit = true;
-    else if (c >= 'a' && c <= 'z') lower = true, beyond_hex |= c > 'f';
-    else if (c >= 'A' && c <= 'Z') upper = true, beyond_hex = true;
-    else if (c == '_') beyond_hex = true;
-    else return false;
+    if (c >= '0' && c <= '9')
+      digit = true;
+    else if (c >= 'a' && c <= 'z')
+      lower = true, beyond_hex |= c > 'f';
+    else if (c >= 'A' && c <= 'Z')
+      upper = true, beyond_hex = true;
+    else if (c == '_')
+      beyond_hex = true;
+    else
+      return false;
   }
   // Either hexadecimal, or the mix of base64: dates and words are neither.
   return digit && lower && (!beyond_hex || upper);

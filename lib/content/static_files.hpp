@@ -16,13 +16,13 @@
 namespace slipway::content {
 
 struct static_settings {
-  std::string root;                                      // a directory; it may be a link, nothing below it may
-  std::string index = "index.html";                      // what a directory shows; empty: 404
-  std::string fallback;                                  // shown for unknown names without an extension (page applications)
-  std::string cache_control = "no-cache";                // browsers keep it and ask each time: 304
+  std::string root;                        // a directory; it may be a link, nothing below it may
+  std::string index = "index.html";        // what a directory shows; empty: 404
+  std::string fallback;                    // shown for unknown names without an extension (page applications)
+  std::string cache_control = "no-cache";  // browsers keep it and ask each time: 304
   std::string immutable_cache_control = "public, max-age=31536000, immutable";  // names that carry a hash
-  bool precompressed = true;                             // "app.js.br", ".zst", ".gz" beside "app.js", unless older than it
-  std::size_t read_at_once = 64 * 1024;                  // larger files are streamed in pieces of this size
+  bool precompressed = true;             // "app.js.br", ".zst", ".gz" beside "app.js", unless older than it
+  std::size_t read_at_once = 64 * 1024;  // larger files are streamed in pieces of this size
 };
 
 // Refused with 404, whatever is there: names that begin with a dot, "..", empty segments, backslashes, control
@@ -54,9 +54,9 @@ class static_files {
 bool has_hash(std::string_view file_name) noexcept;
 
 struct asset {
-  std::string_view path;   // "docs/index.html"
+  std::string_view path;  // "docs/index.html"
   std::string_view type;
-  std::string_view bytes;  // static
+  std::string_view bytes;                              // static
   content::coding coding = content::coding::identity;  // rows of one path with different codings are alternatives
 };
 

@@ -11,11 +11,14 @@ namespace {
 
 constexpr auto unreserved = [] {
   std::array<bool, 256> table{};
-  for (char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"}) table[static_cast<unsigned char>(c)] = true;
+  for (char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"})
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 
-bool is_sound(std::optional<std::string_view> const& text) noexcept { return text && !text->contains('\0') && is_utf8(*text); }
+bool is_sound(std::optional<std::string_view> const& text) noexcept {
+  return text && !text->contains('\0') && is_utf8(*text);
+}
 
 // Something to call a broken pair by: its name as far as it is text.
 std::string label(std::optional<std::string_view> const& name) {
@@ -56,7 +59,9 @@ bool is_utf8(std::string_view text) noexcept {
       if ((byte(i + k) & 0xc0) != 0x80) return false;
     auto const second = byte(i + 1);
     // Longer forms than needed, surrogates, and beyond U+10FFFF.
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return false;
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+        (first == 0xf4 && second > 0x8f))
+      return false;
     i += length;
   }
   return true;
@@ -72,12 +77,16 @@ result<std::vector<form_pair>> decode_form(std::string_view text, arena& memory,
     text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     if (pair.empty()) continue;
     if (++count > limits.pairs)
-      return std::unexpected{fault::malformed("too_many_parameters").detail("There may be at most " + std::to_string(limits.pairs) + " parameters.")};
+      return std::unexpected{fault::malformed("too_many_parameters")
+                                 .detail("There may be at most " + std::to_string(limits.pairs) + " parameters.")};
     auto const equals = pair.find('=');
     auto const name = http::form_decode(pair.substr(0, equals), memory);
-    auto const value = equals == std::string_view::npos ? std::optional{pair.substr(pair.size())} : http::form_decode(pair.substr(equals + 1), memory);
-    if (is_sound(name) && is_sound(value)) pairs.push_back({*name, *value});
-    else wrong.push_back({label(name), "invalid_encoding", "must be UTF-8 in percent-encoding, without NUL"});
+    auto const value = equals == std::string_view::npos ? std::optional{pair.substr(pair.size())}
+                                                        : http::form_decode(pair.substr(equals + 1), memory);
+    if (is_sound(name) && is_sound(value))
+      pairs.push_back({*name, *value});
+    else
+      wrong.push_back({label(name), "invalid_encoding", "must be UTF-8 in percent-encoding, without NUL"});
   }
   if (!wrong.empty()) {
     auto f = fault::malformed("invalid_encoding");

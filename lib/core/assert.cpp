@@ -12,7 +12,8 @@ constinit std::atomic<void (*)(char const*, std::source_location)> reporter{null
 }  // namespace
 
 void die(char const* kind, char const* what, std::source_location where) noexcept {
-  std::fprintf(stderr, "%s:%u: %s failed in %s: %s\n", where.file_name(), where.line(), kind, where.function_name(), what);
+  std::fprintf(stderr, "%s:%u: %s failed in %s: %s\n", where.file_name(), where.line(), kind, where.function_name(),
+               what);
   std::abort();
 }
 

@@ -36,7 +36,8 @@ inline bool bug(bool holds, char const* what, std::source_location where = std::
   return holds;
 }
 
-constexpr void must(bool holds, char const* what, std::source_location where = std::source_location::current()) noexcept {
+constexpr void must(bool holds, char const* what,
+                    std::source_location where = std::source_location::current()) noexcept {
   if (!holds) [[unlikely]]
     die("must", what, where);
 }

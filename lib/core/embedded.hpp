@@ -6,7 +6,7 @@
 namespace slipway {
 
 struct embedded_file {
-  std::string_view name;   // as it was given to slipway_embed
+  std::string_view name;  // as it was given to slipway_embed
   std::string_view bytes;
 };
 

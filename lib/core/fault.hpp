@@ -43,10 +43,10 @@ struct field_error {
 class fault {
  public:
   struct extras {
-    std::string detail;                             // shown to the client
-    std::string internal;                           // logged, never shown
-    std::vector<field_error> fields;                // every wrong field at once
-    std::chrono::seconds retry_after{0};            // above zero: sent as Retry-After
+    std::string detail;                   // shown to the client
+    std::string internal;                 // logged, never shown
+    std::vector<field_error> fields;      // every wrong field at once
+    std::chrono::seconds retry_after{0};  // above zero: sent as Retry-After
     std::source_location where;
   };
 
@@ -56,31 +56,74 @@ class fault {
     extras_->where = where;
   }
 
-
-  static fault malformed(char const* code = "malformed_request", std::source_location at = std::source_location::current()) { return {fault_kind::malformed, code, at}; }
-  static fault unauthenticated(char const* code = "unauthenticated", std::source_location at = std::source_location::current()) { return {fault_kind::unauthenticated, code, at}; }
-  static fault forbidden(char const* code = "forbidden", std::source_location at = std::source_location::current()) { return {fault_kind::forbidden, code, at}; }
-  static fault not_found(char const* code = "not_found", std::source_location at = std::source_location::current()) { return {fault_kind::not_found, code, at}; }
-  static fault not_acceptable(char const* code = "not_acceptable", std::source_location at = std::source_location::current()) { return {fault_kind::not_acceptable, code, at}; }
-  static fault conflict(char const* code, std::source_location at = std::source_location::current()) { return {fault_kind::conflict, code, at}; }
-  static fault gone(char const* code = "gone", std::source_location at = std::source_location::current()) { return {fault_kind::gone, code, at}; }
-  static fault precondition_failed(char const* code = "precondition_failed", std::source_location at = std::source_location::current()) { return {fault_kind::precondition_failed, code, at}; }
-  static fault precondition_required(char const* code = "precondition_required", std::source_location at = std::source_location::current()) { return {fault_kind::precondition_required, code, at}; }
-  static fault too_large(char const* code = "too_large", std::source_location at = std::source_location::current()) { return {fault_kind::too_large, code, at}; }
-  static fault unsupported_media_type(char const* code = "unsupported_media_type", std::source_location at = std::source_location::current()) { return {fault_kind::unsupported_media_type, code, at}; }
-  static fault invalid(std::vector<field_error> fields, char const* code = "invalid", std::source_location at = std::source_location::current()) {
+  static fault malformed(char const* code = "malformed_request",
+                         std::source_location at = std::source_location::current()) {
+    return {fault_kind::malformed, code, at};
+  }
+  static fault unauthenticated(char const* code = "unauthenticated",
+                               std::source_location at = std::source_location::current()) {
+    return {fault_kind::unauthenticated, code, at};
+  }
+  static fault forbidden(char const* code = "forbidden", std::source_location at = std::source_location::current()) {
+    return {fault_kind::forbidden, code, at};
+  }
+  static fault not_found(char const* code = "not_found", std::source_location at = std::source_location::current()) {
+    return {fault_kind::not_found, code, at};
+  }
+  static fault not_acceptable(char const* code = "not_acceptable",
+                              std::source_location at = std::source_location::current()) {
+    return {fault_kind::not_acceptable, code, at};
+  }
+  static fault conflict(char const* code, std::source_location at = std::source_location::current()) {
+    return {fault_kind::conflict, code, at};
+  }
+  static fault gone(char const* code = "gone", std::source_location at = std::source_location::current()) {
+    return {fault_kind::gone, code, at};
+  }
+  static fault precondition_failed(char const* code = "precondition_failed",
+                                   std::source_location at = std::source_location::current()) {
+    return {fault_kind::precondition_failed, code, at};
+  }
+  static fault precondition_required(char const* code = "precondition_required",
+                                     std::source_location at = std::source_location::current()) {
+    return {fault_kind::precondition_required, code, at};
+  }
+  static fault too_large(char const* code = "too_large", std::source_location at = std::source_location::current()) {
+    return {fault_kind::too_large, code, at};
+  }
+  static fault unsupported_media_type(char const* code = "unsupported_media_type",
+                                      std::source_location at = std::source_location::current()) {
+    return {fault_kind::unsupported_media_type, code, at};
+  }
+  static fault invalid(std::vector<field_error> fields, char const* code = "invalid",
+                       std::source_location at = std::source_location::current()) {
     fault f{fault_kind::invalid, code, at};
     f.extras_->fields = std::move(fields);
     return f;
   }
-  static fault too_many_requests(std::chrono::seconds retry_after, char const* code = "too_many_requests", std::source_location at = std::source_location::current()) { return fault{fault_kind::too_many_requests, code, at}.retry_after(retry_after); }
-  static fault unavailable(std::chrono::seconds retry_after = std::chrono::seconds{1}, char const* code = "unavailable", std::source_location at = std::source_location::current()) { return fault{fault_kind::unavailable, code, at}.retry_after(retry_after); }
+  static fault too_many_requests(std::chrono::seconds retry_after, char const* code = "too_many_requests",
+                                 std::source_location at = std::source_location::current()) {
+    return fault{fault_kind::too_many_requests, code, at}.retry_after(retry_after);
+  }
+  static fault unavailable(std::chrono::seconds retry_after = std::chrono::seconds{1}, char const* code = "unavailable",
+                           std::source_location at = std::source_location::current()) {
+    return fault{fault_kind::unavailable, code, at}.retry_after(retry_after);
+  }
 
   // A sentence for the client. Must not hold what the client does not know already.
-  fault&& detail(std::string text) && { extras_->detail = std::move(text); return std::move(*this); }
+  fault&& detail(std::string text) && {
+    extras_->detail = std::move(text);
+    return std::move(*this);
+  }
   // A sentence for the log.
-  fault&& internal(std::string text) && { extras_->internal = std::move(text); return std::move(*this); }
-  fault&& retry_after(std::chrono::seconds wait) && { extras_->retry_after = wait; return std::move(*this); }
+  fault&& internal(std::string text) && {
+    extras_->internal = std::move(text);
+    return std::move(*this);
+  }
+  fault&& retry_after(std::chrono::seconds wait) && {
+    extras_->retry_after = wait;
+    return std::move(*this);
+  }
 
   fault_kind kind() const noexcept { return kind_; }
   std::string_view code() const noexcept { return code_; }

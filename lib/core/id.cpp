@@ -36,7 +36,8 @@ std::string uuid::text() const {
 }
 
 std::optional<uuid> uuid::parse(std::string_view text) noexcept {
-  if (text.size() != text_size || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return std::nullopt;
+  if (text.size() != text_size || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+    return std::nullopt;
   auto const digit = [](char c) -> int {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -58,8 +59,8 @@ std::optional<uuid> uuid::parse(std::string_view text) noexcept {
 uuid make_uuid7(clock_source const& clock, random_source& random) {
   // RFC 9562, section 6.2, method 2: within one millisecond the 74 random bits count up from a random start.
   thread_local constinit std::uint64_t last_ms = 0;
-  thread_local constinit std::uint64_t low = 0;    // 62 bits of rand_b
-  thread_local constinit std::uint16_t high = 0;   // 12 bits of rand_a
+  thread_local constinit std::uint64_t low = 0;   // 62 bits of rand_b
+  thread_local constinit std::uint16_t high = 0;  // 12 bits of rand_a
   auto const ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch()).count());
   if (ms > last_ms || last_ms - ms > 10'000) {  // a clock set back by more than ten seconds is believed

@@ -39,7 +39,9 @@ struct id_of {
 
   id_of() = default;
   explicit id_of(uuid v) noexcept : value{v} {}
-  static id_of make(clock_source const& clock = system_clock(), random_source& random = system_random()) { return id_of{make_uuid7(clock, random)}; }
+  static id_of make(clock_source const& clock = system_clock(), random_source& random = system_random()) {
+    return id_of{make_uuid7(clock, random)};
+  }
   static std::optional<id_of> parse(std::string_view text) noexcept {
     auto const parsed = uuid::parse(text);
     return parsed ? std::optional{id_of{*parsed}} : std::nullopt;

@@ -1,6 +1,6 @@
+#include <slipway/core/encoding.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/random.hpp>
-#include <slipway/core/encoding.hpp>
 
 #include <sys/random.h>
 

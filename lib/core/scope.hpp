@@ -19,7 +19,9 @@ class permission_set {
 
   template <class E>
     requires std::is_enum_v<E>
-  constexpr bool has(E p) const noexcept { return (bits_ & bit(p)) != 0; }
+  constexpr bool has(E p) const noexcept {
+    return (bits_ & bit(p)) != 0;
+  }
   constexpr bool has_all(permission_set other) const noexcept { return (bits_ & other.bits_) == other.bits_; }
   constexpr permission_set operator|(permission_set other) const noexcept { return from_bits(bits_ | other.bits_); }
   constexpr bool empty() const noexcept { return bits_ == 0; }
@@ -33,7 +35,9 @@ class permission_set {
 
  private:
   template <class E>
-  static constexpr std::uint64_t bit(E p) noexcept { return std::uint64_t{1} << static_cast<unsigned>(p); }
+  static constexpr std::uint64_t bit(E p) noexcept {
+    return std::uint64_t{1} << static_cast<unsigned>(p);
+  }
   std::uint64_t bits_ = 0;
 };
 
@@ -45,12 +49,16 @@ class scope {
   struct user_id {
     uuid value;
     template <class User>
-    operator id_of<User>() const noexcept { return id_of<User>{value}; }
+    operator id_of<User>() const noexcept {
+      return id_of<User>{value};
+    }
   };
   user_id user() const noexcept { return {user_}; }
   permission_set permissions() const noexcept { return permissions_; }
   template <class E>
-  bool may(E permission) const noexcept { return permissions_.has(permission); }
+  bool may(E permission) const noexcept {
+    return permissions_.has(permission);
+  }
 
  private:
   uuid user_;

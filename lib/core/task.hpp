@@ -139,7 +139,8 @@ struct task_promise : promise_value<T> {
 
   template <class U>
   auto await_transform(ok_task<U>&& awaited) noexcept {
-    static_assert(is_result<T>, "co_await ok(...) returns the fault from here: this coroutine must return task<result<...>>");
+    static_assert(is_result<T>,
+                  "co_await ok(...) returns the fault from here: this coroutine must return task<result<...>>");
     using inner_promise = task_promise<result<U>>;
     struct awaiter {
       task<result<U>> inner;
@@ -170,7 +171,8 @@ struct task_promise : promise_value<T> {
 
   template <class U>
   auto await_transform(ok_value<U>&& awaited) noexcept {
-    static_assert(is_result<T>, "co_await ok(...) returns the fault from here: this coroutine must return task<result<...>>");
+    static_assert(is_result<T>,
+                  "co_await ok(...) returns the fault from here: this coroutine must return task<result<...>>");
     struct awaiter {
       result<U> inner;
       bool await_ready() const noexcept { return inner.has_value(); }

@@ -11,8 +11,10 @@ namespace {
 using namespace std::chrono;
 
 constexpr std::array<std::string_view, 7> day_names{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 7> long_day_names{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7> long_day_names{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                         "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 // Both forms have four digits for the year.
 constexpr time_point first_written = sys_days{year{0} / January / 1};
@@ -45,8 +47,10 @@ struct reader {
     return v;
   }
   void literal(std::string_view s) {
-    if (rest.starts_with(s)) rest.remove_prefix(s.size());
-    else fail();
+    if (rest.starts_with(s))
+      rest.remove_prefix(s.size());
+    else
+      fail();
   }
   template <std::size_t N>
   int name(std::array<std::string_view, N> const& names) {
@@ -227,7 +231,12 @@ std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || text.starts_with('-')) return std::nullopt;
   std::string_view const unit{end, text.data() + text.size()};
-  long long const scale = unit == "ms" ? 1 : unit == "s" ? 1'000 : unit == "m" ? 60'000 : unit == "h" ? 3'600'000 : unit == "d" ? 86'400'000 : 0;
+  long long const scale = unit == "ms"  ? 1
+                          : unit == "s" ? 1'000
+                          : unit == "m" ? 60'000
+                          : unit == "h" ? 3'600'000
+                          : unit == "d" ? 86'400'000
+                                        : 0;
   if (scale == 0 || value > max_duration.count() / scale) return std::nullopt;
   return milliseconds{value * scale};
 }

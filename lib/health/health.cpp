@@ -202,10 +202,11 @@ void monitor::add(std::string name, std::chrono::milliseconds timeout, bool crit
   std::lock_guard lock{impl_->mutex};
   if (std::ranges::any_of(impl_->checks, [&](auto const& c) { return c->name == name; }))
     throw std::invalid_argument{"there is a health check '" + name + "' already"};
-  impl_->checks.push_back(std::make_unique<check>(check{.name = std::move(name),
-                                                        .timeout = timeout.count() > 0 ? timeout : impl_->config.default_timeout,
-                                                        .critical = critical,
-                                                        .ask = std::move(check_)}));
+  impl_->checks.push_back(
+      std::make_unique<check>(check{.name = std::move(name),
+                                    .timeout = timeout.count() > 0 ? timeout : impl_->config.default_timeout,
+                                    .critical = critical,
+                                    .ask = std::move(check_)}));
 }
 
 void monitor::started() noexcept {

@@ -18,8 +18,12 @@
 
 namespace slipway::health {
 
-enum class state : std::uint8_t { up, degraded, down };  // degraded: something that is not critical is down; still serves
-std::string_view to_string(state s) noexcept;           // "up", "degraded", "down"
+enum class state : std::uint8_t {
+  up,
+  degraded,
+  down
+};                                             // degraded: something that is not critical is down; still serves
+std::string_view to_string(state s) noexcept;  // "up", "degraded", "down"
 
 struct check_result {
   std::string name;
@@ -40,7 +44,7 @@ struct report {
 };
 
 struct settings {
-  std::chrono::milliseconds keep{2'000};         // how long a result is used again
+  std::chrono::milliseconds keep{2'000};  // how long a result is used again
   std::chrono::milliseconds default_timeout{1'000};
 };
 

@@ -21,7 +21,9 @@ ip_address mapped(std::uint8_t const* four) noexcept {
   return out;
 }
 
-bool is_mapped(ip_address const& a) noexcept { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), a.begin()); }
+bool is_mapped(ip_address const& a) noexcept {
+  return std::equal(mapped_prefix.begin(), mapped_prefix.end(), a.begin());
+}
 
 bool in_range(ip_address const& a, ip_address const& range, unsigned bits) noexcept {
   auto const whole = bits / 8;
@@ -37,15 +39,18 @@ struct v4_range {
 };
 // The IANA registry of special-purpose IPv4 addresses, with multicast and the old class E.
 constexpr v4_range special_v4[] = {
-    {{0, 0, 0, 0}, 8},      {{10, 0, 0, 0}, 8},       {{100, 64, 0, 0}, 10},  {{127, 0, 0, 0}, 8},    {{169, 254, 0, 0}, 16},
-    {{172, 16, 0, 0}, 12},  {{192, 0, 0, 0}, 24},     {{192, 0, 2, 0}, 24},   {{192, 88, 99, 0}, 24}, {{192, 168, 0, 0}, 16},
-    {{198, 18, 0, 0}, 15},  {{198, 51, 100, 0}, 24},  {{203, 0, 113, 0}, 24}, {{224, 0, 0, 0}, 4},    {{240, 0, 0, 0}, 4},
+    {{0, 0, 0, 0}, 8},        {{10, 0, 0, 0}, 8},     {{100, 64, 0, 0}, 10},
+    {{127, 0, 0, 0}, 8},      {{169, 254, 0, 0}, 16}, {{172, 16, 0, 0}, 12},
+    {{192, 0, 0, 0}, 24},     {{192, 0, 2, 0}, 24},   {{192, 88, 99, 0}, 24},
+    {{192, 168, 0, 0}, 16},   {{198, 18, 0, 0}, 15},  {{198, 51, 100, 0}, 24},
+    {{203, 0, 113, 0}, 24},   {{224, 0, 0, 0}, 4},    {{240, 0, 0, 0}, 4},
     {{168, 63, 129, 16}, 32},  // a cloud's host agent: public by number, private by nature
 };
 
 bool is_special_v4(std::uint8_t const* four) noexcept {
   auto const a = mapped(four);
-  return std::ranges::any_of(special_v4, [&](v4_range const& r) { return in_range(a, mapped(r.address.data()), 96 + r.bits); });
+  return std::ranges::any_of(special_v4,
+                             [&](v4_range const& r) { return in_range(a, mapped(r.address.data()), 96 + r.bits); });
 }
 
 constexpr ip_address v6(std::initializer_list<std::uint8_t> first) {
@@ -58,14 +63,16 @@ struct v6_range {
   unsigned bits;
 };
 constexpr v6_range special_v6[] = {
-    {v6({0x01, 0x00}), 64},                                                          // discard
-    {v6({0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}), 48},                                  // local-use NAT64
-    {v6({0x20, 0x01, 0x00, 0x00}), 23},                                              // IETF assignments, Teredo among them
-    {v6({0x20, 0x01, 0x0d, 0xb8}), 32}, {v6({0x3f, 0xff, 0x00}), 20},                // documentation
-    {v6({0x5f, 0x00}), 16},                                                          // segment routing
-    {v6({0xfc}), 7},                                                                 // unique local
-    {v6({0xfe, 0x80}), 10}, {v6({0xfe, 0xc0}), 10},                                  // link-local, site-local
-    {v6({0xff}), 8},                                                                 // multicast
+    {v6({0x01, 0x00}), 64},                          // discard
+    {v6({0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}), 48},  // local-use NAT64
+    {v6({0x20, 0x01, 0x00, 0x00}), 23},              // IETF assignments, Teredo among them
+    {v6({0x20, 0x01, 0x0d, 0xb8}), 32},
+    {v6({0x3f, 0xff, 0x00}), 20},  // documentation
+    {v6({0x5f, 0x00}), 16},        // segment routing
+    {v6({0xfc}), 7},               // unique local
+    {v6({0xfe, 0x80}), 10},
+    {v6({0xfe, 0xc0}), 10},  // link-local, site-local
+    {v6({0xff}), 8},         // multicast
 };
 constexpr ip_address nat64 = v6({0x00, 0x64, 0xff, 0x9b});
 constexpr ip_address six_to_four = v6({0x20, 0x02});
@@ -107,7 +114,8 @@ bool is_special(ip_address const& a) noexcept {
   return std::ranges::any_of(special_v6, [&](v6_range const& r) { return in_range(a, r.address, r.bits); });
 }
 
-address_policy::address_policy(bool special_allowed, std::vector<std::string> const& allowed_ranges) : special_allowed_{special_allowed} {
+address_policy::address_policy(bool special_allowed, std::vector<std::string> const& allowed_ranges)
+    : special_allowed_{special_allowed} {
   for (auto const& text : allowed_ranges) {
     auto const slash = text.find('/');
     auto const address = parse_address(std::string_view{text}.substr(0, slash));
@@ -121,7 +129,8 @@ address_policy::address_policy(bool special_allowed, std::vector<std::string> co
       good = parsed.ec == std::errc{} && parsed.ptr == last && given <= bits;
       bits = given;
     }
-    if (!good) throw std::invalid_argument{"'" + text + "' is not an address range; write it like 10.1.0.0/16 or fd00::/8"};
+    if (!good)
+      throw std::invalid_argument{"'" + text + "' is not an address range; write it like 10.1.0.0/16 or fd00::/8"};
     ranges_.push_back({*address, four ? bits + 96 : bits});
   }
 }
@@ -130,7 +139,9 @@ bool address_policy::listed(ip_address const& a) const noexcept {
   return std::ranges::any_of(ranges_, [&](range const& r) { return in_range(a, r.address, r.bits); });
 }
 
-bool address_policy::allows(ip_address const& a) const noexcept { return special_allowed_ || !is_special(a) || listed(a); }
+bool address_policy::allows(ip_address const& a) const noexcept {
+  return special_allowed_ || !is_special(a) || listed(a);
+}
 
 bool address_policy::allows_after_redirect(ip_address const& a, bool special_allowed) const noexcept {
   return special_allowed || !is_special(a) || listed(a);

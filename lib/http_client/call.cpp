@@ -12,7 +12,8 @@ namespace {
 
 bool token(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"!#$%&'*+-.^_`|~"}.contains(c);
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view{"!#$%&'*+-.^_`|~"}.contains(c);
   });
 }
 
@@ -105,14 +106,16 @@ void set_headers(transfer& t, hop const& h, std::vector<header> const& own) {
   bool has_type = false;
   auto const add = [&](header const& f) {
     bool const about_body = f.name.size() > 8 && same_name(std::string_view{f.name}.substr(0, 8), "content-");
-    if ((!h.same_origin && (is_credential(f.name) || same_name(f.name, "host"))) || (!h.with_body && about_body)) return;
+    if ((!h.same_origin && (is_credential(f.name) || same_name(f.name, "host"))) || (!h.with_body && about_body))
+      return;
     has_type |= same_name(f.name, "content-type");
     add_header(t, f.value.empty() ? f.name + ";" : f.name + ": " + f.value);
   };
   for (auto const& f : t.what->headers) add(f);
   for (auto const& f : own)
-    if (std::ranges::none_of(t.what->headers, [&](auto const& theirs) { return same_name(theirs.name, f.name); })) add(f);
-  add_header(t, "Expect:");  // a round trip more, for nothing
+    if (std::ranges::none_of(t.what->headers, [&](auto const& theirs) { return same_name(theirs.name, f.name); }))
+      add(f);
+  add_header(t, "Expect:");                       // a round trip more, for nothing
   if (!has_type) add_header(t, "Content-Type:");  // libcurl would say that it is a form
   set(t, CURLOPT_HTTPHEADER, t.headers);
 }
@@ -148,17 +151,21 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
 }
 
 void check(request const& r) {
-  if (!token(r.method) || r.method.size() > 32 || r.method == "CONNECT") throw request_error{failure::invalid, "this is not a method that can be sent"};
+  if (!token(r.method) || r.method.size() > 32 || r.method == "CONNECT")
+    throw request_error{failure::invalid, "this is not a method that can be sent"};
   for (auto const& f : r.headers) {
     if (!token(f.name)) throw request_error{failure::invalid, "a header's name is not a token"};
-    if (std::ranges::any_of(f.value, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }))
+    if (std::ranges::any_of(f.value,
+                            [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }))
       throw request_error{failure::invalid, "the header '" + f.name + "' has a control character in it"};
-    if (same_name(f.name, "content-length") || same_name(f.name, "transfer-encoding") || same_name(f.name, "connection"))
+    if (same_name(f.name, "content-length") || same_name(f.name, "transfer-encoding") ||
+        same_name(f.name, "connection"))
       throw request_error{failure::invalid, "the header '" + f.name + "' is the client's own business"};
   }
 }
 
-void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> const& own, std::chrono::milliseconds time_limit) {
+void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> const& own,
+             std::chrono::milliseconds time_limit) {
   t.max_head = s.max_head;
   t.max_body = t.what->max_body != 0 ? t.what->max_body : s.max_body;
   set(t, CURLOPT_URL, h.to.url.c_str());

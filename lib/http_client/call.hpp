@@ -19,7 +19,8 @@ struct hop {
 void check(request const& r);
 
 // Headers of our own ("traceparent: ...") beside those of the request.
-void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> const& own, std::chrono::milliseconds time_limit);
+void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> const& own,
+             std::chrono::milliseconds time_limit);
 
 // Why the transfer failed; its code is not CURLE_OK. `tried_to_connect_only`: nothing was sent, so that it may be
 // sent again whatever the method is.

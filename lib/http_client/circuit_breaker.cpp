@@ -5,7 +5,9 @@
 namespace slipway::http_client {
 
 circuit_breaker::slot& circuit_breaker::slot_at(time now) noexcept {
-  auto const length = std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::nanoseconds>(settings_.window).count() / static_cast<std::int64_t>(slots));
+  auto const length =
+      std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::nanoseconds>(settings_.window).count() /
+                                    static_cast<std::int64_t>(slots));
   auto const number = now.time_since_epoch() / std::chrono::nanoseconds{length};
   auto& s = window_[static_cast<std::size_t>(number) % slots];
   if (s.number != number) s = {.number = number};

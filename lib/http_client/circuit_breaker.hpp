@@ -10,11 +10,11 @@ namespace slipway::http_client {
 
 struct breaker_settings {
   bool enabled = true;
-  double failure_ratio = 0.5;                  // of the calls in the window: opens
-  unsigned least_calls = 20;                   // in the window, before the ratio means anything
+  double failure_ratio = 0.5;  // of the calls in the window: opens
+  unsigned least_calls = 20;   // in the window, before the ratio means anything
   std::chrono::milliseconds window{10'000};
-  std::chrono::milliseconds open_for{5'000};   // before the first probe
-  unsigned probes = 2;                         // at once while half open; that many successes close it
+  std::chrono::milliseconds open_for{5'000};  // before the first probe
+  unsigned probes = 2;                        // at once while half open; that many successes close it
 };
 
 class circuit_breaker {

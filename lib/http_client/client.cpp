@@ -54,7 +54,9 @@ struct ending {
 struct time_limit {
   steady::time_point end;
   bool of_context;  // it is the operation's, not this request's
-  std::chrono::milliseconds left() const noexcept { return std::chrono::ceil<std::chrono::milliseconds>(end - steady::now()); }
+  std::chrono::milliseconds left() const noexcept {
+    return std::chrono::ceil<std::chrono::milliseconds>(end - steady::now());
+  }
 };
 
 [[noreturn]] void throw_timeout(time_limit const& limit, target const& to) {
@@ -62,12 +64,18 @@ struct time_limit {
   throw request_error{failure::timeout, "no answer from " + to.host + " in time"};
 }
 
-bool is_redirect(int status) noexcept { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_redirect(int status) noexcept {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 hop next_hop(hop const& h, target const& first, response const& a) {
-  hop out{.to = follow(h.to, std::string{a.header("location")}), .method = h.method, .with_body = h.with_body, .redirected = true};
+  hop out{.to = follow(h.to, std::string{a.header("location")}),
+          .method = h.method,
+          .with_body = h.with_body,
+          .redirected = true};
   out.same_origin = out.to.origin() == first.origin();
-  bool const to_get = (a.status == 303 && h.method != "HEAD") || ((a.status == 301 || a.status == 302) && h.method == "POST");
+  bool const to_get =
+      (a.status == 303 && h.method != "HEAD") || ((a.status == 301 || a.status == 302) && h.method == "POST");
   if (to_get) {
     out.method = "GET";
     out.with_body = false;
@@ -81,8 +89,8 @@ bool may_be_repeated(request const& r, hop const& h) noexcept {
 }
 
 // How long to wait before the next attempt; empty when there must be none.
-std::optional<std::chrono::milliseconds> wait_before_retry(retry_settings const& s, ending const& e, bool repeatable, unsigned attempt,
-                                                           time_point now, random_source& random) {
+std::optional<std::chrono::milliseconds> wait_before_retry(retry_settings const& s, ending const& e, bool repeatable,
+                                                           unsigned attempt, time_point now, random_source& random) {
   if (attempt >= s.attempts || e.sink_used) return std::nullopt;
   if (!e.answer) {
     bool const again = e.why.tried_to_connect_only || (repeatable && e.why.why == failure::interrupted);
@@ -99,7 +107,8 @@ std::string explain(failure why, target const& to, settings const& s) {
     case failure::resolve: return "the name " + to.host + " has no address";
     case failure::connect: return fmt::format("nobody answers at {}:{}", to.host, to.port);
     case failure::tls: return "the TLS certificate or handshake of " + to.host + " is not good";
-    case failure::too_large: return fmt::format("the answer of {} is larger than allowed ({} bytes)", to.host, s.max_body);
+    case failure::too_large:
+      return fmt::format("the answer of {} is larger than allowed ({} bytes)", to.host, s.max_body);
     case failure::refused_address: return to.host + " leads to an address that is not allowed";
     case failure::stopped_by_sink: return "the download from " + to.host + " was ended by its receiver";
     case failure::interrupted: return "the connection to " + to.host + " broke";
@@ -154,7 +163,8 @@ struct client::impl {
   }
 
   task<response> send(std::shared_ptr<request const> what);
-  task<ending> with_retries(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit, int& attempts);
+  task<ending> with_retries(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit,
+                            int& attempts);
   task<ending> attempt(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit, int number);
   [[noreturn]] void give_up(ending const& e, hop const& h, time_limit const& limit);
 };
@@ -198,12 +208,14 @@ task<response> client::impl::send(std::shared_ptr<request const> what) {
     a.attempts = attempts;
     a.url = h.to.url;
     if (what->redirects == 0 || !is_redirect(a.status) || a.header("location").empty()) co_return std::move(a);
-    if (followed == what->redirects) throw request_error{failure::too_many_redirects, explain(failure::too_many_redirects, h.to, config)};
+    if (followed == what->redirects)
+      throw request_error{failure::too_many_redirects, explain(failure::too_many_redirects, h.to, config)};
     h = next_hop(h, first, a);
   }
 }
 
-task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit, int& attempts) {
+task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit,
+                                        int& attempts) {
   auto const host = e.known.use(h.to.origin(), h.to.host);
   bool const repeatable = may_be_repeated(*what, h);
   for (unsigned number = 1;; ++number) {
@@ -212,7 +224,8 @@ task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const
       tally::add(slots.local().counted.breaker_refusals);
       host->count(outcome::of(failure::circuit_open));
       throw request_error{failure::circuit_open, explain(failure::circuit_open, h.to, config),
-                          std::max(std::chrono::seconds{1}, std::chrono::ceil<std::chrono::seconds>(host->breaker.wait(clock.steady())))};
+                          std::max(std::chrono::seconds{1},
+                                   std::chrono::ceil<std::chrono::seconds>(host->breaker.wait(clock.steady())))};
     }
     breaker_call call{host->breaker, clock};
     auto const began = steady::now();
@@ -242,7 +255,8 @@ task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const
   }
 }
 
-task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit, int number) {
+task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> what, hop const& h, time_limit limit,
+                                   int number) {
   auto* const operation = co_await this_context();
   scoped_span const span{operation, span_kind::client, h.method};
   span.set("http.request.method", h.method);
@@ -253,7 +267,8 @@ task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> wha
   if (operation != nullptr && operation->span != nullptr) {
     auto const parent = operation->span->parent_for_others().text();
     own.push_back({"traceparent", {parent.data(), parent.size()}});
-    if (!operation->span->tracestate().empty()) own.push_back({"tracestate", std::string{operation->span->tracestate()}});
+    if (!operation->span->tracestate().empty())
+      own.push_back({"tracestate", std::string{operation->span->tracestate()}});
   }
 
   auto const t = e.loop.make();
@@ -284,7 +299,8 @@ task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> wha
   if (t->code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc{};
   out.why = cause_of(*t);
   // The connection's own limit has passed, and not yet the request's.
-  if (out.why.why == failure::timeout && out.why.tried_to_connect_only && limit.left().count() > 0) out.why.why = failure::connect;
+  if (out.why.why == failure::timeout && out.why.tried_to_connect_only && limit.left().count() > 0)
+    out.why.why = failure::connect;
   span.set("error.type", to_string(out.why.why));
   span.fail(to_string(out.why.why));
   co_return out;
@@ -308,7 +324,8 @@ address_policy policy_of(settings const& s) {
 
 void check_readable(std::string const& file, char const* setting) {
   if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
-    throw startup_error{exit_code::config, fmt::format("the HTTP client's {} cannot be read: {}: {}", setting, file, std::strerror(errno))};
+    throw startup_error{exit_code::config, fmt::format("the HTTP client's {} cannot be read: {}: {}", setting, file,
+                                                       std::strerror(errno))};
 }
 
 }  // namespace
@@ -318,7 +335,8 @@ client::client(shards& on, settings s, metrics::registry* registry, clock_source
   check_readable(s.ca_file, "ca_file");
   check_readable(s.certificate_file, "certificate_file");
   check_readable(s.key_file, "key_file");
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw startup_error{exit_code::os, "libcurl cannot be initialised"};
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    throw startup_error{exit_code::os, "libcurl cannot be initialised"};
 }
 
 client::~client() {

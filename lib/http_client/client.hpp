@@ -30,16 +30,16 @@ class registry;
 namespace slipway::http_client {
 
 enum class failure : std::uint8_t {
-  invalid,             // the URL, a header or the scheme is not one that we send; never retried
-  resolve,             // the name has no address
-  connect,             // nobody answers there
-  tls,                 // the certificate or the handshake is not good
-  timeout,             // the request's own time limit passed (the context's is a cancelled_error)
-  interrupted,         // the connection broke, or what came was not HTTP
-  too_large,           // the answer's head or body is larger than allowed
-  circuit_open,        // the host has failed too often lately and is left alone for a while
-  overloaded,          // too many requests of this shard are under way
-  refused_address,     // it leads to an address that is not allowed
+  invalid,          // the URL, a header or the scheme is not one that we send; never retried
+  resolve,          // the name has no address
+  connect,          // nobody answers there
+  tls,              // the certificate or the handshake is not good
+  timeout,          // the request's own time limit passed (the context's is a cancelled_error)
+  interrupted,      // the connection broke, or what came was not HTTP
+  too_large,        // the answer's head or body is larger than allowed
+  circuit_open,     // the host has failed too often lately and is left alone for a while
+  overloaded,       // too many requests of this shard are under way
+  refused_address,  // it leads to an address that is not allowed
   too_many_redirects,
   stopped_by_sink,
 };
@@ -101,10 +101,10 @@ struct settings {
   bool redirect_to_private = false;         // may be led there by a redirect
   std::vector<std::string> allowed_ranges;  // CIDR ("10.1.0.0/16") that may be connected to in spite of the above
 
-  std::string ca_file;          // PEM; empty: the system's
+  std::string ca_file;                     // PEM; empty: the system's
   std::string certificate_file, key_file;  // ours, where the other side wants one
-  bool verify_tls = true;       // off only for tests
-  std::string proxy;            // "http://host:port"; it then decides about addresses
+  bool verify_tls = true;                  // off only for tests
+  std::string proxy;                       // "http://host:port"; it then decides about addresses
   bool proxy_from_environment = false;
 };
 

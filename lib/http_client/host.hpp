@@ -17,7 +17,9 @@ namespace slipway::http_client {
 // How a call ended, as a small number: the class of the status, a failure, or cancelled.
 namespace outcome {
 inline constexpr std::size_t cancelled = 6, first_failure = 7, count = first_failure + 12;
-inline std::size_t of(int status) noexcept { return status >= 100 && status < 600 ? static_cast<std::size_t>(status) / 100 : 0; }
+inline std::size_t of(int status) noexcept {
+  return status >= 100 && status < 600 ? static_cast<std::size_t>(status) / 100 : 0;
+}
 inline std::size_t of(failure f) noexcept { return first_failure + static_cast<std::size_t>(f); }
 inline std::string_view name(std::size_t o) noexcept {
   constexpr std::array<std::string_view, first_failure> names{"other", "1xx", "2xx", "3xx", "4xx", "5xx", "cancelled"};
@@ -35,8 +37,10 @@ struct host_metrics {
 
   static host_metrics in(metrics::registry* all) {
     if (all == nullptr) return {};
-    return {all->counters("http_client_requests_total", "Calls to other servers, by host and how they ended", metrics::labels{"host", "outcome"}, 300),
-            all->histograms("http_client_request_duration_seconds", "How long calls to other servers took", metrics::labels{"host"}),
+    return {all->counters("http_client_requests_total", "Calls to other servers, by host and how they ended",
+                          metrics::labels{"host", "outcome"}, 300),
+            all->histograms("http_client_request_duration_seconds", "How long calls to other servers took",
+                            metrics::labels{"host"}),
             all->counters("http_client_retries_total", "Calls that were made again", metrics::labels{"host"}),
             all->counter("http_client_connections_total", "Connections made to other servers"),
             all->gauge("http_client_in_flight", "Requests to other servers that are under way")};

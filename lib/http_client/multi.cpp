@@ -39,7 +39,7 @@ struct multi::impl {
   std::deque<transfer*> finished{};    // whose coroutine has not been told yet
   std::vector<transfer*> abandoned{};  // let go while libcurl was at work
   std::vector<one_shot*> pauses{};
-  bool at_work = false;                // inside libcurl: transfers may not be taken off
+  bool at_work = false;  // inside libcurl: transfers may not be taken off
   bool telling = false;
 
   static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
@@ -85,13 +85,14 @@ void multi::impl::arm(std::shared_ptr<watch> const& w, curl_socket_t fd) {
   }
   if ((w->wanted & CURL_POLL_OUT) != 0 && !w->writing) {
     w->writing = true;
-    w->descriptor.async_wait(asio::posix::stream_descriptor::wait_write, [this, w, fd](boost::system::error_code error) {
-      w->writing = false;
-      // It may have become uninteresting meanwhile: libcurl treats an event that it did not ask for as an error.
-      if (w->gone || (w->wanted & CURL_POLL_OUT) == 0) return;
-      act(fd, error ? CURL_CSELECT_ERR : CURL_CSELECT_OUT);
-      if (!w->gone) arm(w, fd);
-    });
+    w->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
+                             [this, w, fd](boost::system::error_code error) {
+                               w->writing = false;
+                               // It may have become uninteresting meanwhile: libcurl treats an event that it did not ask for as an error.
+                               if (w->gone || (w->wanted & CURL_POLL_OUT) == 0) return;
+                               act(fd, error ? CURL_CSELECT_ERR : CURL_CSELECT_OUT);
+                               if (!w->gone) arm(w, fd);
+                             });
   }
 }
 
@@ -150,7 +151,8 @@ void multi::impl::destroy(transfer* t) noexcept {
   delete t;
 }
 
-multi::multi(shard& home, settings const& s) : impl_{std::make_unique<impl>(*this, home, curl_multi_init(), asio::steady_timer{home.io()})} {
+multi::multi(shard& home, settings const& s)
+    : impl_{std::make_unique<impl>(*this, home, curl_multi_init(), asio::steady_timer{home.io()})} {
   if (impl_->handle == nullptr) throw std::bad_alloc{};
   auto* const h = impl_->handle;
   curl_multi_setopt(h, CURLMOPT_SOCKETFUNCTION, &impl::on_socket);

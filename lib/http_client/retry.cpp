@@ -8,7 +8,8 @@
 namespace slipway::http_client {
 
 bool is_idempotent(std::string_view method) noexcept {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
+         method == "TRACE";
 }
 
 bool is_retryable_status(int status) noexcept { return status == 429 || (status >= 502 && status <= 504); }

@@ -11,12 +11,12 @@
 namespace slipway::http_client {
 
 struct retry_settings {
-  unsigned attempts = 3;                              // in all; 1: never again
-  std::chrono::milliseconds first_wait{100};          // doubled each time; the wait is a random part of it (full jitter)
+  unsigned attempts = 3;                      // in all; 1: never again
+  std::chrono::milliseconds first_wait{100};  // doubled each time; the wait is a random part of it (full jitter)
   std::chrono::milliseconds longest_wait{5'000};
   std::chrono::milliseconds longest_retry_after{10'000};  // a server that asks for more is not asked again
-  double budget_ratio = 0.1;                          // retries for each request on average,
-  double budget_burst = 10;                           // and how many may come at once
+  double budget_ratio = 0.1;                              // retries for each request on average,
+  double budget_burst = 10;                               // and how many may come at once
 };
 
 // RFC 9110, section 9.2.2.
@@ -31,7 +31,8 @@ std::chrono::milliseconds backoff(retry_settings const& s, unsigned attempt, ran
 // Keeps retries a small share of all requests, so that they cannot make an outage worse.
 class retry_budget {
  public:
-  explicit retry_budget(retry_settings const& s) noexcept : ratio_{s.budget_ratio}, burst_{s.budget_burst}, tokens_{s.budget_burst} {}
+  explicit retry_budget(retry_settings const& s) noexcept
+      : ratio_{s.budget_ratio}, burst_{s.budget_burst}, tokens_{s.budget_burst} {}
   void request_made() noexcept { tokens_ = tokens_ + ratio_ > burst_ ? burst_ : tokens_ + ratio_; }
   bool take() noexcept {
     if (tokens_ < 1) return false;

@@ -27,9 +27,13 @@ std::string part(CURLU* u, CURLUPart which, unsigned flags = 0) {
 target from(url_handle const& u) {
   if (!part(u.get(), CURLUPART_USER).empty() || !part(u.get(), CURLUPART_PASSWORD).empty())
     throw request_error{failure::invalid, "a URL with a user name in it is not called: send an Authorization header"};
-  target out{.scheme = part(u.get(), CURLUPART_SCHEME), .host = part(u.get(), CURLUPART_HOST), .port = part(u.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
-  std::ranges::transform(out.host, out.host.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (out.scheme != "http" && out.scheme != "https") throw request_error{failure::invalid, "only http and https URLs are called"};
+  target out{.scheme = part(u.get(), CURLUPART_SCHEME),
+             .host = part(u.get(), CURLUPART_HOST),
+             .port = part(u.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
+  std::ranges::transform(out.host, out.host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (out.scheme != "http" && out.scheme != "https")
+    throw request_error{failure::invalid, "only http and https URLs are called"};
   if (out.host.empty()) throw request_error{failure::invalid, "the URL names no host"};
   curl_url_set(u.get(), CURLUPART_FRAGMENT, nullptr, 0);
   out.url = part(u.get(), CURLUPART_URL);

@@ -82,7 +82,8 @@ bool access_log::turn(std::uint32_t n) noexcept {
 
 void access_log::write(access_record const& r) noexcept {
   auto& core = *channel_->core;
-  auto const sample = r.duration.count() >= slow_us_.load(std::memory_order_relaxed) ? 1 : sample_.load(std::memory_order_relaxed);
+  auto const sample =
+      r.duration.count() >= slow_us_.load(std::memory_order_relaxed) ? 1 : sample_.load(std::memory_order_relaxed);
   // A flood of failing requests must not make the shard wait as well.
   core.submit(when_full::drop, [&](line& out, std::string_view time) noexcept {
     return core.as_text() ? to_text(out, r, time, core) : to_json(out, r, time, sample);

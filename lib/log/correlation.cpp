@@ -46,7 +46,8 @@ bool acceptable_correlation_id(std::string_view text) noexcept {
 
 std::string_view correlation_ids::write(char* out) noexcept {
   auto const bits = mix(next_++ ^ key_) ^ key_;
-  std::uint64_t const text[2]{hex_digits(static_cast<std::uint32_t>(bits >> 32)), hex_digits(static_cast<std::uint32_t>(bits))};
+  std::uint64_t const text[2]{hex_digits(static_cast<std::uint32_t>(bits >> 32)),
+                              hex_digits(static_cast<std::uint32_t>(bits))};
   static_assert(sizeof text == size);
   std::memcpy(out, text, sizeof text);
   return {out, size};

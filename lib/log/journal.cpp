@@ -83,8 +83,15 @@ char* journal_core::wait_for_room(lane& l, std::unique_lock<std::mutex>& lock) n
   return nullptr;
 }
 
-void journal_core::write(channel const& by, level l, std::string_view message, std::span<field const> fields, context const* operation) noexcept {
-  record r{.time = {}, .level = l, .logger = by.name, .message = message, .correlation_id = {}, .trace = {}, .fields = fields};
+void journal_core::write(channel const& by, level l, std::string_view message, std::span<field const> fields,
+                         context const* operation) noexcept {
+  record r{.time = {},
+           .level = l,
+           .logger = by.name,
+           .message = message,
+           .correlation_id = {},
+           .trace = {},
+           .fields = fields};
   if (operation != nullptr) {
     r.correlation_id = operation->correlation_id;
     if (operation->span != nullptr && ids_of_ != nullptr) r.trace = ids_of_(*operation->span);
@@ -101,12 +108,21 @@ void journal_core::report() {
   auto const say = [&](level l, std::string_view message, field const& about) {
     if (l < own_->threshold.load(std::memory_order_relaxed)) return true;
     return submit(when_full::decline, [&](line& out, std::string_view time) noexcept {
-      return render(out, {.time = time, .level = l, .logger = own_->name, .message = message, .correlation_id = {}, .trace = {}, .fields = {&about, 1}});
+      return render(out, {.time = time,
+                          .level = l,
+                          .logger = own_->name,
+                          .message = message,
+                          .correlation_id = {},
+                          .trace = {},
+                          .fields = {&about, 1}});
     });
   };
-  if (auto& wrong = writer_.reopen_error(); !wrong.empty() && say(level::error, "log file cannot be opened again", {"error", wrong})) wrong.clear();
+  if (auto& wrong = writer_.reopen_error();
+      !wrong.empty() && say(level::error, "log file cannot be opened again", {"error", wrong}))
+    wrong.clear();
   auto const dropped = counters().dropped;
-  if (dropped != reported_ && say(level::warn, "log lines were dropped", {"dropped", dropped - reported_})) reported_ = dropped;
+  if (dropped != reported_ && say(level::warn, "log lines were dropped", {"dropped", dropped - reported_}))
+    reported_ = dropped;
 }
 
 journal_counters journal_core::counters() const noexcept {

@@ -29,7 +29,8 @@ class journal_core {
   level common_level() const noexcept { return common_.load(std::memory_order_relaxed); }
   std::map<std::string, level, std::less<>> levels() const;
 
-  void write(channel const& by, level l, std::string_view message, std::span<field const> fields, context const* operation) noexcept;
+  void write(channel const& by, level l, std::string_view message, std::span<field const> fields,
+             context const* operation) noexcept;
 
   // Gives `render(line&, time)` room in this thread's lane. False: there was none.
   template <class Render>

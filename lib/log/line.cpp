@@ -33,7 +33,8 @@ bool copy16(char* to, char const* from) noexcept {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
   // As signed numbers, what is not ASCII lies below the controls.
   auto const visible = _mm_cmpgt_epi8(bytes, _mm_set1_epi8(0x1f));
-  auto const special = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  auto const special =
+      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
   return _mm_movemask_epi8(_mm_andnot_si128(special, visible)) == 0xffff;
 #else
   auto const first = copy8(to, from);
@@ -79,7 +80,9 @@ decoded decode(char const* from, char const* end) noexcept {
     if ((byte(i) & 0xc0) != 0x80) return {};
     code = code << 6 | (byte(i) & 0x3f);
   }
-  if ((size == 3 && code < 0x800) || (size == 4 && code < 0x10000) || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return {};
+  if ((size == 3 && code < 0x800) || (size == 4 && code < 0x10000) || code > 0x10ffff ||
+      (code >= 0xd800 && code < 0xe000))
+    return {};
   return {code, size};
 }
 
@@ -140,8 +143,10 @@ void line::special(char const*& from, char const* end) noexcept {
     return;
   }
   // C1 controls move a terminal's cursor, and some readers take U+2028 and U+2029 for line ends.
-  if (code < 0xa0 || code == 0x2028 || code == 0x2029) unicode(code);
-  else raw(std::string_view{from, size});
+  if (code < 0xa0 || code == 0x2028 || code == 0x2029)
+    unicode(code);
+  else
+    raw(std::string_view{from, size});
   from += size;
 }
 

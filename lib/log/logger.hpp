@@ -37,7 +37,9 @@ class logger {
   // For coroutines: `log_.with(co_await this_context())`. Null: no operation.
   logger with(context const* operation) const noexcept { return logger{channel_, operation}; }
 
-  bool enabled(level l) const noexcept { return channel_ != nullptr && l >= channel_->threshold.load(std::memory_order_relaxed); }
+  bool enabled(level l) const noexcept {
+    return channel_ != nullptr && l >= channel_->threshold.load(std::memory_order_relaxed);
+  }
 
   using fields = std::initializer_list<field>;
   void trace(std::string_view message, fields about = {}) const noexcept { put(level::trace, message, about); }

@@ -6,8 +6,9 @@
 namespace slipway::log {
 namespace {
 
-constexpr std::array<std::string_view, 16> usual{"password", "passwd",  "pwd",        "passphrase",    "secret",      "token",      "authorization", "cookie",
-                                                 "set_cookie", "api_key", "apikey", "private_key", "credential", "credentials", "jwt", "otp"};
+constexpr std::array<std::string_view, 16> usual{
+    "password",   "passwd",  "pwd",    "passphrase",  "secret",     "token",       "authorization", "cookie",
+    "set_cookie", "api_key", "apikey", "private_key", "credential", "credentials", "jwt",           "otp"};
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
@@ -69,7 +70,8 @@ sensitive_part sensitive_after(std::string_view text, std::size_t i) noexcept {
   for (std::string_view const name : {"password", "passwd", "pwd", "secret", "token"}) {
     if (!ends_with_any_case(before, name)) continue;
     auto const begin = i + 1;
-    if (begin == text.size() || (text[begin] != '\'' && text[begin] != '"')) return {begin, end_of_word(text, begin, " \t\r\n&;,\"'")};
+    if (begin == text.size() || (text[begin] != '\'' && text[begin] != '"'))
+      return {begin, end_of_word(text, begin, " \t\r\n&;,\"'")};
     return {begin + 1, std::min(text.find(text[begin], begin + 1), text.size())};
   }
   return {};

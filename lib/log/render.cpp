@@ -31,8 +31,10 @@ void put_bare(line& out, value const& v) noexcept {
     case value::kind::integer: return out.number(v.integer());
     case value::kind::natural: return out.number(v.natural());
     case value::kind::number:
-      if (std::isfinite(v.number())) out.number(v.number());
-      else out.raw("null");  // JSON has no infinity
+      if (std::isfinite(v.number()))
+        out.number(v.number());
+      else
+        out.raw("null");  // JSON has no infinity
       return;
     case value::kind::id: return out.id(v.id());
     case value::kind::time: {
@@ -40,19 +42,20 @@ void put_bare(line& out, value const& v) noexcept {
       auto const* end = write_rfc3339(text.data(), time_point{std::chrono::microseconds{v.integer()}});
       return out.raw({text.data(), static_cast<std::size_t>(end - text.data())});
     }
-    case value::kind::microseconds:
-      out.number(v.integer());
-      return out.raw("us");
+    case value::kind::microseconds: out.number(v.integer()); return out.raw("us");
     case value::kind::enumeration:
-      if (auto const name = v.enumerator(); !name.empty()) out.raw(name);
-      else out.number(v.enumeration_value());
+      if (auto const name = v.enumerator(); !name.empty())
+        out.raw(name);
+      else
+        out.number(v.enumeration_value());
       return;
     case value::kind::text: return put_guarded(out, v.text());
   }
 }
 
 constexpr bool is_bare(value::kind k) noexcept {
-  return k == value::kind::null || k == value::kind::boolean || k == value::kind::integer || k == value::kind::natural || k == value::kind::number;
+  return k == value::kind::null || k == value::kind::boolean || k == value::kind::integer ||
+         k == value::kind::natural || k == value::kind::number;
 }
 
 bool is_masked(field const& f, redactor const& secrets) noexcept {
@@ -64,11 +67,14 @@ constexpr std::array<std::string_view, 3> operation_keys{"correlation_id", "trac
 
 void put_key(line& out, std::string_view key, record const& of) noexcept {
   // A field must not pose as one of the record's own members.
-  if (std::ranges::find(own_keys, key) != own_keys.end() || (!of.correlation_id.empty() && std::ranges::find(operation_keys, key) != operation_keys.end())) out.raw('_');
+  if (std::ranges::find(own_keys, key) != own_keys.end() ||
+      (!of.correlation_id.empty() && std::ranges::find(operation_keys, key) != operation_keys.end()))
+    out.raw('_');
   out.escaped(key.substr(0, 256));
 }
 
-void put_json_field(line& out, json_members& members, field const& f, record const& of, redactor const& secrets) noexcept {
+void put_json_field(line& out, json_members& members, field const& f, record const& of,
+                    redactor const& secrets) noexcept {
   if (out.cut()) return;
   auto* const before = out.here();
   out.raw(",\"");
@@ -82,22 +88,32 @@ void put_json_field(line& out, json_members& members, field const& f, record con
   }
   out.raw('"');
   if (out.cut()) return out.back(before);
-  if (masked) out.raw(mask);
-  else put_bare(out, f.value);
+  if (masked)
+    out.raw(mask);
+  else
+    put_bare(out, f.value);
   members.close_text();
 }
 
-constexpr std::array<std::string_view, 7> json_levels{",\"level\":\"trace\",\"logger\":\"", ",\"level\":\"debug\",\"logger\":\"", ",\"level\":\"info\",\"logger\":\"",
-                                                      ",\"level\":\"warn\",\"logger\":\"",  ",\"level\":\"error\",\"logger\":\"", ",\"level\":\"fatal\",\"logger\":\"",
-                                                      ",\"level\":\"off\",\"logger\":\""};
+constexpr std::array<std::string_view, 7> json_levels{
+    ",\"level\":\"trace\",\"logger\":\"", ",\"level\":\"debug\",\"logger\":\"", ",\"level\":\"info\",\"logger\":\"",
+    ",\"level\":\"warn\",\"logger\":\"",  ",\"level\":\"error\",\"logger\":\"", ",\"level\":\"fatal\",\"logger\":\"",
+    ",\"level\":\"off\",\"logger\":\""};
 
 struct style {
   std::string_view name, colour;
 };
-constexpr std::array<style, 7> text_levels{{{"TRACE", "\x1b[90m"}, {"DEBUG", "\x1b[36m"}, {"INFO ", "\x1b[32m"}, {"WARN ", "\x1b[33m"}, {"ERROR", "\x1b[31m"}, {"FATAL", "\x1b[97;41m"}, {"OFF  ", ""}}};
+constexpr std::array<style, 7> text_levels{{{"TRACE", "\x1b[90m"},
+                                            {"DEBUG", "\x1b[36m"},
+                                            {"INFO ", "\x1b[32m"},
+                                            {"WARN ", "\x1b[33m"},
+                                            {"ERROR", "\x1b[31m"},
+                                            {"FATAL", "\x1b[97;41m"},
+                                            {"OFF  ", ""}}};
 
 bool reads_bare(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= 256 && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\' && c != '='; });
+  return !text.empty() && text.size() <= 256 &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\' && c != '='; });
 }
 
 class text_members {

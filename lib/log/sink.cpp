@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace slipway::log {
@@ -38,7 +38,8 @@ class descriptor {
 
 std::array<iovec, 2> vectors_of(std::span<std::string_view const> pieces) noexcept {
   std::array<iovec, 2> out{};
-  for (std::size_t i = 0; i < out.size() && i < pieces.size(); ++i) out[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+  for (std::size_t i = 0; i < out.size() && i < pieces.size(); ++i)
+    out[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
   return out;
 }
 
@@ -53,8 +54,12 @@ class file_sink final : public sink {
   explicit file_sink(std::string path) : path_{std::move(path)}, file_{open()} {
     if (file_.open()) return;
     auto const error = errno;
-    auto const code = error == EACCES || error == EPERM || error == EROFS ? exit_code::permission : exit_code::cannot_create;
-    throw startup_error{code, fmt::format("cannot open the log file {}: {}; make its directory writable for this user or set log.output", path_, std::strerror(error))};
+    auto const code =
+        error == EACCES || error == EPERM || error == EROFS ? exit_code::permission : exit_code::cannot_create;
+    throw startup_error{
+        code,
+        fmt::format("cannot open the log file {}: {}; make its directory writable for this user or set log.output",
+                    path_, std::strerror(error))};
   }
 
   outcome write(std::span<std::string_view const> pieces, std::chrono::milliseconds) override {
@@ -64,7 +69,8 @@ class file_sink final : public sink {
 
   std::string reopen() override {
     descriptor fresh{open()};
-    if (!fresh.open()) return fmt::format("cannot open {} again: {}; the lines go on into the old file", path_, std::strerror(errno));
+    if (!fresh.open())
+      return fmt::format("cannot open {} again: {}; the lines go on into the old file", path_, std::strerror(errno));
     file_ = std::move(fresh);
     return {};
   }
@@ -80,14 +86,19 @@ class file_sink final : public sink {
 class inherited_sink final : public sink {
  public:
   explicit inherited_sink(int fd) {
-    struct stat about {};
-    if (::fstat(fd, &about) != 0) throw startup_error{exit_code::cannot_create, fmt::format("descriptor {} is closed; set log.output to a file", fd)};
+    struct stat about{};
+    if (::fstat(fd, &about) != 0)
+      throw startup_error{exit_code::cannot_create,
+                          fmt::format("descriptor {} is closed; set log.output to a file", fd)};
     is_terminal_ = ::isatty(fd) == 1;
     is_socket_ = S_ISSOCK(about.st_mode);
     if (is_terminal_ || S_ISFIFO(about.st_mode))
-      file_ = descriptor{::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+      file_ =
+          descriptor{::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
     if (!file_.open()) file_ = descriptor{::fcntl(fd, F_DUPFD_CLOEXEC, 3)};
-    if (!file_.open()) throw startup_error{exit_code::os, fmt::format("cannot duplicate descriptor {} for the log: {}", fd, std::strerror(errno))};
+    if (!file_.open())
+      throw startup_error{exit_code::os,
+                          fmt::format("cannot duplicate descriptor {} for the log: {}", fd, std::strerror(errno))};
   }
 
   outcome write(std::span<std::string_view const> pieces, std::chrono::milliseconds wait) override {

@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds reader_wait{100};
 constexpr std::chrono::seconds last_wait{2};
 
 // Full disks are emptied again: the lines wait in their lane meanwhile. A reader that is gone does not come back.
-bool may_pass(int error) noexcept { return error == ENOSPC || error == EDQUOT || error == ENOBUFS || error == ENOMEM || error == EINTR; }
+bool may_pass(int error) noexcept {
+  return error == ENOSPC || error == EDQUOT || error == ENOBUFS || error == ENOMEM || error == EINTR;
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ writer::writer(lanes& from, std::unique_ptr<sink> to, std::chrono::milliseconds 
     thread_ = std::jthread{[this] { run(); }};
   } catch (std::system_error const& e) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw startup_error{exit_code::os, std::string{"cannot start the log's writer thread: "} + e.what() + "; raise the limit on threads (ulimit -u, TasksMax)"};
+    throw startup_error{exit_code::os, std::string{"cannot start the log's writer thread: "} + e.what() +
+                                           "; raise the limit on threads (ulimit -u, TasksMax)"};
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

@@ -92,7 +92,7 @@ struct map_operations {
 };
 
 struct variant_operations {
-  std::string_view discriminator;          // the member that says which
+  std::string_view discriminator;             // the member that says which
   std::span<type const* const> alternatives;  // named by type::name
   std::size_t (*index)(void const* variant) noexcept;
   void* (*get)(void* variant) noexcept;
@@ -195,11 +195,17 @@ inline constexpr optional_operations optional_table{
 };
 template <class T>
 struct table<std::optional<T>> {
-  static constexpr type value{.what = kind::optional, .size = sizeof(std::optional<T>), .element = &table<T>::value, .as_optional = &optional_table<std::optional<T>>};
+  static constexpr type value{.what = kind::optional,
+                              .size = sizeof(std::optional<T>),
+                              .element = &table<T>::value,
+                              .as_optional = &optional_table<std::optional<T>>};
 };
 template <class T>
 struct table<change<T>> {
-  static constexpr type value{.what = kind::change, .size = sizeof(change<T>), .element = &table<T>::value, .as_optional = &optional_table<change<T>>};
+  static constexpr type value{.what = kind::change,
+                              .size = sizeof(change<T>),
+                              .element = &table<T>::value,
+                              .as_optional = &optional_table<change<T>>};
 };
 
 template <class T>
@@ -212,7 +218,8 @@ struct table<std::vector<T>> {
       .clear = [](void* l) noexcept { static_cast<list*>(l)->clear(); },
       .reserve = [](void* l, std::size_t n) { static_cast<list*>(l)->reserve(n); },
   };
-  static constexpr type value{.what = kind::list, .size = sizeof(list), .element = &table<T>::value, .as_list = &operations};
+  static constexpr type value{
+      .what = kind::list, .size = sizeof(list), .element = &table<T>::value, .as_list = &operations};
 };
 
 template <class T>
@@ -221,12 +228,14 @@ struct table<std::map<std::string, T, std::less<>>> {
   static constexpr map_operations operations{
       .size = [](void const* m) noexcept { return static_cast<map const*>(m)->size(); },
       .insert = [](void* m, std::string_view key) -> void* { return &(*static_cast<map*>(m))[std::string{key}]; },
-      .each = [](void const* m, void* state, void (*visit)(void*, std::string_view, void const*)) {
-        for (auto const& [key, element] : *static_cast<map const*>(m)) visit(state, key, &element);
-      },
+      .each =
+          [](void const* m, void* state, void (*visit)(void*, std::string_view, void const*)) {
+            for (auto const& [key, element] : *static_cast<map const*>(m)) visit(state, key, &element);
+          },
       .clear = [](void* m) noexcept { static_cast<map*>(m)->clear(); },
   };
-  static constexpr type value{.what = kind::map, .size = sizeof(map), .element = &table<T>::value, .as_map = &operations};
+  static constexpr type value{
+      .what = kind::map, .size = sizeof(map), .element = &table<T>::value, .as_map = &operations};
 };
 
 template <class E>
@@ -237,7 +246,11 @@ struct table<E> {
     return {{enumerator{D::name, static_cast<std::int64_t>(D::value)}...}};
   }
   static constexpr auto enumerators = make(boost::describe::describe_enumerators<E>{});
-  static constexpr type value{.what = kind::enumeration, .size = sizeof(E), .is_signed = std::is_signed_v<std::underlying_type_t<E>>, .name = name_of<E>(), .enumerators = enumerators};
+  static constexpr type value{.what = kind::enumeration,
+                              .size = sizeof(E),
+                              .is_signed = std::is_signed_v<std::underlying_type_t<E>>,
+                              .name = name_of<E>(),
+                              .enumerators = enumerators};
 };
 
 template <class... A>
@@ -252,7 +265,8 @@ struct table<std::variant<A...>> {
         return std::visit([](auto& held) -> void* { return &held; }, *static_cast<variant*>(v));
       },
       .emplace = [](void* v, std::size_t index) -> void* {
-        return boost::mp11::mp_with_index<sizeof...(A)>(index, [v](auto i) -> void* { return &static_cast<variant*>(v)->template emplace<i()>(); });
+        return boost::mp11::mp_with_index<sizeof...(A)>(
+            index, [v](auto i) -> void* { return &static_cast<variant*>(v)->template emplace<i()>(); });
       },
   };
   static constexpr type value{.what = kind::variant, .size = sizeof(variant), .as_variant = &operations};
@@ -275,7 +289,8 @@ struct table<T> {
   static constexpr std::array<member, sizeof...(D)> make(List<D...>) {
     return {{make_member<D>()...}};
   }
-  static constexpr auto members = make(boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>{});
+  static constexpr auto members =
+      make(boost::describe::describe_members < T, boost::describe::mod_public | boost::describe::mod_inherited > {});
   static constexpr type value{.what = kind::object, .size = sizeof(T), .name = name_of<T>(), .members = members};
 };
 
@@ -291,10 +306,19 @@ struct table<page<T>> {
   }();
   static constexpr attributes plain{};
   static constexpr std::array<member, 2> members{{
-      {.name = "items", .of = &table<std::vector<T>>::value, .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->items; }, .about = &plain},
-      {.name = "next", .of = &table<std::string>::value, .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->next; }, .about = &plain},
+      {.name = "items",
+       .of = &table<std::vector<T>>::value,
+       .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->items; },
+       .about = &plain},
+      {.name = "next",
+       .of = &table<std::string>::value,
+       .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->next; },
+       .about = &plain},
   }};
-  static constexpr type value{.what = kind::object, .size = sizeof(page<T>), .name = std::string_view{name.data(), name.size()}, .members = members};
+  static constexpr type value{.what = kind::object,
+                              .size = sizeof(page<T>),
+                              .name = std::string_view{name.data(), name.size()},
+                              .members = members};
 };
 
 }  // namespace detail

@@ -17,15 +17,15 @@ namespace meta {
 enum class rule_kind : std::uint8_t {
   min_length,  // of text, in code points
   max_length,
-  not_blank,   // text with something besides white space
-  minimum,     // of integers, numbers, durations (milliseconds)
+  not_blank,  // text with something besides white space
+  minimum,    // of integers, numbers, durations (milliseconds)
   maximum,
-  min_items,   // of lists and maps
+  min_items,  // of lists and maps
   max_items,
   unique_items,
-  email,       // RFC 5321 mailbox with a dot-atom local part
-  url,         // absolute http or https
-  format,      // checked by `check`; `text` is the name of the format, `pattern` the regular expression for documents
+  email,   // RFC 5321 mailbox with a dot-atom local part
+  url,     // absolute http or https
+  format,  // checked by `check`; `text` is the name of the format, `pattern` the regular expression for documents
 };
 
 struct rule {
@@ -46,7 +46,7 @@ struct attributes {
   bool read_only = false;      // in answers only
   bool write_only = false;     // in requests only
   bool deprecated = false;
-  bool reloadable = false;     // configuration that may change while the service runs
+  bool reloadable = false;  // configuration that may change while the service runs
   std::array<rule, 6> rule_storage{};
   std::uint8_t rule_count = 0;
 
@@ -61,8 +61,12 @@ class field {
  public:
   constexpr explicit field(M T::* pointer) : pointer_{pointer} {}
 
-  constexpr field min_length(std::size_t n) const { return with({meta::rule_kind::min_length, static_cast<double>(n)}); }
-  constexpr field max_length(std::size_t n) const { return with({meta::rule_kind::max_length, static_cast<double>(n)}); }
+  constexpr field min_length(std::size_t n) const {
+    return with({meta::rule_kind::min_length, static_cast<double>(n)});
+  }
+  constexpr field max_length(std::size_t n) const {
+    return with({meta::rule_kind::max_length, static_cast<double>(n)});
+  }
   constexpr field not_blank() const { return with({meta::rule_kind::not_blank}); }
   constexpr field minimum(double n) const { return with({meta::rule_kind::minimum, n}); }
   constexpr field maximum(double n) const { return with({meta::rule_kind::maximum, n}); }

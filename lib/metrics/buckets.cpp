@@ -4,7 +4,8 @@
 
 namespace slipway::metrics {
 
-buckets::buckets(std::span<std::uint64_t const> bounds, double raw_in_unit) : count_{bounds.size()}, raw_in_unit_{raw_in_unit} {
+buckets::buckets(std::span<std::uint64_t const> bounds, double raw_in_unit)
+    : count_{bounds.size()}, raw_in_unit_{raw_in_unit} {
   if (bounds.empty() || bounds.size() > most) throw std::invalid_argument{"a histogram has 1 to 30 bounds"};
   for (std::size_t i = 0; i < count_; ++i) {
     if (i > 0 && bounds[i] <= bounds[i - 1]) throw std::invalid_argument{"the bounds of a histogram must ascend"};
@@ -28,8 +29,9 @@ bool buckets::sparse() const noexcept {
 
 buckets buckets::durations() {
   constexpr std::uint64_t ms = 1'000'000;
-  constexpr std::array<std::uint64_t, 14> bounds{ms / 2,   ms,       ms * 5 / 2, ms * 5,    ms * 10,     ms * 25,    ms * 50,
-                                                 ms * 100, ms * 250, ms * 500,   ms * 1000, ms * 2500, ms * 5000, ms * 10'000};
+  constexpr std::array<std::uint64_t, 14> bounds{ms / 2,    ms,        ms * 5 / 2, ms * 5,     ms * 10,
+                                                 ms * 25,   ms * 50,   ms * 100,   ms * 250,   ms * 500,
+                                                 ms * 1000, ms * 2500, ms * 5000,  ms * 10'000};
   return {bounds, 1e9};
 }
 

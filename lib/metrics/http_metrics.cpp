@@ -28,7 +28,8 @@ void observe(cells::cell* at, buckets const& shape, std::size_t count, std::uint
 
 http_metrics::http_metrics(registry& all, std::vector<std::string> routes)
     : routes_{std::move(routes)}, last_{routes_.size()}, in_flight_{all.take_cells(1)} {
-  must(durations_.count() + 1 == duration_buckets && sizes_.count() + 1 == size_buckets, "the cells of a route fit its histograms");
+  must(durations_.count() + 1 == duration_buckets && sizes_.count() + 1 == size_buckets,
+       "the cells of a route fit its histograms");
   must(durations_.sparse() && sizes_.sparse(), "one comparison finds the bucket");
   routes_.emplace_back("unmatched");
   for (std::size_t i = 0; i < routes_.size(); ++i) {
@@ -41,7 +42,8 @@ http_metrics::http_metrics(registry& all, std::vector<std::string> routes)
 // Every request passes here: the shard's row is looked up once, and everything else is plain arithmetic in it.
 void http_metrics::end(http_record const& r) const noexcept {
   auto const mine = in_flight_.local_row();
-  if (mine == cells::no_row) [[unlikely]] return;
+  if (mine == cells::no_row) [[unlikely]]
+    return;
   cells::bump(in_flight_.first()[mine], ~std::uint64_t{0});
   auto* const row = first_[r.route < last_ ? r.route : last_] + mine;
   // Divides by 100; exact below 1000, and the mask keeps what is no status at all within the row.
@@ -62,7 +64,8 @@ std::uint64_t http_metrics::requests() const noexcept {
 void http_metrics::write(writer& out) const {
   out.family("http_requests_in_flight", "Requests that are being worked on", metric_kind::gauge);
   out.value({}, static_cast<double>(in_flight()));
-  out.family("http_requests_total", "Requests that were answered, by route, method and class of status", metric_kind::counter);
+  out.family("http_requests_total", "Requests that were answered, by route, method and class of status",
+             metric_kind::counter);
   for (std::size_t r = 0; r < routes_.size(); ++r)
     for (std::size_t m = 0; m < http_methods.size(); ++m)
       for (std::size_t c = 0; c < class_names.size(); ++c) {
@@ -70,7 +73,9 @@ void http_metrics::write(writer& out) const {
         auto n = by_route_[r].sum(at + c);
         if (c == 0) n += by_route_[r].sum(at + 6) + by_route_[r].sum(at + 7);
         if (n != 0) {
-          std::array<label, 3> const labels{{{"route", routes_[r]}, {"method", std::string{http_methods[m]}}, {"status", std::string{class_names[c]}}}};
+          std::array<label, 3> const labels{{{"route", routes_[r]},
+                                             {"method", std::string{http_methods[m]}},
+                                             {"status", std::string{class_names[c]}}}};
           out.value(labels, n);
         }
       }
@@ -85,7 +90,8 @@ void http_metrics::write(writer& out) const {
       out.histogram({&route, 1}, shape, counts, by_route_[r].sum(at + shape.count() + 1));
     }
   };
-  histogram("http_request_duration_seconds", "From the first byte of the request to the answer's hand-over", duration_at, durations_);
+  histogram("http_request_duration_seconds", "From the first byte of the request to the answer's hand-over",
+            duration_at, durations_);
   histogram("http_request_size_bytes", "Bytes of a request, head and body", in_at, sizes_);
   histogram("http_response_size_bytes", "Bytes of an answer, head and body", out_at, sizes_);
 }

@@ -7,15 +7,16 @@
 namespace slipway::metrics {
 
 struct http_record {
-  std::size_t route = 0;      // index into the names; anything beyond: "unmatched"
-  unsigned method = 0;        // index into http_methods, below 8
-  int status = 200;           // 0 to 99 and 600 to 799 are shown as "other"
+  std::size_t route = 0;  // index into the names; anything beyond: "unmatched"
+  unsigned method = 0;    // index into http_methods, below 8
+  int status = 200;       // 0 to 99 and 600 to 799 are shown as "other"
   std::uint64_t nanoseconds = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
 };
 
 // In the order of http::method.
-inline constexpr std::array<std::string_view, 8> http_methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
+inline constexpr std::array<std::string_view, 8> http_methods{"GET",   "HEAD",   "POST",    "PUT",
+                                                              "PATCH", "DELETE", "OPTIONS", "other"};
 
 class http_metrics {
  public:
@@ -26,7 +27,8 @@ class http_metrics {
 
   // On a shard only. `begin` when a request is read, `end` once its answer is known; one for one.
   void begin() const noexcept {
-    if (auto* const row = in_flight_.local(); row != nullptr) [[likely]] cells::bump(*row, 1);
+    if (auto* const row = in_flight_.local(); row != nullptr) [[likely]]
+      cells::bump(*row, 1);
   }
   void end(http_record const& r) const noexcept;
 
@@ -39,9 +41,9 @@ class http_metrics {
   std::vector<std::string> routes_;
   buckets durations_ = buckets::durations();
   buckets sizes_ = buckets::sizes();
-  std::vector<cells> by_route_;         // one more than routes: the unmatched
-  std::vector<cells::cell*> first_;     // the first cell of each route on shard 0
-  std::size_t last_;                    // index of the unmatched
+  std::vector<cells> by_route_;      // one more than routes: the unmatched
+  std::vector<cells::cell*> first_;  // the first cell of each route on shard 0
+  std::size_t last_;                 // index of the unmatched
   cells in_flight_;
   registry::subscription subscription_;
 };

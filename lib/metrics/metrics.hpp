@@ -45,9 +45,11 @@ class cells {
   static constexpr std::size_t no_row = SIZE_MAX;
   // How many cells behind `first` the calling shard's row begins.
   std::size_t local_row() const noexcept {
-    if (!shard::on_a_shard()) [[unlikely]] return no_row;
+    if (!shard::on_a_shard()) [[unlikely]]
+      return no_row;
     std::size_t const index = shard::current().index();
-    if (index >= shards_) [[unlikely]] return no_row;
+    if (index >= shards_) [[unlikely]]
+      return no_row;
     return index * stride;
   }
   void add(std::size_t at, std::uint64_t by) const noexcept {
@@ -154,7 +156,9 @@ class histogram {
       for (std::size_t i = 0; i <= shape_->count(); ++i) total += at_.sum(i);
     return total;
   }
-  double sum() const noexcept { return at_.empty() ? 0 : static_cast<double>(at_.sum(shape_->count() + 1)) / shape_->raw_in_unit(); }
+  double sum() const noexcept {
+    return at_.empty() ? 0 : static_cast<double>(at_.sum(shape_->count() + 1)) / shape_->raw_in_unit();
+  }
 
  private:
   cells at_;

@@ -41,7 +41,8 @@ std::optional<double> boot_time() {
   if (at == std::string::npos) return std::nullopt;
   double value = 0;
   auto const* const first = text.data() + at + 7;
-  return std::from_chars(first, text.data() + text.size(), value).ec == std::errc{} ? std::optional{value} : std::nullopt;
+  return std::from_chars(first, text.data() + text.size(), value).ec == std::errc{} ? std::optional{value}
+                                                                                    : std::nullopt;
 }
 
 std::optional<double> open_descriptors() {
@@ -81,7 +82,8 @@ void write_process(writer& out) {
   rlimit limit{};
   one("process_max_fds", "How many file descriptors may be open", metric_kind::gauge,
       ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::optional{static_cast<double>(limit.rlim_cur)} : std::nullopt);
-  one("slipway_bugs_total", "Broken assumptions that were found and survived", metric_kind::counter, static_cast<double>(bug_count()));
+  one("slipway_bugs_total", "Broken assumptions that were found and survived", metric_kind::counter,
+      static_cast<double>(bug_count()));
 }
 
 }  // namespace
@@ -110,7 +112,8 @@ registry::subscription pool_metrics(registry& all, std::vector<blocking_pool con
     each("pool_queued", "Jobs that wait for a thread", metric_kind::gauge, [](auto const& u) { return u.queued; });
     each("pool_running", "Jobs that run", metric_kind::gauge, [](auto const& u) { return u.running; });
     each("pool_jobs_total", "Jobs that are done", metric_kind::counter, [](auto const& u) { return u.done; });
-    each("pool_refused_total", "Jobs that found the queue full", metric_kind::counter, [](auto const& u) { return u.refused; });
+    each("pool_refused_total", "Jobs that found the queue full", metric_kind::counter,
+         [](auto const& u) { return u.refused; });
   });
 }
 

@@ -138,8 +138,8 @@ cells registry::take_cells(std::size_t count) {
   return {first, impl_->shards};
 }
 
-detail::family& registry::add(metric_kind kind, std::string name, std::string help, std::span<std::string const> labels, std::size_t most,
-                              buckets const* shape) {
+detail::family& registry::add(metric_kind kind, std::string name, std::string help, std::span<std::string const> labels,
+                              std::size_t most, buckets const* shape) {
   if (!valid_name(name)) throw std::invalid_argument{"'" + name + "' is not a metric's name"};
   if (kind == metric_kind::counter && !name.ends_with("_total"))
     throw std::invalid_argument{"the counter '" + name + "' must be called '" + name + "_total'"};
@@ -162,19 +162,22 @@ detail::family& registry::add(metric_kind kind, std::string name, std::string he
 }
 
 counter registry::counter(std::string name, std::string help) {
-  return metrics::counter{detail::series_of(add(metric_kind::counter, std::move(name), std::move(help), {}, 2, nullptr), {})};
+  return metrics::counter{
+      detail::series_of(add(metric_kind::counter, std::move(name), std::move(help), {}, 2, nullptr), {})};
 }
 gauge registry::gauge(std::string name, std::string help) {
-  return metrics::gauge{detail::series_of(add(metric_kind::gauge, std::move(name), std::move(help), {}, 2, nullptr), {})};
+  return metrics::gauge{
+      detail::series_of(add(metric_kind::gauge, std::move(name), std::move(help), {}, 2, nullptr), {})};
 }
 histogram registry::histogram(std::string name, std::string help, buckets shape) {
   auto& f = add(metric_kind::histogram, std::move(name), std::move(help), {}, 2, &shape);
   return {detail::series_of(f, {}), *f.shape};
 }
 
-registry::subscription registry::callback(metric_kind kind, std::string name, std::string help, std::vector<label> labels,
-                                          std::function<double()> read) {
-  if (kind == metric_kind::histogram) throw std::invalid_argument{"'" + name + "': a callback gives one number, not a histogram"};
+registry::subscription registry::callback(metric_kind kind, std::string name, std::string help,
+                                          std::vector<label> labels, std::function<double()> read) {
+  if (kind == metric_kind::histogram)
+    throw std::invalid_argument{"'" + name + "': a callback gives one number, not a histogram"};
   std::vector<std::string> names;
   for (auto const& l : labels) names.push_back(l.first);
   detail::family* f = nullptr;
@@ -182,7 +185,8 @@ registry::subscription registry::callback(metric_kind kind, std::string name, st
     std::lock_guard lock{impl_->mutex};
     f = impl_->find(name);
     if (f != nullptr && (!f->by_callback || f->kind != kind || f->label_names != names))
-      throw std::invalid_argument{"the metric '" + name + "' is there already, and is of another kind or has other labels"};
+      throw std::invalid_argument{"the metric '" + name +
+                                  "' is there already, and is of another kind or has other labels"};
   }
   if (f == nullptr) {
     f = &add(kind, std::move(name), std::move(help), names, default_series, nullptr);
@@ -226,7 +230,8 @@ std::string registry::render(text_format format) const {
   }
   for (auto const& c : impl_->collectors) c.write(w);
   if (overflowed) {
-    w.family("metrics_label_overflow_total", "Label values that found their family full and were counted as \"other\"", metric_kind::counter);
+    w.family("metrics_label_overflow_total", "Label values that found their family full and were counted as \"other\"",
+             metric_kind::counter);
     for (auto const& f : impl_->families)
       if (f.overflowed != 0) {
         label const of{"family", f.name};

@@ -44,7 +44,8 @@ class writer {
   void value(std::span<label const> labels, double v);
   void value(std::span<label const> labels, std::uint64_t v);
   // `counts` has one more entry than the shape has bounds.
-  void histogram(std::span<label const> labels, buckets const& shape, std::span<std::uint64_t const> counts, std::uint64_t raw_sum);
+  void histogram(std::span<label const> labels, buckets const& shape, std::span<std::uint64_t const> counts,
+                 std::uint64_t raw_sum);
   void finish();
 
  private:
@@ -96,17 +97,22 @@ class registry {
   metrics::gauge gauge(std::string name, std::string help);
   metrics::histogram histogram(std::string name, std::string help, buckets shape = buckets::durations());
   template <std::size_t N>
-  family_of<metrics::counter, N> counters(std::string name, std::string help, labels<N> l, std::size_t most = default_series) {
-    return family_of<metrics::counter, N>{add(metric_kind::counter, std::move(name), std::move(help), l.names, most, nullptr)};
+  family_of<metrics::counter, N> counters(std::string name, std::string help, labels<N> l,
+                                          std::size_t most = default_series) {
+    return family_of<metrics::counter, N>{
+        add(metric_kind::counter, std::move(name), std::move(help), l.names, most, nullptr)};
   }
   template <std::size_t N>
-  family_of<metrics::gauge, N> gauges(std::string name, std::string help, labels<N> l, std::size_t most = default_series) {
-    return family_of<metrics::gauge, N>{add(metric_kind::gauge, std::move(name), std::move(help), l.names, most, nullptr)};
+  family_of<metrics::gauge, N> gauges(std::string name, std::string help, labels<N> l,
+                                      std::size_t most = default_series) {
+    return family_of<metrics::gauge, N>{
+        add(metric_kind::gauge, std::move(name), std::move(help), l.names, most, nullptr)};
   }
   template <std::size_t N>
-  family_of<metrics::histogram, N> histograms(std::string name, std::string help, labels<N> l, buckets shape = buckets::durations(),
-                                              std::size_t most = default_series) {
-    return family_of<metrics::histogram, N>{add(metric_kind::histogram, std::move(name), std::move(help), l.names, most, &shape)};
+  family_of<metrics::histogram, N> histograms(std::string name, std::string help, labels<N> l,
+                                              buckets shape = buckets::durations(), std::size_t most = default_series) {
+    return family_of<metrics::histogram, N>{
+        add(metric_kind::histogram, std::move(name), std::move(help), l.names, most, &shape)};
   }
 
   // Removes a callback when it goes, so that what the callback reads may go after it.
@@ -130,7 +136,8 @@ class registry {
   // Values that are read when somebody asks. Called on the thread that renders, one at a time: it must be safe to
   // read from there, must not throw and must not use the registry. The same name may be used again with the same
   // label names and other values.
-  subscription callback(metric_kind kind, std::string name, std::string help, std::vector<label> labels, std::function<double()> read);
+  subscription callback(metric_kind kind, std::string name, std::string help, std::vector<label> labels,
+                        std::function<double()> read);
   // A part of the text with its own cells or source. Called like a callback.
   subscription collector(std::function<void(writer&)> write);
 
@@ -141,8 +148,8 @@ class registry {
   unsigned shard_count() const noexcept;
 
  private:
-  detail::family& add(metric_kind kind, std::string name, std::string help, std::span<std::string const> labels, std::size_t most,
-                      buckets const* shape);
+  detail::family& add(metric_kind kind, std::string name, std::string help, std::span<std::string const> labels,
+                      std::size_t most, buckets const* shape);
   void remove(std::uint64_t id) noexcept;
 
   struct impl;

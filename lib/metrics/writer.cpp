@@ -82,7 +82,8 @@ void writer::family(std::string_view name, std::string_view help, metric_kind ki
   kind_ = kind;
   // OpenMetrics names the family of a counter without the suffix that its series carry.
   auto shown = name;
-  if (format_ == text_format::open_metrics && kind == metric_kind::counter && shown.ends_with("_total")) shown.remove_suffix(6);
+  if (format_ == text_format::open_metrics && kind == metric_kind::counter && shown.ends_with("_total"))
+    shown.remove_suffix(6);
   fmt::format_to(std::back_inserter(out_), "# HELP {} ", shown);
   append_escaped(out_, help, format_ == text_format::open_metrics);
   fmt::format_to(std::back_inserter(out_), "\n# TYPE {} {}\n", shown,
@@ -120,12 +121,14 @@ void writer::value(std::span<label const> labels, std::uint64_t v) {
   fmt::format_to(std::back_inserter(out_), "{}\n", v);
 }
 
-void writer::histogram(std::span<label const> labels, buckets const& shape, std::span<std::uint64_t const> counts, std::uint64_t raw_sum) {
+void writer::histogram(std::span<label const> labels, buckets const& shape, std::span<std::uint64_t const> counts,
+                       std::uint64_t raw_sum) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i <= shape.count(); ++i) {
     total += counts[i];
     series("_bucket", labels,
-           i == shape.count() ? std::string{"+Inf"} : bound_text(static_cast<double>(shape.bound(i)) / shape.raw_in_unit(), format_));
+           i == shape.count() ? std::string{"+Inf"}
+                              : bound_text(static_cast<double>(shape.bound(i)) / shape.raw_in_unit(), format_));
     fmt::format_to(std::back_inserter(out_), "{}\n", total);
   }
   series("_sum", labels, "");

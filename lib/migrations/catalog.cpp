@@ -21,7 +21,8 @@ namespace {
 constexpr std::uintmax_t max_file_bytes = std::uintmax_t{16} << 20;
 
 [[noreturn]] void refuse(std::string const& file, unsigned line, std::string const& why) {
-  throw startup_error{exit_code::data, line > 0 ? fmt::format("migrations/{}:{}: {}", file, line, why) : fmt::format("migrations/{}: {}", file, why)};
+  throw startup_error{exit_code::data, line > 0 ? fmt::format("migrations/{}:{}: {}", file, line, why)
+                                                : fmt::format("migrations/{}: {}", file, why)};
 }
 
 std::string_view trimmed(std::string_view line) noexcept {
@@ -38,12 +39,15 @@ struct file_name {
 
 // "0003_notes.sql", "0003_notes.sqlite.sql", "0003_notes.postgres.sql".
 file_name parse_name(std::string const& file) {
-  constexpr char const* form = "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql or .postgres.sql; lower-case letters, digits and _";
+  constexpr char const* form =
+      "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql or .postgres.sql; lower-case letters, digits "
+      "and _";
   file_name out;
   std::string_view rest = file;
   if (!rest.ends_with(".sql")) refuse(file, 0, form);
   rest.remove_suffix(4);
-  for (auto const& [suffix, dialect] : {std::pair{std::string_view{".sqlite"}, db::dialect::sqlite}, std::pair{std::string_view{".postgres"}, db::dialect::postgres}})
+  for (auto const& [suffix, dialect] : {std::pair{std::string_view{".sqlite"}, db::dialect::sqlite},
+                                        std::pair{std::string_view{".postgres"}, db::dialect::postgres}})
     if (rest.ends_with(suffix)) {
       out.dialect = dialect;
       rest.remove_suffix(suffix.size());
@@ -51,7 +55,8 @@ file_name parse_name(std::string const& file) {
     }
   auto const [at, error] = std::from_chars(rest.data(), rest.data() + rest.size(), out.version);
   auto const digits = static_cast<std::size_t>(at - rest.data());
-  if (error != std::errc{} || digits < 4 || digits > 9 || out.version < 1 || rest.substr(digits, 1) != "_") refuse(file, 0, form);
+  if (error != std::errc{} || digits < 4 || digits > 9 || out.version < 1 || rest.substr(digits, 1) != "_")
+    refuse(file, 0, form);
   out.name = rest.substr(digits + 1);
   auto const allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   if (out.name.empty() || !std::ranges::all_of(out.name, allowed)) refuse(file, 0, form);
@@ -89,11 +94,15 @@ migration parse(file const& from, file_name const& name, db::dialect dialect) {
     }
   }
   if (section == nullptr) refuse(from.name, 0, "has no line `-- up`");
-  for (auto const& [sql, first] : {std::pair{std::string_view{out.up}, out.up_line}, std::pair{std::string_view{out.down.value_or("SELECT 1")}, out.down_line}}) {
+  for (auto const& [sql, first] : {std::pair{std::string_view{out.up}, out.up_line},
+                                   std::pair{std::string_view{out.down.value_or("SELECT 1")}, out.down_line}}) {
     auto const statements = split(sql, dialect, first);
     if (statements.empty()) refuse(from.name, first, "a section without a statement");
     for (auto const& s : statements)
-      if (controls_transaction(s.text)) refuse(from.name, s.line, "a migration begins and commits by itself: remove this statement, or say `-- no transaction` above `-- up` and leave it out as well");
+      if (controls_transaction(s.text))
+        refuse(from.name, s.line,
+               "a migration begins and commits by itself: remove this statement, or say `-- no transaction` above `-- "
+               "up` and leave it out as well");
   }
   out.checksum = checksum_of((out.in_transaction ? "" : "-- no transaction\n") + out.up);
   return out;
@@ -116,7 +125,8 @@ std::string checksum_of(std::string_view text) {
   while (normal.ends_with('\n')) normal.pop_back();
   std::array<std::byte, 32> digest{};
   unsigned int size = 0;
-  if (::EVP_Digest(normal.data(), normal.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr) != 1)
+  if (::EVP_Digest(normal.data(), normal.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(),
+                   nullptr) != 1)
     throw startup_error{exit_code::bug, "SHA-256 is not available in OpenSSL"};
   return hex(digest);
 }
@@ -131,7 +141,8 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
   for (auto const& f : files) {
     auto const name = parse_name(f.name);
     auto& there = slots.try_emplace(name.version, slot{.name = name.name, .first_file = f.name}).first->second;
-    if (there.name != name.name) refuse(f.name, 0, fmt::format("has the number of {}: give it the next free one", there.first_file));
+    if (there.name != name.name)
+      refuse(f.name, 0, fmt::format("has the number of {}: give it the next free one", there.first_file));
     if (name.dialect && *name.dialect != dialect) continue;
     auto& place = name.dialect ? there.for_this : there.for_all;
     if (place != nullptr) refuse(f.name, 0, "is there twice");
@@ -141,9 +152,15 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
   std::vector<migration> out;
   for (auto const& [version, s] : slots) {
     if (auto const due = static_cast<std::int64_t>(out.size()) + 1; version != due)
-      throw startup_error{exit_code::data, fmt::format("migrations: number {:04} is missing before {}; numbers go up by one from 0001", due, s.first_file)};
+      throw startup_error{exit_code::data,
+                          fmt::format("migrations: number {:04} is missing before {}; numbers go up by one from 0001",
+                                      due, s.first_file)};
     auto const* from = s.for_this != nullptr ? s.for_this : s.for_all;
-    if (from == nullptr) throw startup_error{exit_code::data, fmt::format("migrations: {} has no counterpart for this database: add {:04}_{}.{}.sql, or one file for all", s.first_file, version, s.name, suffix)};
+    if (from == nullptr)
+      throw startup_error{
+          exit_code::data,
+          fmt::format("migrations: {} has no counterpart for this database: add {:04}_{}.{}.sql, or one file for all",
+                      s.first_file, version, s.name, suffix)};
     out.push_back(parse(*from, {.version = version, .name = s.name}, dialect));
   }
   return out;
@@ -152,14 +169,17 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
 std::vector<file> files_in(std::filesystem::path const& directory) {
   std::error_code error;
   std::filesystem::directory_iterator entries{directory, error};
-  auto const fail = [&](std::filesystem::path const& what, std::string const& why) { throw startup_error{exit_code::config, fmt::format("cannot read {}: {}", what.string(), why)}; };
+  auto const fail = [&](std::filesystem::path const& what, std::string const& why) {
+    throw startup_error{exit_code::config, fmt::format("cannot read {}: {}", what.string(), why)};
+  };
   if (error) fail(directory, error.message());
   std::vector<file> out;
   for (auto const end = std::filesystem::directory_iterator{}; entries != end; entries.increment(error)) {
     if (error) fail(directory, error.message());
     auto const& path = entries->path();
     if (path.extension() != ".sql" || path.filename().string().starts_with('.')) continue;
-    if (auto const size = entries->file_size(error); error || size > max_file_bytes) fail(path, error ? error.message() : "more than 16 MiB");
+    if (auto const size = entries->file_size(error); error || size > max_file_bytes)
+      fail(path, error ? error.message() : "more than 16 MiB");
     std::ifstream in{path, std::ios::binary};
     std::string text{std::istreambuf_iterator<char>{in}, {}};
     if (!in.is_open() || in.bad()) fail(path, std::strerror(errno));

@@ -39,13 +39,14 @@ std::vector<file> files_of(std::span<embedded_file const> embedded);
 
 struct migration {
   std::int64_t version = 0;
-  std::string name;               // "notes"
-  std::string file;               // where it came from, for messages
-  std::string up;                 // the section's text
+  std::string name;  // "notes"
+  std::string file;  // where it came from, for messages
+  std::string up;    // the section's text
   std::optional<std::string> down;
   unsigned up_line = 1, down_line = 1;  // where the sections begin
   bool in_transaction = true;
-  std::string checksum;           // SHA-256 of `up` and the options, in hexadecimal; blind to line endings and white space at their ends
+  std::string
+      checksum;  // SHA-256 of `up` and the options, in hexadecimal; blind to line endings and white space at their ends
 };
 
 // The migrations for a dialect, in order. Throws startup_error(exit_code::data) that names the file and the line: a

@@ -27,12 +27,13 @@
 namespace slipway::migrations {
 
 struct options {
-  bool allow_out_of_order = false;                                 // apply files older than the newest applied one
-  std::chrono::milliseconds wait_for_other{std::chrono::seconds{60}};   // for another runner
-  std::chrono::milliseconds lock_timeout{std::chrono::seconds{5}};      // PostgreSQL: for locks on tables in use
-  std::chrono::milliseconds statement_timeout{std::chrono::minutes{10}};  // PostgreSQL: of one statement in a transaction
-  std::function<void(std::string_view)> say = {};                  // progress, a line each; may be empty
-  clock_source const* clock = nullptr;                             // null: the system's
+  bool allow_out_of_order = false;                                     // apply files older than the newest applied one
+  std::chrono::milliseconds wait_for_other{std::chrono::seconds{60}};  // for another runner
+  std::chrono::milliseconds lock_timeout{std::chrono::seconds{5}};     // PostgreSQL: for locks on tables in use
+  std::chrono::milliseconds statement_timeout{
+      std::chrono::minutes{10}};                   // PostgreSQL: of one statement in a transaction
+  std::function<void(std::string_view)> say = {};  // progress, a line each; may be empty
+  clock_source const* clock = nullptr;             // null: the system's
 };
 
 enum class state : std::uint8_t {

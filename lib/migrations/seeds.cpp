@@ -14,20 +14,27 @@ namespace {
 task<> make_table(db::database& database) {
   // Seeds are run by one person at one machine, so IF NOT EXISTS is enough; the query keeps PostgreSQL's notice away.
   auto const sqlite = database.dialect() == db::dialect::sqlite;
-  auto const found = co_await database.query(sqlite ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_seeds'" : "SELECT count(*) FROM pg_class WHERE oid = to_regclass('schema_seeds')");
+  auto const found = co_await database.query(
+      sqlite ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_seeds'"
+             : "SELECT count(*) FROM pg_class WHERE oid = to_regclass('schema_seeds')");
   if (found[0].get<std::int64_t>(0) > 0) co_return;
-  co_await database.script(sqlite ? "CREATE TABLE IF NOT EXISTS schema_seeds (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
-                                  : "CREATE TABLE IF NOT EXISTS schema_seeds (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)");
+  co_await database.script(sqlite ? "CREATE TABLE IF NOT EXISTS schema_seeds (name TEXT PRIMARY KEY, checksum TEXT NOT "
+                                    "NULL, applied_at INTEGER NOT NULL) STRICT"
+                                  : "CREATE TABLE IF NOT EXISTS schema_seeds (name text PRIMARY KEY, checksum text NOT "
+                                    "NULL, applied_at timestamptz NOT NULL)");
 }
 
 task<bool> has_run(db::database& database, std::string name, std::string checksum) {
-  auto const found = co_await database.query("SELECT name FROM schema_seeds WHERE name = $1 AND checksum = $2", {name, checksum});
+  auto const found =
+      co_await database.query("SELECT name FROM schema_seeds WHERE name = $1 AND checksum = $2", {name, checksum});
   co_return !found.empty();
 }
 
 task<> record(db::session& in, std::string name, std::string checksum, time_point now) {
-  co_await in.execute("INSERT INTO schema_seeds (name, checksum, applied_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = excluded.applied_at",
-                      {name, checksum, now});
+  co_await in.execute(
+      "INSERT INTO schema_seeds (name, checksum, applied_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET "
+      "checksum = excluded.checksum, applied_at = excluded.applied_at",
+      {name, checksum, now});
 }
 
 task<> run_file(db::database& database, std::string name, file const& f, std::string checksum, time_point now) {
@@ -36,7 +43,8 @@ task<> run_file(db::database& database, std::string name, file const& f, std::st
       try {
         co_await tx.script(std::string{s.text});
       } catch (db::error const& e) {
-        throw startup_error{exit_code::data, fmt::format("seeds/{}:{}: {}. Nothing of this file was kept.", name, s.line, e.what())};
+        throw startup_error{exit_code::data,
+                            fmt::format("seeds/{}:{}: {}. Nothing of this file was kept.", name, s.line, e.what())};
       }
     }
     co_await record(tx, name, checksum, now);
@@ -45,7 +53,8 @@ task<> run_file(db::database& database, std::string name, file const& f, std::st
 
 }  // namespace
 
-task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, std::vector<file> files, std::span<seeder* const> seeders, bool again, clock_source const& clock) {
+task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, std::vector<file> files,
+                                         std::span<seeder* const> seeders, bool again, clock_source const& clock) {
   co_await make_table(database);
   std::ranges::sort(files, {}, &file::name);
   std::vector<std::string> ran;

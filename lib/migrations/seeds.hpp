@@ -28,6 +28,7 @@ class seeder {
 // their order. `again` runs all of it. Returns the names of what ran. Throws startup_error(exit_code::data) naming
 // file, line and error for SQL that fails.
 task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, std::vector<file> files,
-                                         std::span<seeder* const> seeders, bool again = false, clock_source const& clock = system_clock());
+                                         std::span<seeder* const> seeders, bool again = false,
+                                         clock_source const& clock = system_clock());
 
 }  // namespace slipway::migrations

@@ -7,8 +7,12 @@
 namespace slipway::migrations {
 namespace {
 
-constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+constexpr bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+constexpr bool is_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
 constexpr bool is_word(char c) noexcept { return is_letter(c) || (c >= '0' && c <= '9') || c == '$'; }
 
 std::string upper(std::string_view word) {
@@ -21,15 +25,20 @@ std::string upper(std::string_view word) {
 // Reads a text once from the front; every `skip_...` stands behind what it skipped.
 class splitter {
  public:
-  splitter(std::string_view sql, db::dialect dialect, unsigned line) noexcept : sql_{sql}, dialect_{dialect}, line_{line} {}
+  splitter(std::string_view sql, db::dialect dialect, unsigned line) noexcept
+      : sql_{sql}, dialect_{dialect}, line_{line} {}
 
   std::vector<statement> run() {
     while (at_ < sql_.size()) {
       char const c = sql_[at_];
-      if (is_space(c)) advance();
-      else if (starts("--")) skip_line();
-      else if (starts("/*")) skip_block_comment();
-      else if (c == ';' && body_depth_ == 0) end_statement();
+      if (is_space(c))
+        advance();
+      else if (starts("--"))
+        skip_line();
+      else if (starts("/*"))
+        skip_block_comment();
+      else if (c == ';' && body_depth_ == 0)
+        end_statement();
       else {
         begin_if_new();
         take_token();
@@ -71,9 +80,12 @@ class splitter {
     while (at_ < sql_.size()) {
       char const c = sql_[at_];
       advance();
-      if (backslashes && c == '\\' && at_ < sql_.size()) advance();
-      else if (c == close && (at_ >= sql_.size() || sql_[at_] != close)) return;
-      else if (c == close) advance();
+      if (backslashes && c == '\\' && at_ < sql_.size())
+        advance();
+      else if (c == close && (at_ >= sql_.size() || sql_[at_] != close))
+        return;
+      else if (c == close)
+        advance();
     }
   }
   // $tag$ ... $tag$; false when no such quote begins here ($1).
@@ -91,14 +103,22 @@ class splitter {
 
   void take_token() {
     char const c = sql_[at_];
-    if (c == '\'') skip_quoted('\'', false);
-    else if (c == '"') skip_quoted('"', false);
-    else if (c == '`' && !is_postgres()) skip_quoted('`', false);
-    else if (c == '[' && !is_postgres()) skip_quoted(']', false);
-    else if (c == '$' && is_postgres() && skip_dollar_quoted()) return;
-    else if (is_letter(c)) take_word();
-    else if (c >= '0' && c <= '9') while (at_ < sql_.size() && is_word(sql_[at_])) ++at_;
-    else advance();
+    if (c == '\'')
+      skip_quoted('\'', false);
+    else if (c == '"')
+      skip_quoted('"', false);
+    else if (c == '`' && !is_postgres())
+      skip_quoted('`', false);
+    else if (c == '[' && !is_postgres())
+      skip_quoted(']', false);
+    else if (c == '$' && is_postgres() && skip_dollar_quoted())
+      return;
+    else if (is_letter(c))
+      take_word();
+    else if (c >= '0' && c <= '9')
+      while (at_ < sql_.size() && is_word(sql_[at_])) ++at_;
+    else
+      advance();
   }
 
   void take_word() {
@@ -115,8 +135,10 @@ class splitter {
     if (words_ < first_words_.size()) first_words_[words_] = word;
     ++words_;
     if (body_depth_ > 0) {
-      if (word == "CASE" || word == "BEGIN") ++body_depth_;
-      else if (word == "END") --body_depth_;
+      if (word == "CASE" || word == "BEGIN")
+        ++body_depth_;
+      else if (word == "END")
+        --body_depth_;
     } else if (has_body()) {
       if (is_postgres() ? word == "ATOMIC" && previous_ == "BEGIN" : word == "BEGIN") body_depth_ = 1;
     }
@@ -124,7 +146,9 @@ class splitter {
   }
   bool has_body() const noexcept {
     if (first_words_[0] != "CREATE") return false;
-    return std::ranges::any_of(first_words_, [this](std::string const& w) { return is_postgres() ? w == "FUNCTION" || w == "PROCEDURE" : w == "TRIGGER"; });
+    return std::ranges::any_of(first_words_, [this](std::string const& w) {
+      return is_postgres() ? w == "FUNCTION" || w == "PROCEDURE" : w == "TRIGGER";
+    });
   }
 
   void begin_if_new() noexcept {
@@ -161,7 +185,9 @@ class splitter {
 
 }  // namespace
 
-std::vector<statement> split(std::string_view sql, db::dialect dialect, unsigned first_line) { return splitter{sql, dialect, first_line}.run(); }
+std::vector<statement> split(std::string_view sql, db::dialect dialect, unsigned first_line) {
+  return splitter{sql, dialect, first_line}.run();
+}
 
 bool controls_transaction(std::string_view sql) noexcept {
   std::size_t size = 0;
@@ -169,7 +195,8 @@ bool controls_transaction(std::string_view sql) noexcept {
   auto const equal = [word = sql.substr(0, size)](std::string_view other) {
     return std::ranges::equal(word, other, [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 32 : a) == b; });
   };
-  return std::ranges::any_of(std::array<std::string_view, 6>{"BEGIN", "COMMIT", "END", "ROLLBACK", "START", "ABORT"}, equal);
+  return std::ranges::any_of(std::array<std::string_view, 6>{"BEGIN", "COMMIT", "END", "ROLLBACK", "START", "ABORT"},
+                             equal);
 }
 
 }  // namespace slipway::migrations

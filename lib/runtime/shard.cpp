@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <deque>
 
 namespace slipway {
 
@@ -29,7 +28,8 @@ struct shard::impl {
   std::uint64_t next_id = 1;
 };
 
-shard::shard(unsigned index) : index_{index}, coarse_now_{std::chrono::steady_clock::now()}, impl_{std::make_unique<impl>()} {}
+shard::shard(unsigned index)
+    : index_{index}, coarse_now_{std::chrono::steady_clock::now()}, impl_{std::make_unique<impl>()} {}
 shard::~shard() = default;
 
 asio::io_context& shard::io() noexcept { return impl_->io; }
@@ -45,8 +45,9 @@ void shard::spawn(task<> work, context* operation) {
 void shard::tick_now() {
   auto const due = impl_->timer.expiry();
   coarse_now_ = std::chrono::steady_clock::now();
-  lag_us_.store(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(coarse_now_ - due).count()),
-                std::memory_order_relaxed);
+  lag_us_.store(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(coarse_now_ - due).count()),
+      std::memory_order_relaxed);
   // A subscriber may leave or join while it is called, so the list is walked by index and holes are closed after.
   for (std::size_t i = 0; i < impl_->subscribers.size(); ++i)
     if (impl_->subscribers[i].id != 0) impl_->subscribers[i].fire();

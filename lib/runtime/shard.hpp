@@ -41,7 +41,9 @@ class shard {
   // Steady time, read once for each turn of the loop that asked for it; at most 100 ms old.
   std::chrono::steady_clock::time_point coarse_now() const noexcept { return coarse_now_; }
   // How late the loop's last regular wake-up came: above a few milliseconds, something blocks this shard.
-  std::chrono::microseconds lag() const noexcept { return std::chrono::microseconds{lag_us_.load(std::memory_order_relaxed)}; }
+  std::chrono::microseconds lag() const noexcept {
+    return std::chrono::microseconds{lag_us_.load(std::memory_order_relaxed)};
+  }
 
   // Calls `fire` about every 100 ms on this shard, until the returned handle goes. Only on the shard's own thread.
   class [[nodiscard]] ticker {

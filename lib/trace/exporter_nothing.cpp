@@ -6,9 +6,10 @@ namespace slipway {
 bool otlp_available() noexcept { return false; }
 
 std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings) {
-  throw startup_error{exit_code::config,
-                      "tracing is on, but this build cannot export traces: install opentelemetry-cpp-dev and libabsl-dev and build "
-                      "again, or turn tracing off"};
+  throw startup_error{
+      exit_code::config,
+      "tracing is on, but this build cannot export traces: install opentelemetry-cpp-dev and libabsl-dev and build "
+      "again, or turn tracing off"};
 }
 
 }  // namespace slipway

@@ -98,7 +98,8 @@ class otlp_exporter final : public span_exporter {
                                                          {"deployment.environment", settings_.environment}})},
         scope_{otel::sdk::instrumentationscope::InstrumentationScope::Create("slipway")} {
     otel::sdk::common::internal_log::GlobalLogHandler::SetLogHandler(
-        otel::nostd::shared_ptr<otel::sdk::common::internal_log::LogHandler>{std::shared_ptr<otel::sdk::common::internal_log::LogHandler>{failures_}});
+        otel::nostd::shared_ptr<otel::sdk::common::internal_log::LogHandler>{
+            std::shared_ptr<otel::sdk::common::internal_log::LogHandler>{failures_}});
     // Signals belong to the main thread: this one and those that the exporter starts inherit a full mask.
     sigset_t everything, before;
     ::sigfillset(&everything);
@@ -165,7 +166,8 @@ class otlp_exporter final : public span_exporter {
   void work() {
     std::unique_lock lock{mutex_};
     while (true) {
-      wake_.wait_for(lock, settings_.interval, [this] { return stopping_ || (hurry_ && waiting_ != 0) || waiting_ >= settings_.batch; });
+      wake_.wait_for(lock, settings_.interval,
+                     [this] { return stopping_ || (hurry_ && waiting_ != 0) || waiting_ >= settings_.batch; });
       if (stopping_) {
         counters_.dropped += waiting_;
         return;
@@ -209,18 +211,19 @@ class otlp_exporter final : public span_exporter {
 
   std::unique_ptr<otel::sdk::trace::Recordable> convert(finished_trace const& trace, finished_span const& span) {
     auto out = exporter_->MakeRecordable();
-    auto const state = trace.tracestate.empty() ? otel::trace::TraceState::GetDefault() : otel::trace::TraceState::FromHeader(trace.tracestate);
+    auto const state = trace.tracestate.empty() ? otel::trace::TraceState::GetDefault()
+                                                : otel::trace::TraceState::FromHeader(trace.tracestate);
     otel::trace::SpanContext const identity{otel::trace::TraceId{trace.trace.bytes}, otel::trace::SpanId{span.id.bytes},
                                             otel::trace::TraceFlags{trace.flags}, false, state};
     out->SetIdentity(identity, otel::trace::SpanId{span.parent.bytes});
     out->SetName(span.name);
     out->SetSpanKind(kind_of(span.kind));
     out->SetTraceFlags(otel::trace::TraceFlags{trace.flags});
-    out->SetStartTime(otel::common::SystemTimestamp{std::chrono::system_clock::time_point{span.start.time_since_epoch()}});
+    out->SetStartTime(
+        otel::common::SystemTimestamp{std::chrono::system_clock::time_point{span.start.time_since_epoch()}});
     out->SetDuration(span.duration);
     if (span.status != span_status::unset) out->SetStatus(status_of(span.status), span.status_text);
-    for (auto const& [key, value] : span.attributes)
-      std::visit([&](auto const& v) { set(*out, key, v); }, value);
+    for (auto const& [key, value] : span.attributes) std::visit([&](auto const& v) { set(*out, key, v); }, value);
     if (span.dropped != 0) set(*out, "slipway.dropped", static_cast<std::int64_t>(span.dropped));
     for (auto const& [name, at] : span.events)
       out->AddEvent(name, otel::common::SystemTimestamp{std::chrono::system_clock::time_point{at.time_since_epoch()}});
@@ -258,6 +261,8 @@ class otlp_exporter final : public span_exporter {
 
 bool otlp_available() noexcept { return true; }
 
-std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings) { return std::make_unique<otlp_exporter>(std::move(settings)); }
+std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings) {
+  return std::make_unique<otlp_exporter>(std::move(settings));
+}
 
 }  // namespace slipway

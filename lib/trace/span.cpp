@@ -26,7 +26,8 @@ void trace_span::set(std::string_view key, attribute_value value) {
       attributes_[i].value = value;
       return;
     }
-  if (attributes_ == nullptr) attributes_ = static_cast<span_attribute*>(record->allocate(sizeof(span_attribute) * most_attributes));
+  if (attributes_ == nullptr)
+    attributes_ = static_cast<span_attribute*>(record->allocate(sizeof(span_attribute) * most_attributes));
   if (attributes_ == nullptr || attribute_count == most_attributes) {
     ++dropped;
     return;
@@ -67,7 +68,8 @@ trace_span* scoped_span::begin(context& operation, span_kind kind, std::string_v
 void scoped_span::end() noexcept {
   span_->end = span_->record->clock.steady();
   span_->ended = true;
-  if (std::uncaught_exceptions() > exceptions_ && span_->status != span_status::error) span_->fail("an exception passed");
+  if (std::uncaught_exceptions() > exceptions_ && span_->status != span_status::error)
+    span_->fail("an exception passed");
   if (operation_->span != span_) return;  // one that began later is still open, and will find its way past this one
   auto* next = span_->outer;
   while (next->ended && next->outer != nullptr) next = next->outer;
@@ -137,7 +139,8 @@ finished_trace trace_record::finish() const {
           },
           a.value);
     }
-    for (std::size_t i = 0; i < s->event_count; ++i) f.events.emplace_back(s->events()[i].name, wall(s->events()[i].at));
+    for (std::size_t i = 0; i < s->event_count; ++i)
+      f.events.emplace_back(s->events()[i].name, wall(s->events()[i].at));
   }
   if (dropped_spans != 0 && !out.spans.empty())
     out.spans.front().attributes.emplace_back("slipway.dropped_spans", static_cast<std::int64_t>(dropped_spans));

@@ -77,7 +77,8 @@ class trace_span {
 class scoped_span {
  public:
   scoped_span(context* operation, span_kind kind, std::string_view name)
-      : operation_{operation}, span_{operation == nullptr || operation->span == nullptr ? nullptr : begin(*operation, kind, name)} {}
+      : operation_{operation},
+        span_{operation == nullptr || operation->span == nullptr ? nullptr : begin(*operation, kind, name)} {}
   scoped_span(scoped_span const&) = delete;
   scoped_span& operator=(scoped_span const&) = delete;
   ~scoped_span() {

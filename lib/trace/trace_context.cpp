@@ -45,8 +45,8 @@ bool valid_key(std::string_view key) noexcept {
   if (tenant.empty() || !std::ranges::all_of(tenant, in_key)) return false;
   if (at == std::string_view::npos) return tenant.size() <= 256 && lower(tenant[0]);
   auto const system = key.substr(at + 1);
-  return tenant.size() <= 241 && (lower(tenant[0]) || number(tenant[0])) && !system.empty() && system.size() <= 14 && lower(system[0]) &&
-         std::ranges::all_of(system, in_key);
+  return tenant.size() <= 241 && (lower(tenant[0]) || number(tenant[0])) && !system.empty() && system.size() <= 14 &&
+         lower(system[0]) && std::ranges::all_of(system, in_key);
 }
 
 bool valid_value(std::string_view value) noexcept {
@@ -93,8 +93,8 @@ std::optional<trace_parent> trace_parent::parse(std::string_view header) noexcep
   if (header.size() < text_size || header[2] != '-' || header[35] != '-' || header[52] != '-') return std::nullopt;
   std::array<std::uint8_t, 1> version{}, flags{};
   trace_parent out;
-  if (!read_hex(header, version) || !read_hex(header.substr(3), out.trace.bytes) || !read_hex(header.substr(36), out.span.bytes) ||
-      !read_hex(header.substr(53), flags))
+  if (!read_hex(header, version) || !read_hex(header.substr(3), out.trace.bytes) ||
+      !read_hex(header.substr(36), out.span.bytes) || !read_hex(header.substr(53), flags))
     return std::nullopt;
   if (version[0] == 0xff || !out.trace.valid() || !out.span.valid()) return std::nullopt;
   if (header.size() > text_size && (version[0] == 0 || header[text_size] != '-')) return std::nullopt;

@@ -29,7 +29,8 @@ tracer::tracer(trace_settings settings, span_exporter& to, clock_source const& c
     : impl_{std::make_unique<impl>(settings, to, clock, random)} {}
 tracer::~tracer() = default;
 
-trace_span& tracer::begin(context& operation, span_kind kind, std::string_view name, std::string_view traceparent, std::string_view tracestate) {
+trace_span& tracer::begin(context& operation, span_kind kind, std::string_view name, std::string_view traceparent,
+                          std::string_view tracestate) {
   if (!bug(operation.span == nullptr, "a trace begins in a context that has one")) end(operation);
   auto& me = *impl_;
   auto record = std::make_unique<trace_record>(me.settings, me.clock, me.random);
@@ -40,7 +41,8 @@ trace_span& tracer::begin(context& operation, span_kind kind, std::string_view n
     if (valid_tracestate(tracestate)) record->tracestate = tracestate;
   } else {
     record->trace = make_trace_id(me.random);
-    record->flags = trace_parent::random_flag | (in_sample(record->trace, me.settings.ratio) ? trace_parent::sampled_flag : 0);
+    record->flags =
+        trace_parent::random_flag | (in_sample(record->trace, me.settings.ratio) ? trace_parent::sampled_flag : 0);
   }
   auto* const root = record->add(kind, name, nullptr, caller ? caller->span : span_id{});
   must(root != nullptr, "a trace has room for its first span");
@@ -61,7 +63,8 @@ void tracer::end(context& operation) noexcept {
       s->ended = true;
     }
   if (record->dropped_spans != 0) me.mine().dropped_spans.fetch_add(record->dropped_spans, std::memory_order_relaxed);
-  bool const chosen = (record->flags & trace_parent::sampled_flag) != 0 || (record->failed && me.settings.always_on_error);
+  bool const chosen =
+      (record->flags & trace_parent::sampled_flag) != 0 || (record->failed && me.settings.always_on_error);
   if (!chosen) return;
   me.mine().exported.fetch_add(1, std::memory_order_relaxed);
   me.to.enqueue(record->finish());

@@ -53,7 +53,7 @@ class span_exporter {
 
 struct otlp_settings {
   std::string endpoint = "http://127.0.0.1:4318/v1/traces";
-  bool json = false;  // else protobuf
+  bool json = false;                                         // else protobuf
   std::vector<std::pair<std::string, std::string>> headers;  // of the collector's own authentication
   std::string ca_file;                                       // PEM; empty: the system's
   std::string service_name = "slipway", service_version, environment;
@@ -70,7 +70,7 @@ bool otlp_available() noexcept;
 std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings);
 
 struct trace_settings {
-  double ratio = 0.05;             // of the traces that begin here; 0 to 1
+  double ratio = 0.05;  // of the traces that begin here; 0 to 1
   bool always_on_error = true;
   bool follow_caller = true;       // a valid traceparent is continued and its decision kept; off: for public edges
   std::size_t max_spans = 64;      // of one trace in this process
@@ -84,14 +84,16 @@ struct trace_counters {
 class tracer {
  public:
   // `to` must outlive this.
-  tracer(trace_settings settings, span_exporter& to, clock_source const& clock = system_clock(), random_source& random = system_random());
+  tracer(trace_settings settings, span_exporter& to, clock_source const& clock = system_clock(),
+         random_source& random = system_random());
   tracer(tracer const&) = delete;
   tracer& operator=(tracer const&) = delete;
   ~tracer();
 
   // Begins the process's part of a trace and makes its span current. For servers: the two headers as they came, or
   // empty. On the context's shard; one `end` for each.
-  trace_span& begin(context& operation, span_kind kind, std::string_view name, std::string_view traceparent = {}, std::string_view tracestate = {});
+  trace_span& begin(context& operation, span_kind kind, std::string_view name, std::string_view traceparent = {},
+                    std::string_view tracestate = {});
   // Ends it with every span in it that is still open, and exports or forgets it. No-op without a trace.
   void end(context& operation) noexcept;
 

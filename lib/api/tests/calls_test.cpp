@@ -109,8 +109,10 @@ TEST_F(api_calls, a_query_is_as_strict_as_a_body) {
   auto const a = calls.call(method::get, "/v1/items?q=123456&sort=colour&limit=0&limit=1&what=1");
   EXPECT_EQ(a.status, 422);
   std::vector<std::string> found;
-  for (auto const& e : a.json().at("errors").as_array()) found.push_back(std::string{e.at("pointer").as_string()} + ":" + std::string{e.at("code").as_string()});
-  EXPECT_THAT(found, testing::UnorderedElementsAre("q:too_long", "sort:not_in_enum", "limit:duplicate", "limit:out_of_range", "what:unknown"));
+  for (auto const& e : a.json().at("errors").as_array())
+    found.push_back(std::string{e.at("pointer").as_string()} + ":" + std::string{e.at("code").as_string()});
+  EXPECT_THAT(found, testing::UnorderedElementsAre("q:too_long", "sort:not_in_enum", "limit:duplicate",
+                                                   "limit:out_of_range", "what:unknown"));
   EXPECT_EQ(calls.call(method::get, "/v1/items?q=%zz").status, 400);
   std::string many = "/v1/items?tag=0";
   for (int i = 0; i < 70; ++i) many += "&tag=1";
@@ -141,11 +143,16 @@ TEST_F(api_calls, a_known_version_is_not_sent_again) {
 
 TEST_F(api_calls, a_change_must_say_what_it_is_based_on) {
   std::vector<std::pair<std::string, std::string>> const member{{"Authorization", "Bearer member"}};
-  auto with = [&](std::string tag) { auto h = member; h.emplace_back("If-Match", std::move(tag)); return h; };
+  auto with = [&](std::string tag) {
+    auto h = member;
+    h.emplace_back("If-Match", std::move(tag));
+    return h;
+  };
   auto const body = R"({"name":"bolt"})";
   EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, member).status, 428);
   EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, with("\"4\"")).status, 412);
-  EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, with("W/\"5\"")).status, 412);  // the comparison is strong
+  EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, with("W/\"5\"")).status,
+            412);  // the comparison is strong
   EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, with("\"4\", \"5\"")).status, 200);
   EXPECT_EQ(calls.call(method::patch, "/v1/items/" + some, body, with("*")).status, 200);
 }

@@ -34,13 +34,15 @@ class caller {
   explicit caller(router& r) : router_{r} {}
   void through(http::middleware& layer) { layers_.push_back(&layer); }
 
-  answer call(http::method verb, std::string target, std::string body = {}, std::vector<std::pair<std::string, std::string>> headers = {}) {
+  answer call(http::method verb, std::string target, std::string body = {},
+              std::vector<std::pair<std::string, std::string>> headers = {}) {
     if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
     return on_.run(run(*this, verb, std::move(target), std::move(body), std::move(headers)));
   }
 
  private:
-  static task<answer> run(caller& self, http::method verb, std::string target, std::string body, std::vector<std::pair<std::string, std::string>> headers) {
+  static task<answer> run(caller& self, http::method verb, std::string target, std::string body,
+                          std::vector<std::pair<std::string, std::string>> headers) {
     http::exchange x;
     std::vector<http::field> fields;
     for (auto const& [name, value] : headers) fields.push_back({name, value});
@@ -48,7 +50,8 @@ class caller {
     x.request.method_text = http::to_string(verb);
     x.request.target = target;
     x.request.path = std::string_view{target}.substr(0, target.find('?'));
-    if (auto const q = target.find('?'); q != std::string::npos) x.request.query = std::string_view{target}.substr(q + 1);
+    if (auto const q = target.find('?'); q != std::string::npos)
+      x.request.query = std::string_view{target}.substr(q + 1);
     x.request.fields = fields;
     x.request.body = body;
     x.request.peer.address = "192.0.2.1";
@@ -73,7 +76,8 @@ class caller {
       }
     }
     while (entered > 0) self.layers_[--entered]->after(x);
-    answer out{x.response.status, std::string{x.response.content_type}, std::string{x.response.body}, {}, x.internal_error};
+    answer out{
+        x.response.status, std::string{x.response.content_type}, std::string{x.response.body}, {}, x.internal_error};
     for (std::size_t i = 0; i < x.response.field_count; ++i)
       out.headers.emplace_back(x.response.field_storage[i].name, x.response.field_storage[i].value);
     co_return out;

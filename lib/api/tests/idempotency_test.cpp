@@ -12,7 +12,8 @@ using http::method;
 
 class memory_store final : public api::idempotency_store {
  public:
-  task<api::idempotency_claim> claim(std::string key, std::string fingerprint, time_point now, time_point abandoned) override {
+  task<api::idempotency_claim> claim(std::string key, std::string fingerprint, time_point now,
+                                     time_point abandoned) override {
     auto [at, mine] = rows.try_emplace(key, row{fingerprint, now, std::nullopt});
     if (!mine && !at->second.answer && at->second.claimed < abandoned) {
       at->second = {fingerprint, now, std::nullopt};

@@ -28,13 +28,23 @@ TEST(api_router, refuses_lines_that_cannot_be_meant) {
   counter c;
   router r;
   using testing::HasSubstr;
-  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::broken, {.summary = "No word on access"}); }), HasSubstr("who may call it"));
-  EXPECT_THAT(refusal([&] { r.post("/a", c, &counter::restock, {.summary = "A scope of nobody", .access = everyone}); }), HasSubstr("scope"));
-  EXPECT_THAT(refusal([&] { r.get("/a/{x}/{y}", c, &counter::show, {.summary = "One too many", .access = everyone}); }), HasSubstr("2 parameters"));
-  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::show, {.summary = "One too few", .access = everyone}); }), HasSubstr("0 parameters"));
-  EXPECT_THAT(refusal([&] { r.post("/a", c, &counter::create, {.summary = "No store", .access = everyone, .idempotency_key = true}); }), HasSubstr("store"));
+  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::broken, {.summary = "No word on access"}); }),
+              HasSubstr("who may call it"));
+  EXPECT_THAT(
+      refusal([&] { r.post("/a", c, &counter::restock, {.summary = "A scope of nobody", .access = everyone}); }),
+      HasSubstr("scope"));
+  EXPECT_THAT(refusal([&] { r.get("/a/{x}/{y}", c, &counter::show, {.summary = "One too many", .access = everyone}); }),
+              HasSubstr("2 parameters"));
+  EXPECT_THAT(refusal([&] { r.get("/a", c, &counter::show, {.summary = "One too few", .access = everyone}); }),
+              HasSubstr("0 parameters"));
+  EXPECT_THAT(refusal([&] {
+                r.post("/a", c, &counter::create, {.summary = "No store", .access = everyone, .idempotency_key = true});
+              }),
+              HasSubstr("store"));
   r.get("/a", c, &counter::broken, {.summary = "Good", .access = everyone, .name = "a"});
-  EXPECT_THAT(refusal([&] { r.get("/b", c, &counter::broken, {.summary = "Same name", .access = everyone, .name = "a"}); }), HasSubstr("taken"));
+  EXPECT_THAT(
+      refusal([&] { r.get("/b", c, &counter::broken, {.summary = "Same name", .access = everyone, .name = "a"}); }),
+      HasSubstr("taken"));
   EXPECT_NE(refusal([&] { r.get("/a", c, &counter::busy, {.summary = "Same path", .access = everyone}); }), "accepted");
 }
 
@@ -50,8 +60,10 @@ TEST_P(document, says_what_the_routes_say) {
   auto const& doc = *parsed;
   auto const& create = doc.at("paths").at("/v1/items").at("post");
   EXPECT_EQ(create.at("operationId").as_string(), "items.create");
-  EXPECT_EQ(create.at("requestBody").at("content").at("application/json").at("schema").at("$ref").as_string(), "#/components/schemas/new_item");
-  for (auto const* status : {"201", "400", "409", "413", "415", "422", "429", "500", "503"}) EXPECT_TRUE(create.at("responses").as_object().contains(status)) << status;
+  EXPECT_EQ(create.at("requestBody").at("content").at("application/json").at("schema").at("$ref").as_string(),
+            "#/components/schemas/new_item");
+  for (auto const* status : {"201", "400", "409", "413", "415", "422", "429", "500", "503"})
+    EXPECT_TRUE(create.at("responses").as_object().contains(status)) << status;
   EXPECT_FALSE(create.at("responses").as_object().contains("401"));
   EXPECT_TRUE(create.at("responses").at("201").at("headers").as_object().contains("Location"));
   auto const& restock = doc.at("paths").at("/v1/restock").at("post");

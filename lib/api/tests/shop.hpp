@@ -83,21 +83,35 @@ class counter {
 
 inline void routes(api::router& r, counter& c, bool idempotent = false) {
   using namespace slipway::api;
-  r.post("/v1/items", c, &counter::create, {.summary = "Add an item", .access = everyone, .limit = 5_per_minute, .faults = {conflict("name_taken")}, .name = "items.create", .idempotency_key = idempotent});
+  r.post("/v1/items", c, &counter::create,
+         {.summary = "Add an item",
+          .access = everyone,
+          .limit = 5_per_minute,
+          .faults = {conflict("name_taken")},
+          .name = "items.create",
+          .idempotency_key = idempotent});
   r.get("/v1/items", c, &counter::list, {.summary = "List", .access = everyone, .name = "items.list", .sparse = true});
-  r.get("/v1/items/{id}", c, &counter::show, {.summary = "Show", .access = everyone, .name = "items.show", .sparse = true});
+  r.get("/v1/items/{id}", c, &counter::show,
+        {.summary = "Show", .access = everyone, .name = "items.show", .sparse = true});
   r.patch("/v1/items/{id}", c, &counter::change, {.summary = "Change", .access = signed_in, .name = "items.change"});
   r.post("/v1/restock", c, &counter::restock, {.summary = "Restock", .access = needs(right::restock)});
   r.get("/v1/broken", c, &counter::broken, {.summary = "Broken", .access = everyone});
   r.get("/v1/busy", c, &counter::busy, {.summary = "Busy", .access = everyone});
-  r.get("/v1/text", c, &counter::text, {.summary = "Text", .access = everyone, .deprecated_since = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}, .sunset = std::chrono::sys_days{std::chrono::year{2027} / 1 / 1}, .successor = "/v2/text"});
+  r.get("/v1/text", c, &counter::text,
+        {.summary = "Text",
+         .access = everyone,
+         .deprecated_since = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1},
+         .sunset = std::chrono::sys_days{std::chrono::year{2027} / 1 / 1},
+         .successor = "/v2/text"});
 }
 
 }  // namespace shop
 
 template <>
 inline constexpr auto slipway::rules_of<shop::new_item> =
-    slipway::rules(field(&shop::new_item::name).not_blank().max_length(10), field(&shop::new_item::count).optional().minimum(0).maximum(100));
+    slipway::rules(field(&shop::new_item::name).not_blank().max_length(10),
+                   field(&shop::new_item::count).optional().minimum(0).maximum(100));
 template <>
 inline constexpr auto slipway::rules_of<shop::item_query> =
-    slipway::rules(field(&shop::item_query::q).optional().max_length(5), field(&shop::item_query::sort).optional(), field(&shop::item_query::limit).optional().minimum(1).maximum(10));
+    slipway::rules(field(&shop::item_query::q).optional().max_length(5), field(&shop::item_query::sort).optional(),
+                   field(&shop::item_query::limit).optional().minimum(1).maximum(10));

@@ -75,8 +75,8 @@ TEST(claims, are_refused_when_one_has_another_form) {
            with(R"("perm":"3")", R"("perm":"-3")"),
            with(R"("perm":"3")", R"("perm":"11111111111111111")"),
            with(R"("perm":"3")", R"("perm":3)"),
-           with(R"("iss":)", R"("iss":"other","iss":)"),                 // which of the two?
-           with(R"({"a":[1,2.5,null]})", R"({"a":[{"b":1,"b":2}]})"),     // also deep inside
+           with(R"("iss":)", R"("iss":"other","iss":)"),               // which of the two?
+           with(R"({"a":[1,2.5,null]})", R"({"a":[{"b":1,"b":2}]})"),  // also deep inside
            good + " x",
            std::string{"[]"},
            std::string{"{}"},

@@ -33,16 +33,20 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   static world w;
   std::string_view const text{reinterpret_cast<char const*>(data), size};
   (void)w.verifier.verify(text);
-  if (auto const token = parse_bearer(text)) must(!token->empty() && token->find(' ') == std::string_view::npos, "one token");
+  if (auto const token = parse_bearer(text))
+    must(!token->empty() && token->find(' ') == std::string_view::npos, "one token");
   if (auto const hash = hash_refresh_token(text)) must(hash->size() == 43, "the form of a hash");
   if (auto const k = key::from_jwk(text)) must(!k->verify("a", "b"), "two bytes are no signature");
   (void)key::from_pem(text);
   auto const half = text.find('\n');
-  (void)w.verifier.verify(sign(text.substr(0, half), half == std::string_view::npos ? text : text.substr(half + 1), w.secret_key));
+  (void)w.verifier.verify(
+      sign(text.substr(0, half), half == std::string_view::npos ? text : text.substr(half + 1), w.secret_key));
   // What the claims reader takes, the writer must write so that it reads the same.
   if (auto const c = parse_claims(text)) {
     auto const again = parse_claims(write_claims(*c));
-    must(again.has_value() && again->subject == c->subject && again->audience == c->audience && again->extra == c->extra, "claims survive a round");
+    must(
+        again.has_value() && again->subject == c->subject && again->audience == c->audience && again->extra == c->extra,
+        "claims survive a round");
   }
   return 0;
 }

@@ -32,7 +32,8 @@ TEST(jws, any_changed_character_is_noticed) {
       changed[at] = changed[at] == 'A' ? 'B' : 'A';
       EXPECT_FALSE(verify_jws(changed, keys)) << to_string(a) << " at " << at;
     }
-    for (std::size_t size = 0; size < token.size(); ++size) EXPECT_FALSE(verify_jws(std::string_view{token}.substr(0, size), keys)) << size;
+    for (std::size_t size = 0; size < token.size(); ++size)
+      EXPECT_FALSE(verify_jws(std::string_view{token}.substr(0, size), keys)) << size;
   }
 }
 

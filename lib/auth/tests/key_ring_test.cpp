@@ -39,7 +39,8 @@ struct key_ring_test : testing::Test {
     std::ranges::sort(out);
     return out;
   }
-  void write(std::string const& name, std::string_view text, std::filesystem::perms p = std::filesystem::perms::owner_read) {
+  void write(std::string const& name, std::string_view text,
+             std::filesystem::perms p = std::filesystem::perms::owner_read) {
     std::filesystem::create_directories(directory);
     std::ofstream{directory / name} << text;
     std::filesystem::permissions(directory / name, p);
@@ -180,7 +181,8 @@ TEST_F(key_ring_test, refuses_what_it_cannot_trust_or_read_and_says_what_to_do) 
 TEST_F(key_ring_test, a_key_that_cannot_sign_cannot_be_the_signing_one) {
   auto const theirs = *key::from_jwk(key::generate(algorithm::eddsa).public_jwk());
   EXPECT_THROW((key_ring{{{.key = theirs, .since = noon - 1h}}, 24h, clock}), startup_error);
-  key_ring const ring{{{.key = key::generate(algorithm::eddsa), .since = noon - 1h}, {.key = theirs, .since = noon - 2h}}, 24h, clock};
+  key_ring const ring{
+      {{.key = key::generate(algorithm::eddsa), .since = noon - 1h}, {.key = theirs, .since = noon - 2h}}, 24h, clock};
   EXPECT_NE(ring.current()->keys.find(theirs.kid()), nullptr);
 }
 

@@ -74,7 +74,8 @@ TEST_F(refresh, revoked_and_unknown_are_told_apart) {
 
 TEST_F(refresh, what_has_not_our_form_is_not_even_hashed) {
   auto const good = first.token.reveal();
-  for (auto const& bad : {std::string{}, good + "A", good.substr(1), good.substr(1) + "=", good.substr(1) + "\n", std::string(42, 'A') + "B", std::string(100000, 'A')})
+  for (auto const& bad : {std::string{}, good + "A", good.substr(1), good.substr(1) + "=", good.substr(1) + "\n",
+                          std::string(42, 'A') + "B", std::string(100000, 'A')})
     EXPECT_FALSE(hash_refresh_token(bad)) << bad.substr(0, 50);
   EXPECT_TRUE(hash_refresh_token(good));
 }

@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 using tests::noon;
 
 TEST(delay_after, doubles_up_to_its_bound_and_wears_off) {
-  auto const wait = [](std::uint32_t failures, std::chrono::microseconds later) { return delay_after({failures, noon}, noon + later, 3, 1s, 60s, 1h); };
+  auto const wait = [](std::uint32_t failures, std::chrono::microseconds later) {
+    return delay_after({failures, noon}, noon + later, 3, 1s, 60s, 1h);
+  };
   EXPECT_EQ(wait(2, 0s), 0ms);
   EXPECT_EQ(wait(3, 0s), 1s);
   EXPECT_EQ(wait(4, 0s), 2s);
@@ -29,7 +31,8 @@ TEST(delay_after, doubles_up_to_its_bound_and_wears_off) {
 struct throttle : testing::Test {
   manual_clock clock{noon};
   seeded_random random{1};
-  throttle_settings settings{.free_attempts = 3, .first_delay = 1s, .longest_delay = 600s, .forget_after = 1h, .entries = 100};
+  throttle_settings settings{
+      .free_attempts = 3, .first_delay = 1s, .longest_delay = 600s, .forget_after = 1h, .entries = 100};
   login_throttle t{settings, clock, random};
   void fail(int times, std::string_view account = "a@example.org", std::string_view address = "192.0.2.1") {
     for (int i = 0; i < times; ++i) t.failed(account, address);

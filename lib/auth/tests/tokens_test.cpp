@@ -17,7 +17,8 @@ using tests::parts;
 struct tokens : testing::Test {
   manual_clock clock{noon};
   key_ring ring{{{.key = key::generate(algorithm::eddsa), .since = noon - 1h}}, 24h, clock};
-  token_settings settings{.issuer = "https://id.example", .audience = "api", .lifetime = 15min, .leeway = 30s, .cache = 8};
+  token_settings settings{
+      .issuer = "https://id.example", .audience = "api", .lifetime = 15min, .leeway = 30s, .cache = 8};
   token_issuer issuer{settings, ring, clock};
   token_verifier verifier{settings, ring, clock};
   uuid user = make_uuid7();
@@ -26,7 +27,9 @@ struct tokens : testing::Test {
     auto const r = verifier.verify(token);
     return r ? "good" : std::string{r.error().code()};
   }
-  std::string header(std::string_view typ = "at+jwt") { return R"({"alg":"EdDSA","typ":")" + std::string{typ} + R"(","kid":")" + ring.current()->signing->kid() + "\"}"; }
+  std::string header(std::string_view typ = "at+jwt") {
+    return R"({"alg":"EdDSA","typ":")" + std::string{typ} + R"(","kid":")" + ring.current()->signing->kid() + "\"}";
+  }
   // The claims that `issue` makes, with one text replaced, signed with the right key.
   std::string altered(std::string_view what, std::string_view instead) {
     auto text = *from_base64url(parts{issue()}.payload);
@@ -39,7 +42,12 @@ struct tokens : testing::Test {
 
 TEST_F(tokens, what_is_issued_is_verified) {
   auto const session = make_uuid7();
-  auto const issued = issuer.issue({.subject = user, .session = session, .permissions = permission_set::from_bits(5), .roles = {"admin"}, .scopes = "a b", .extra = {{"tenant", "7"}}});
+  auto const issued = issuer.issue({.subject = user,
+                                    .session = session,
+                                    .permissions = permission_set::from_bits(5),
+                                    .roles = {"admin"},
+                                    .scopes = "a b",
+                                    .extra = {{"tenant", "7"}}});
   EXPECT_EQ(issued.expires_at, noon + 15min);
   EXPECT_EQ(issued.expires_in, 900s);
   auto const who = verifier.verify(issued.token);
@@ -93,8 +101,10 @@ TEST_F(tokens, issuer_and_audience_must_be_ours) {
 TEST_F(tokens, only_access_tokens_pass) {
   auto const text = *from_base64url(parts{issue()}.payload);
   auto const& k = *ring.current()->signing;
-  for (auto const* good : {"at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"}) EXPECT_EQ(code(forge(header(good), text, k)), "good") << good;
-  for (auto const* bad : {"JWT", "", "at+jw", "text/at+jwt", "application/at+jwt ", "logout+jwt"}) EXPECT_EQ(code(forge(header(bad), text, k)), "invalid_token") << bad;
+  for (auto const* good : {"at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"})
+    EXPECT_EQ(code(forge(header(good), text, k)), "good") << good;
+  for (auto const* bad : {"JWT", "", "at+jw", "text/at+jwt", "application/at+jwt ", "logout+jwt"})
+    EXPECT_EQ(code(forge(header(bad), text, k)), "invalid_token") << bad;
   EXPECT_EQ(code(forge(R"({"alg":"EdDSA","kid":")" + k.kid() + "\"}", text, k)), "invalid_token");
 }
 
@@ -107,7 +117,9 @@ TEST_F(tokens, claims_must_be_complete_and_of_their_kind) {
 
 TEST_F(tokens, rubbish_is_refused_and_not_remembered) {
   auto const good = issue();
-  for (std::string const& bad : {std::string{}, std::string{"."}, std::string{".."}, std::string{"..."}, std::string{"a.b.c"}, good + "A", good.substr(1), std::string(9000, 'A'), std::string(1 << 20, '.')})
+  for (std::string const& bad :
+       {std::string{}, std::string{"."}, std::string{".."}, std::string{"..."}, std::string{"a.b.c"}, good + "A",
+        good.substr(1), std::string(9000, 'A'), std::string(1 << 20, '.')})
     EXPECT_EQ(code(bad), "invalid_token");
   auto other = key::generate(algorithm::eddsa);
   EXPECT_EQ(code(forge(header(), *from_base64url(parts{good}.payload), other)), "invalid_token");
@@ -143,7 +155,9 @@ TEST_F(tokens, nothing_is_remembered_when_that_is_wanted) {
 TEST_F(tokens, a_retired_key_takes_its_tokens_with_it_remembered_or_not) {
   auto const old_key = ring.current()->signing;
   settings.lifetime = 100h;
-  key_ring two{{{.key = *old_key, .since = noon - 1h}, {.key = key::generate(algorithm::eddsa), .since = noon + 1h}}, 24h, clock};
+  key_ring two{{{.key = *old_key, .since = noon - 1h}, {.key = key::generate(algorithm::eddsa), .since = noon + 1h}},
+               24h,
+               clock};
   token_verifier v{settings, two, clock};
   auto const token = token_issuer{settings, two, clock}.issue({.subject = user}).token;
   EXPECT_TRUE(v.verify(token));

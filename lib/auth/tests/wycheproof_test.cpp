@@ -42,7 +42,8 @@ struct tally {
   int valid = 0, invalid = 0, foreign = 0;
 };
 
-void expect(dom::element const& test, result<key_set> const& keys, bool foreign, tally& counts, std::optional<bool> instead = std::nullopt) {
+void expect(dom::element const& test, result<key_set> const& keys, bool foreign, tally& counts,
+            std::optional<bool> instead = std::nullopt) {
   auto const id = std::to_string(std::int64_t(test["tcId"])) + " " + std::string{std::string_view(test["comment"])};
   auto const token = std::string_view(test["jws"]);
   auto const accepted = keys.has_value() && verify_jws(token, *keys).has_value();
@@ -58,7 +59,9 @@ void expect(dom::element const& test, result<key_set> const& keys, bool foreign,
 
 TEST(wycheproof, json_web_signatures) {
   auto const path = vectors("json_web_signature_test.json");
-  if (!path) GTEST_SKIP() << "SKIPPED: set SLIPWAY_CORPORA to the directory that holds wycheproof-jose to run the Wycheproof vectors";
+  if (!path)
+    GTEST_SKIP()
+        << "SKIPPED: set SLIPWAY_CORPORA to the directory that holds wycheproof-jose to run the Wycheproof vectors";
   dom::parser parser;
   dom::element root = parser.load(path->string());
   tally counts;
@@ -66,7 +69,8 @@ TEST(wycheproof, json_web_signatures) {
     dom::element jwk;
     if (group["public"].get(jwk) != simdjson::SUCCESS) jwk = group["private"];
     auto const keys = key_set::from_jwks(R"({"keys":[)" + simdjson::minify(jwk) + "]}");
-    for (dom::element test : group["tests"]) expect(test, keys, is_of_another_algorithm(jwk), counts, by_the_rfc(test["tcId"]));
+    for (dom::element test : group["tests"])
+      expect(test, keys, is_of_another_algorithm(jwk), counts, by_the_rfc(test["tcId"]));
   }
   RecordProperty("valid", counts.valid);
   RecordProperty("invalid", counts.invalid);
@@ -78,7 +82,9 @@ TEST(wycheproof, json_web_signatures) {
 
 TEST(wycheproof, json_web_keys) {
   auto const path = vectors("json_web_key_test.json");
-  if (!path) GTEST_SKIP() << "SKIPPED: set SLIPWAY_CORPORA to the directory that holds wycheproof-jose to run the Wycheproof vectors";
+  if (!path)
+    GTEST_SKIP()
+        << "SKIPPED: set SLIPWAY_CORPORA to the directory that holds wycheproof-jose to run the Wycheproof vectors";
   dom::parser parser;
   dom::element root = parser.load(path->string());
   tally counts;

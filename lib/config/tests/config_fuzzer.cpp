@@ -46,19 +46,26 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const& type = meta::describe<test::settings>;
   switch (data[0] % 4) {
     case 0:
-      if (auto tree = parse_yaml(text, "f.yaml", problems)) load_tree(std::move(*tree), problems);
-      else if (problems.empty()) std::abort();
+      if (auto tree = parse_yaml(text, "f.yaml", problems))
+        load_tree(std::move(*tree), problems);
+      else if (problems.empty())
+        std::abort();
       break;
     case 1: {
       sources from;
       from.prefix = "P_";
       variables known;
       for (auto const& [name, value] : parse_dotenv(text, ".env", problems)) known.emplace("P_" + name, value.text);
-      load_tree(from_variables(type, from, known, [](std::string const& name) { return place{name, 0, 0}; }, problems), problems);
+      load_tree(from_variables(
+                    type, from, known, [](std::string const& name) { return place{name, 0, 0}; }, problems),
+                problems);
       break;
     }
     case 2: load_tree(from_flags(type, {text}, problems), problems); break;
-    default: load_tree(node{.what = node::shape::map, .entries = {{"name", {}, {.what = node::shape::scalar, .text = text}}}}, problems); break;
+    default:
+      load_tree(node{.what = node::shape::map, .entries = {{"name", {}, {.what = node::shape::scalar, .text = text}}}},
+                problems);
+      break;
   }
   return 0;
 }

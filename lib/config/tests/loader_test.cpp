@@ -19,7 +19,9 @@ BOOST_DESCRIBE_STRUCT(outer, (), (auth))
 namespace slipway {
 
 template <>
-inline constexpr auto rules_of<config::test::needs_secret> = rules(field(&config::test::needs_secret::session_key).min_length(16), field(&config::test::needs_secret::region).not_blank());
+inline constexpr auto rules_of<config::test::needs_secret> =
+    rules(field(&config::test::needs_secret::session_key).min_length(16),
+          field(&config::test::needs_secret::region).not_blank());
 
 }  // namespace slipway
 
@@ -113,7 +115,11 @@ TEST(Load, DotenvIsForDevelopmentAlone) {
 
 TEST(Load, VariablesAndFlagsTakeListsMapsAndStructs) {
   fixture f;
-  f.from.variables = {{"SLIPWAY_HTTP__LISTEN", "a, b"}, {"SLIPWAY_MODES__API", "careful"}, {"SLIPWAY_HTTP__HOSTS", "[{name: x, port: 1}]"}, {"SLIPWAY_ENVIRONMENT", "development"}, {"SLIPWAY_TEST_DATABASE", "x"}};
+  f.from.variables = {{"SLIPWAY_HTTP__LISTEN", "a, b"},
+                      {"SLIPWAY_MODES__API", "careful"},
+                      {"SLIPWAY_HTTP__HOSTS", "[{name: x, port: 1}]"},
+                      {"SLIPWAY_ENVIRONMENT", "development"},
+                      {"SLIPWAY_TEST_DATABASE", "x"}};
   f.from.flags = {"modes={b: careful}", "name=a=b"};
   auto const s = f.load().value;
   EXPECT_THAT(s.http.listen, ElementsAre("a", "b"));
@@ -172,27 +178,35 @@ base.yaml:8:8: ratio: must be at most 1
 
 TEST(Load, ChecksRulesOfTimesListsAndNestedStructs) {
   fixture f{"http: { idle: 2h, listen: [a, a], port: 0, hosts: [ { nmae: x } ] }\n"};
-  EXPECT_THAT(f.problems(), AllOf(HasSubstr("http.idle: must be at most 1h"), HasSubstr("http.listen: must not hold the same entry twice"), HasSubstr("http.port: must be at least 1"),
-                                  HasSubstr("base.yaml:1:55: http.hosts[0].nmae: unknown key; did you mean http.hosts[0].name?")));
+  EXPECT_THAT(
+      f.problems(),
+      AllOf(HasSubstr("http.idle: must be at most 1h"), HasSubstr("http.listen: must not hold the same entry twice"),
+            HasSubstr("http.port: must be at least 1"),
+            HasSubstr("base.yaml:1:55: http.hosts[0].nmae: unknown key; did you mean http.hosts[0].name?")));
 }
 
 TEST(Load, SaysWhereToSetWhatIsMissing) {
   fixture f;
   std::string all;
   for (auto const& p : check<outer>(f.from)) all += p.text() + "\n";
-  EXPECT_EQ(all, "auth.session_key: is missing and must have at least 16 characters; set it in a file or as SLIPWAY_AUTH__SESSION_KEY\n"
-                 "auth.region: is missing and must not be blank; set it in a file or as SLIPWAY_AUTH__REGION\n");
+  EXPECT_EQ(all,
+            "auth.session_key: is missing and must have at least 16 characters; set it in a file or as "
+            "SLIPWAY_AUTH__SESSION_KEY\n"
+            "auth.region: is missing and must not be blank; set it in a file or as SLIPWAY_AUTH__REGION\n");
 }
 
 TEST(Load, SaysWhyAFileCannotBeRead) {
   fixture f;
   std::filesystem::remove(f.dir / "base.yaml");
   f.from.environment = "prodution";
-  EXPECT_THAT(f.problems(), AllOf(HasSubstr("base.yaml: cannot be read: No such file or directory; start in the directory"), HasSubstr("prodution.yaml: cannot be read: No such file or directory; create it"),
-                                  HasSubstr("SLIPWAY_ENVIRONMENT")));
+  EXPECT_THAT(f.problems(),
+              AllOf(HasSubstr("base.yaml: cannot be read: No such file or directory; start in the directory"),
+                    HasSubstr("prodution.yaml: cannot be read: No such file or directory; create it"),
+                    HasSubstr("SLIPWAY_ENVIRONMENT")));
   std::filesystem::create_directory(f.dir / "base.yaml");
   f.from.environment = "../../etc/passwd";
-  EXPECT_THAT(f.problems(), AllOf(HasSubstr("base.yaml: cannot be read: Is a directory"), HasSubstr("SLIPWAY_ENVIRONMENT: must be a name of letters")));
+  EXPECT_THAT(f.problems(), AllOf(HasSubstr("base.yaml: cannot be read: Is a directory"),
+                                  HasSubstr("SLIPWAY_ENVIRONMENT: must be a name of letters")));
 }
 
 TEST(Load, WithoutADirectoryThereAreNoFiles) {
@@ -212,7 +226,8 @@ TEST(Load, RefusesWhatIsNotYamlOrNotSettings) {
   EXPECT_THAT(problem_of("\tname: x"), HasSubstr("not valid YAML"));
   EXPECT_THAT(problem_of("- a\n- b"), HasSubstr("the file must hold keys and values"));
   EXPECT_THAT(problem_of("just text"), HasSubstr("the file must hold keys and values"));
-  EXPECT_THAT(problem_of("name: a\nratio: 1\nname: b"), HasSubstr("base.yaml:3:1: the key \"name\" stands here twice; its first value is at line 1"));
+  EXPECT_THAT(problem_of("name: a\nratio: 1\nname: b"),
+              HasSubstr("base.yaml:3:1: the key \"name\" stands here twice; its first value is at line 1"));
   EXPECT_THAT(problem_of("name: a\n---\nname: b"), HasSubstr("more than one YAML document"));
   EXPECT_THAT(problem_of("? [a]\n: 1"), HasSubstr("a key must be a plain name"));
   EXPECT_THAT(problem_of("name: *nothing"), HasSubstr("not valid YAML"));
@@ -220,7 +235,8 @@ TEST(Load, RefusesWhatIsNotYamlOrNotSettings) {
   EXPECT_THAT(problem_of("name: [a]"), HasSubstr("name: must be one value, not a list"));
   EXPECT_THAT(problem_of("http: 5"), HasSubstr("http: must hold keys and values of its own"));
   EXPECT_THAT(problem_of("http: { listen: a }"), HasSubstr("http.listen: must be a list"));
-  EXPECT_THAT(problem_of("store: { type: tape }"), HasSubstr("store: must have the key type with one of file_store, bucket_store"));
+  EXPECT_THAT(problem_of("store: { type: tape }"),
+              HasSubstr("store: must have the key type with one of file_store, bucket_store"));
   EXPECT_THAT(problem_of("name: \"a\\0b\""), HasSubstr("NUL"));
   EXPECT_THAT(problem_of(std::string(5000, '[')), HasSubstr("not valid YAML"));
   EXPECT_THAT(problem_of(std::string(70, '[') + std::string(70, ']')), HasSubstr("more than 64 levels"));
@@ -253,7 +269,8 @@ TEST(Load, SizesAreIntegersOfBytes) {
   EXPECT_EQ(read("1MB"), 1u << 20);
   EXPECT_EQ(read("2 GiB"), 2ull << 30);
   EXPECT_EQ(read("18446744073709551615"), ~0ull);
-  for (auto const* bad : {"-1", "1XB", "99999999TB", "18446744073709551616", "1.5MB", "\"\"", "0x10"}) EXPECT_THROW(read(bad), startup_error) << bad;
+  for (auto const* bad : {"-1", "1XB", "99999999TB", "18446744073709551616", "1.5MB", "\"\"", "0x10"})
+    EXPECT_THROW(read(bad), startup_error) << bad;
   f.dir.write("base.yaml", "http: { port: 1KB }");
   EXPECT_THROW(f.load(), startup_error);  // a port is no size
 }

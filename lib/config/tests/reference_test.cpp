@@ -2,8 +2,8 @@
 
 #include <slipway/config/reference.hpp>
 
-#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
+#include <boost/json/parse.hpp>
 
 #include <regex>
 
@@ -15,14 +15,19 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 TEST(Show, TellsValueAndOriginAndMasksSecrets) {
-  fixture f{"http: { port: 81 }\nkey: topsecretkey\nname: ${env:WHO}\ndatabase_url: postgres://app:hunter2@db/app\nmodes: { a: fast }\n"};
+  fixture f{
+      "http: { port: 81 }\nkey: topsecretkey\nname: ${env:WHO}\ndatabase_url: postgres://app:hunter2@db/app\nmodes: { "
+      "a: fast }\n"};
   f.from.variables = {{"WHO", "classified"}, {"SLIPWAY_RATIO", "0.7"}};
   f.from.flags = {"debug=true"};
   auto const text = show(f.load());
   auto const base = f.dir / "base.yaml";
   auto const row = [&](std::string const& key, std::string const& value, std::string const& from) {
-    auto const escape = [](std::string const& s) { return std::regex_replace(s, std::regex{R"([.*+?^${}()|\[\]\\])"}, "\\$&"); };
-    return std::regex_search(text, std::regex{"(^|\n)" + escape(key) + " +" + escape(value) + " +" + escape(from) + "\n"});
+    auto const escape = [](std::string const& s) {
+      return std::regex_replace(s, std::regex{R"([.*+?^${}()|\[\]\\])"}, "\\$&");
+    };
+    return std::regex_search(text,
+                             std::regex{"(^|\n)" + escape(key) + " +" + escape(value) + " +" + escape(from) + "\n"});
   };
   EXPECT_TRUE(row("http.port", "81", base + ":1")) << text;
   EXPECT_TRUE(row("http.idle", "\"75s\"", "default")) << text;
@@ -37,7 +42,8 @@ TEST(Show, TellsValueAndOriginAndMasksSecrets) {
 }
 
 TEST(Show, MasksAUrlAsAWholeWhenItsPartsAreInDoubt) {
-  for (auto const* url : {"postgres://a:b@c@db/app", "postgres://db/app?password=hunter2", "password=hunter2 host=db", "postgres://a:hun/ter2@db@x"}) {
+  for (auto const* url : {"postgres://a:b@c@db/app", "postgres://db/app?password=hunter2", "password=hunter2 host=db",
+                          "postgres://a:hun/ter2@db@x"}) {
     fixture f;
     f.from.flags = {std::string{"database_url="} + url};
     EXPECT_THAT(show(f.load()), Not(HasSubstr("hunter2"))) << url;
@@ -66,8 +72,10 @@ TEST(Schema, IsJsonSchemaThatDescribesEveryKey) {
 TEST(Reference, ThePageNamesEveryKey) {
   auto const page = reference_markdown<settings>();
   EXPECT_THAT(page, HasSubstr("## http\n\n| key |"));
-  EXPECT_THAT(page, HasSubstr("| `http.port` | whole number: at least 1 | `8080` | port | `SLIPWAY_HTTP__PORT` | no | Where it listens. |"));
-  EXPECT_THAT(page, HasSubstr("| `http.idle` | duration: at least 100ms, at most 1h | `\"75s\"` |  | `SLIPWAY_HTTP__IDLE` | yes | How long \\| a connection may idle. |"));
+  EXPECT_THAT(page, HasSubstr("| `http.port` | whole number: at least 1 | `8080` | port | `SLIPWAY_HTTP__PORT` | no | "
+                              "Where it listens. |"));
+  EXPECT_THAT(page, HasSubstr("| `http.idle` | duration: at least 100ms, at most 1h | `\"75s\"` |  | "
+                              "`SLIPWAY_HTTP__IDLE` | yes | How long \\| a connection may idle. |"));
   EXPECT_THAT(page, HasSubstr("| `mode` | one of fast, careful |"));
 }
 

@@ -3,6 +3,7 @@
 
 #include <slipway/config/loader.hpp>
 
+#include <unistd.h>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -11,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <variant>
 #include <vector>
 
@@ -66,17 +66,20 @@ BOOST_DESCRIBE_STRUCT(settings, (), (name, http, mode, ratio, debug, workers, of
 namespace slipway {
 
 template <>
-inline constexpr auto rules_of<config::test::http_settings> = rules(
-    field(&config::test::http_settings::port).minimum(1).help("Where it listens").unit("port"),
-    field(&config::test::http_settings::listen).max_items(3).unique_items(),
-    field(&config::test::http_settings::idle).minimum(100).maximum(3'600'000).reloadable().help("How long | a connection may idle."),
-    field(&config::test::http_settings::max_body).unit("bytes").reloadable());
+inline constexpr auto rules_of<config::test::http_settings> =
+    rules(field(&config::test::http_settings::port).minimum(1).help("Where it listens").unit("port"),
+          field(&config::test::http_settings::listen).max_items(3).unique_items(),
+          field(&config::test::http_settings::idle)
+              .minimum(100)
+              .maximum(3'600'000)
+              .reloadable()
+              .help("How long | a connection may idle."),
+          field(&config::test::http_settings::max_body).unit("bytes").reloadable());
 template <>
-inline constexpr auto rules_of<config::test::settings> = rules(
-    field(&config::test::settings::name).not_blank().max_length(20).help("What it is called."),
-    field(&config::test::settings::ratio).minimum(0).maximum(1).reloadable(),
-    field(&config::test::settings::database_url).sensitive(),
-    field(&config::test::settings::modes).reloadable());
+inline constexpr auto rules_of<config::test::settings> =
+    rules(field(&config::test::settings::name).not_blank().max_length(20).help("What it is called."),
+          field(&config::test::settings::ratio).minimum(0).maximum(1).reloadable(),
+          field(&config::test::settings::database_url).sensitive(), field(&config::test::settings::modes).reloadable());
 
 }  // namespace slipway
 
@@ -87,7 +90,8 @@ class directory {
  public:
   directory() {
     static int number = 0;
-    path_ = std::filesystem::temp_directory_path() / ("slipway-config-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
+    path_ = std::filesystem::temp_directory_path() /
+            ("slipway-config-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
     std::filesystem::create_directories(path_);
   }
   directory(directory const&) = delete;

@@ -46,8 +46,11 @@ TEST(Substitution, WhatAValueHoldsIsNeverYaml) {
 }
 
 TEST(Substitution, NamesWhatIsWrongOnce) {
-  fixture f{"name: ${UNSET}\nratio: ${RATIO\ndatabase_url: ${1x}\nkey: \"${file:/no/such/file}\"\nhttp: { listen: [\"${A B}\"] }\nmodes: { a: \"${file:}\" }\n"};
-  EXPECT_EQ(f.problems(), R"(base.yaml:1:7: name: the environment variable UNSET is not set; set it, or write ${UNSET:-default}
+  fixture f{
+      "name: ${UNSET}\nratio: ${RATIO\ndatabase_url: ${1x}\nkey: \"${file:/no/such/file}\"\nhttp: { listen: [\"${A "
+      "B}\"] }\nmodes: { a: \"${file:}\" }\n"};
+  EXPECT_EQ(f.problems(),
+            R"(base.yaml:1:7: name: the environment variable UNSET is not set; set it, or write ${UNSET:-default}
 base.yaml:2:8: ratio: a ${ without its }; write $${ for a literal ${
 base.yaml:3:15: database_url: "${1x}" is no reference; use ${NAME}, ${NAME:-default}, ${env:NAME} or ${file:path}, and $${ for a literal ${
 base.yaml:4:6: key: the file /no/such/file cannot be read: No such file or directory; make it readable for this user or change the reference
@@ -59,7 +62,8 @@ base.yaml:6:13: modes.a: ${file:} names no file
 TEST(Substitution, VariablesAndFlagsAreLiteralButForWholeReferences) {
   fixture f;
   f.dir.write("key", "from file");
-  f.from.variables = {{"SLIPWAY_NAME", "pa${x}ss"}, {"SLIPWAY_KEY", "${file:" + (f.dir / "key") + "}"}, {"URL", "sqlite:x"}};
+  f.from.variables = {
+      {"SLIPWAY_NAME", "pa${x}ss"}, {"SLIPWAY_KEY", "${file:" + (f.dir / "key") + "}"}, {"URL", "sqlite:x"}};
   f.from.flags = {"database_url=${env:URL}"};
   auto const s = f.load().value;
   EXPECT_EQ(s.name, "pa${x}ss");
@@ -74,7 +78,9 @@ TEST(Substitution, DoesNotHangOnPipesOrReadDirectories) {
 
 TEST(Dotenv, ReadsTheUsualForms) {
   std::vector<problem> problems;
-  auto const v = parse_dotenv("# c\n\nA=1\n export B = two words # c\r\nC='a # $x'\nD=\"l1\\nl2 \\\"q\\\"\" # c\nE=\nA=3\nF=a#b", ".env", problems);
+  auto const v =
+      parse_dotenv("# c\n\nA=1\n export B = two words # c\r\nC='a # $x'\nD=\"l1\\nl2 \\\"q\\\"\" # c\nE=\nA=3\nF=a#b",
+                   ".env", problems);
   EXPECT_THAT(problems, IsEmpty());
   EXPECT_EQ(v.at("A").text, "3");
   EXPECT_EQ(v.at("A").line, 8);
@@ -86,12 +92,16 @@ TEST(Dotenv, ReadsTheUsualForms) {
   parse_dotenv("x\n1A=2\nB='open\nC=\"a\" b\n=3", ".env", problems);
   std::string all;
   for (auto const& p : problems) all += p.text() + "\n";
-  EXPECT_EQ(all, ".env:1: is not of the form NAME=value\n.env:2: is not of the form NAME=value\n.env:3: the quote does not end where the line does\n.env:4: the quote does not end where the line does\n"
-                 ".env:5: is not of the form NAME=value\n");
+  EXPECT_EQ(all,
+            ".env:1: is not of the form NAME=value\n.env:2: is not of the form NAME=value\n.env:3: the quote does not "
+            "end where the line does\n.env:4: the quote does not end where the line does\n"
+            ".env:5: is not of the form NAME=value\n");
 }
 
 TEST(Secrets, ProductionRefusesPlaceholders) {
-  for (auto const* bad : {"changeme", "secret", "password", "please-ChangeMe-before-production-use-it", "example-key-example-key-example-key", "short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "your-secret-here-your-secret-here-1234"}) {
+  for (auto const* bad : {"changeme", "secret", "password", "please-ChangeMe-before-production-use-it",
+                          "example-key-example-key-example-key", "short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                          "your-secret-here-your-secret-here-1234"}) {
     fixture f;
     f.dir.write("production.yaml", "key: " + std::string{bad});
     f.dir.write("test.yaml", "key: " + std::string{bad});
@@ -110,7 +120,8 @@ TEST(Secrets, ProductionRefusesPlaceholders) {
 TEST(Secrets, ProductionTakesRealOnes) {
   fixture f;
   f.from.environment = "production";
-  f.dir.write("production.yaml", "key: 7vT0c1rEyBq4Fz8pLw2uXk9sHd3mJg5n\ndatabase_url: postgres://app:Zk81xTq@db/app\n");
+  f.dir.write("production.yaml",
+              "key: 7vT0c1rEyBq4Fz8pLw2uXk9sHd3mJg5n\ndatabase_url: postgres://app:Zk81xTq@db/app\n");
   EXPECT_THAT(f.problems(), IsEmpty());
   f.dir.write("production.yaml", "database_url: postgres://app:changeme@db/app\n");
   EXPECT_THAT(f.problems(), HasSubstr("database_url: is a placeholder"));
@@ -136,7 +147,9 @@ TEST(Nearest, FindsTyposAndNothingElse) {
 }
 
 TEST(Flags, AreTakenOutOfTheCommandLine) {
-  std::vector<std::string> arguments{"serve", "--set", "http.port=1", "--verbose", "--http.idle=3s", "--set=name=x", "--log.level", "debug", "file.yaml", "--", "--a.b=c"};
+  std::vector<std::string> arguments{"serve",          "--set",        "http.port=1", "--verbose",
+                                     "--http.idle=3s", "--set=name=x", "--log.level", "debug",
+                                     "file.yaml",      "--",           "--a.b=c"};
   EXPECT_THAT(take_flags(arguments), ElementsAre("http.port=1", "http.idle=3s", "name=x", "log.level=debug"));
   EXPECT_THAT(arguments, ElementsAre("serve", "--verbose", "file.yaml", "--", "--a.b=c"));
   arguments = {"--http.port", "--verbose", "--set"};

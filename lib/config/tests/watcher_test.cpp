@@ -36,7 +36,10 @@ TEST(Reload, AppliesWhatMayChangeAndNamesTheRest) {
   EXPECT_THAT(now->http.listen, ElementsAre("127.0.0.1"));
   EXPECT_EQ(before->http.idle, 1s) << "a snapshot that somebody holds does not change";
   EXPECT_EQ(changes, 1);
-  EXPECT_THAT(told, ElementsAre("Applied: http.idle, modes. Changed, but only a restart applies it: name, http.port, http.listen, key."));
+  EXPECT_THAT(
+      told,
+      ElementsAre(
+          "Applied: http.idle, modes. Changed, but only a restart applies it: name, http.port, http.listen, key."));
 }
 
 TEST(Reload, AnInvalidFileChangesNothingAndIsReported) {
@@ -52,7 +55,8 @@ TEST(Reload, AnInvalidFileChangesNothingAndIsReported) {
 }
 
 TEST(Reload, WithoutADifferenceNobodyIsTold) {
-  fixture f{"ratio: 0.1\nkey: k\nworkers: 2\nstore: { type: bucket_store, bucket: b }\nhttp: { hosts: [ { name: x } ] }\n"};
+  fixture f{
+      "ratio: 0.1\nkey: k\nworkers: 2\nstore: { type: bucket_store, bucket: b }\nhttp: { hosts: [ { name: x } ] }\n"};
   int told = 0;
   watcher<settings> w{f.from, f.load(), {.report = [&](reload_report const&) { ++told; }}};
   auto const before = w.current();
@@ -62,7 +66,9 @@ TEST(Reload, WithoutADifferenceNobodyIsTold) {
 }
 
 TEST(Reload, RestoresEveryKindOfValueThatMayNotChange) {
-  fixture f{"workers: 2\nstore: { type: bucket_store, bucket: b }\nhttp: { hosts: [ { name: x } ] }\noffset: 3\ndebug: true\n"};
+  fixture f{
+      "workers: 2\nstore: { type: bucket_store, bucket: b }\nhttp: { hosts: [ { name: x } ] }\noffset: 3\ndebug: "
+      "true\n"};
   watcher<settings> w{f.from, f.load(), {}};
   f.dir.write("base.yaml", "store: { type: file_store, directory: d }\nratio: 0.9\n");
   EXPECT_THAT(w.reload().need_restart, ElementsAre("http.hosts", "debug", "workers", "offset", "store"));

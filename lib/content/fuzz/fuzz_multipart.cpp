@@ -26,7 +26,9 @@ std::string parse(std::string_view body, std::size_t cut) {
         seen += "<part>";
         for (auto const& [name, value] : parser.headers()) {
           seen += name + '=' + value + ';';
-          if (auto const d = parse_disposition(value); d && d->file_name && safe_file_name(*d->file_name).find('/') != std::string::npos) std::abort();
+          if (auto const d = parse_disposition(value);
+              d && d->file_name && safe_file_name(*d->file_name).find('/') != std::string::npos)
+            std::abort();
         }
         break;
       case multipart_parser::event::data:

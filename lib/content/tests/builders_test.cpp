@@ -12,10 +12,15 @@ namespace {
 TEST(builders, links) {
   links l;
   EXPECT_TRUE(l.empty());
-  l.add("/v1/notes?cursor=a%20b", "next").add("https://example.com/", "describedby", {.title = "A \"title\"", .type = "text/html"}).add("/x", "alternate", {.title = "\xc3\xa9t\xc3\xa9"});
-  EXPECT_EQ(l.text(), "</v1/notes?cursor=a%20b>; rel=\"next\", <https://example.com/>; rel=\"describedby\"; title=\"A \\\"title\\\"\"; type=\"text/html\", "
-                      "</x>; rel=\"alternate\"; title*=UTF-8''%C3%A9t%C3%A9");
-  for (auto bad : {"a b", "a>b", "a\r\nb", "\xc3\xa9", "a\"b"}) EXPECT_THROW(l.add(bad, "next"), std::invalid_argument) << bad;
+  l.add("/v1/notes?cursor=a%20b", "next")
+      .add("https://example.com/", "describedby", {.title = "A \"title\"", .type = "text/html"})
+      .add("/x", "alternate", {.title = "\xc3\xa9t\xc3\xa9"});
+  EXPECT_EQ(l.text(),
+            "</v1/notes?cursor=a%20b>; rel=\"next\", <https://example.com/>; rel=\"describedby\"; title=\"A "
+            "\\\"title\\\"\"; type=\"text/html\", "
+            "</x>; rel=\"alternate\"; title*=UTF-8''%C3%A9t%C3%A9");
+  for (auto bad : {"a b", "a>b", "a\r\nb", "\xc3\xa9", "a\"b"})
+    EXPECT_THROW(l.add(bad, "next"), std::invalid_argument) << bad;
   EXPECT_THROW(l.add("/", "ne\nxt"), std::invalid_argument);
   EXPECT_THROW(l.add("/", ""), std::invalid_argument);
   EXPECT_THROW(l.add("/", "x", {.title = "a\nb"}), std::invalid_argument);
@@ -25,8 +30,15 @@ TEST(builders, cache_control) {
   using std::chrono::seconds;
   EXPECT_EQ(cache_control{}.text(), "");
   EXPECT_EQ((cache_control{.no_store = true}.text()), "no-store");
-  EXPECT_EQ((cache_control{.is_public = true, .immutable = true, .max_age = seconds{31'536'000}}.text()), "public, max-age=31536000, immutable");
-  EXPECT_EQ((cache_control{.is_private = true, .must_revalidate = true, .max_age = seconds{-5}, .s_maxage = seconds{1}, .stale_while_revalidate = seconds{2}, .stale_if_error = seconds{3}}.text()),
+  EXPECT_EQ((cache_control{.is_public = true, .immutable = true, .max_age = seconds{31'536'000}}.text()),
+            "public, max-age=31536000, immutable");
+  EXPECT_EQ((cache_control{.is_private = true,
+                           .must_revalidate = true,
+                           .max_age = seconds{-5},
+                           .s_maxage = seconds{1},
+                           .stale_while_revalidate = seconds{2},
+                           .stale_if_error = seconds{3}}
+                 .text()),
             "private, max-age=0, s-maxage=1, must-revalidate, stale-while-revalidate=2, stale-if-error=3");
 }
 
@@ -42,7 +54,8 @@ TEST(security_headers, depend_on_the_connection_and_the_page) {
   EXPECT_EQ(plain.sent("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(plain.sent("X-Frame-Options"), "DENY");
   EXPECT_EQ(plain.sent("Referrer-Policy"), "no-referrer");
-  EXPECT_EQ(plain.sent("Content-Security-Policy"), "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+  EXPECT_EQ(plain.sent("Content-Security-Policy"),
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
   EXPECT_EQ(plain.sent("Cross-Origin-Opener-Policy"), "same-origin");
   EXPECT_EQ(plain.sent("Cross-Origin-Resource-Policy"), "same-origin");
   EXPECT_EQ(plain.sent("Strict-Transport-Security"), "");

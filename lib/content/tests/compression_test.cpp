@@ -63,12 +63,16 @@ std::string unzstd(std::string_view in) {
   return out;
 }
 std::string decode(coding c, std::string_view in) {
-  return c == coding::gzip ? gunzip(in) : c == coding::brotli ? unbrotli(in) : c == coding::zstd ? unzstd(in) : std::string{in};
+  return c == coding::gzip     ? gunzip(in)
+         : c == coding::brotli ? unbrotli(in)
+         : c == coding::zstd   ? unzstd(in)
+                               : std::string{in};
 }
 
 std::string prose(std::size_t size) {
   std::string out;
-  for (unsigned i = 0; out.size() < size; ++i) out += "{\"id\":" + std::to_string(i * 2654435761u) + ",\"title\":\"A note like any other\"},";
+  for (unsigned i = 0; out.size() < size; ++i)
+    out += "{\"id\":" + std::to_string(i * 2654435761u) + ",\"title\":\"A note like any other\"},";
   out.resize(size);
   return out;
 }
@@ -76,7 +80,8 @@ std::string prose(std::size_t size) {
 constexpr std::array every{coding::gzip, coding::brotli, coding::zstd};
 
 class encoders : public testing::TestWithParam<coding> {};
-INSTANTIATE_TEST_SUITE_P(all, encoders, testing::ValuesIn(every), [](auto const& i) { return std::string{to_string(i.param)}; });
+INSTANTIATE_TEST_SUITE_P(all, encoders, testing::ValuesIn(every),
+                         [](auto const& i) { return std::string{to_string(i.param)}; });
 
 TEST_P(encoders, at_once_and_again) {
   auto e = make_encoder(GetParam(), 4, 100'000);
@@ -107,7 +112,8 @@ TEST_P(encoders, noise_in_pieces) {
   std::uint64_t state = 1;
   for (int i = 0; i < 200; ++i) {
     std::string piece;
-    for (int k = 0; k < 1000; ++k) piece += static_cast<char>((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
+    for (int k = 0; k < 1000; ++k)
+      piece += static_cast<char>((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
     text += piece;
     e->write(piece, encoder::step::more, out);
   }
@@ -127,7 +133,8 @@ TEST_P(encoders, stream_of_a_source) {
     EXPECT_EQ(decode(GetParam(), now(drain(*source))), text);
     EXPECT_TRUE(now(source->next()).empty()) << "the end stays the end";
   }
-  auto nothing = make_encoded_source(std::make_unique<scripted_body>(std::vector<std::string>{}), make_encoder(GetParam(), 4), true);
+  auto nothing = make_encoded_source(std::make_unique<scripted_body>(std::vector<std::string>{}),
+                                     make_encoder(GetParam(), 4), true);
   EXPECT_EQ(decode(GetParam(), now(drain(*nothing))), "");
 }
 
@@ -164,12 +171,16 @@ TEST_F(compression, is_left_out) {
   EXPECT_EQ(plain.sent("ETag"), "\"v1\"");
 
   using change = void (*)(http::exchange&);
-  for (change other : {change{[](http::exchange& x) { x.response.add("Content-Encoding", "br"); }}, change{[](http::exchange& x) { x.response.add("Content-Range", "bytes 0-1/2"); }},
-                       change{[](http::exchange& x) { x.response.add("Cache-Control", "private, No-Transform"); }},
-                       change{[](http::exchange& x) { x.response.add_block("X: y\r\nContent-Digest: sha-256=::\r\n"); }},
-                       change{[](http::exchange& x) { x.response.status = 206; }}, change{[](http::exchange& x) { x.response.status = 204; }},
-                       change{[](http::exchange& x) { x.response.content_type = "image/png"; }}, change{[](http::exchange& x) { x.response.content_type = {}; }},
-                       change{[](http::exchange& x) { x.response.body = x.response.body.substr(0, 100); }}}) {
+  for (change other :
+       {change{[](http::exchange& x) { x.response.add("Content-Encoding", "br"); }},
+        change{[](http::exchange& x) { x.response.add("Content-Range", "bytes 0-1/2"); }},
+        change{[](http::exchange& x) { x.response.add("Cache-Control", "private, No-Transform"); }},
+        change{[](http::exchange& x) { x.response.add_block("X: y\r\nContent-Digest: sha-256=::\r\n"); }},
+        change{[](http::exchange& x) { x.response.status = 206; }},
+        change{[](http::exchange& x) { x.response.status = 204; }},
+        change{[](http::exchange& x) { x.response.content_type = "image/png"; }},
+        change{[](http::exchange& x) { x.response.content_type = {}; }},
+        change{[](http::exchange& x) { x.response.body = x.response.body.substr(0, 100); }}}) {
     call q{http::method::get, {{"Accept-Encoding", "gzip"}}};
     q.x.response.content_type = "application/json";
     q.x.response.body = text;
@@ -185,7 +196,8 @@ TEST_F(compression, is_left_out) {
 TEST_F(compression, what_does_not_shrink_is_sent_as_it_is) {
   std::string noise;
   std::uint64_t state = 7;
-  for (int k = 0; k < 2000; ++k) noise += static_cast<char>((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
+  for (int k = 0; k < 2000; ++k)
+    noise += static_cast<char>((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
   text = noise;
   call q{http::method::get, {{"Accept-Encoding", "gzip"}}};
   answer(q);

@@ -8,7 +8,10 @@
 namespace slipway::content {
 namespace {
 
-cors_settings usual() { return {.origins = {"https://app.example.com", "http://localhost:5173", "https://*.trusted.org"}, .credentials = true}; }
+cors_settings usual() {
+  return {.origins = {"https://app.example.com", "http://localhost:5173", "https://*.trusted.org"},
+          .credentials = true};
+}
 
 std::string allowed(http::middleware& layer, std::string_view origin) {
   call c{http::method::get, {{"Origin", origin}}};
@@ -19,9 +22,13 @@ std::string allowed(http::middleware& layer, std::string_view origin) {
 
 TEST(cors, repeats_listed_origins_alone) {
   auto layer = make_cors(usual());
-  for (auto good : {"https://app.example.com", "http://localhost:5173", "https://a.trusted.org", "https://a.b.trusted.org"}) EXPECT_EQ(allowed(*layer, good), good);
-  for (auto bad : {"https://evil.com", "http://app.example.com", "https://app.example.com.evil.com", "https://app.example.com:8443", "https://xapp.example.com", "null", "", "*", "https://trusted.org",
-                   "https://eviltrusted.org", "https://.trusted.org.evil", "https://evil.com/.trusted.org", "https://user@x.trusted.org", "https://evil.com:1.trusted.org", "HTTPS://APP.EXAMPLE.COM"})
+  for (auto good :
+       {"https://app.example.com", "http://localhost:5173", "https://a.trusted.org", "https://a.b.trusted.org"})
+    EXPECT_EQ(allowed(*layer, good), good);
+  for (auto bad : {"https://evil.com", "http://app.example.com", "https://app.example.com.evil.com",
+                   "https://app.example.com:8443", "https://xapp.example.com", "null", "", "*", "https://trusted.org",
+                   "https://eviltrusted.org", "https://.trusted.org.evil", "https://evil.com/.trusted.org",
+                   "https://user@x.trusted.org", "https://evil.com:1.trusted.org", "HTTPS://APP.EXAMPLE.COM"})
     EXPECT_EQ(allowed(*layer, bad), "") << bad;
 }
 
@@ -44,7 +51,10 @@ TEST(cors, fields_of_an_answer) {
 
 TEST(cors, answers_preflights) {
   auto layer = make_cors(usual());
-  call c{http::method::options, {{"Origin", "https://app.example.com"}, {"Access-Control-Request-Method", "PATCH"}, {"Access-Control-Request-Headers", "if-match"}}};
+  call c{http::method::options,
+         {{"Origin", "https://app.example.com"},
+          {"Access-Control-Request-Method", "PATCH"},
+          {"Access-Control-Request-Headers", "if-match"}}};
   EXPECT_FALSE(layer->before(c.x));
   layer->after(c.x);
   EXPECT_EQ(c.x.response.status, 204);
@@ -77,7 +87,8 @@ TEST(cors, everyone_without_credentials) {
 
 TEST(cors, refuses_dangerous_settings) {
   EXPECT_THROW(make_cors({.origins = {"*"}, .credentials = true}), startup_error);
-  for (auto bad : {"null", "example.com", "https://example.com/", "https://Example.com", "https://", "https://a b", "https://*", "*.example.com", "https://a*.example.com", "", "https://*.*.com"})
+  for (auto bad : {"null", "example.com", "https://example.com/", "https://Example.com", "https://", "https://a b",
+                   "https://*", "*.example.com", "https://a*.example.com", "", "https://*.*.com"})
     EXPECT_THROW(make_cors({.origins = {bad}}), startup_error) << bad;
   EXPECT_THROW(make_cors({.origins = {"*", "https://a.b"}}), startup_error);
   EXPECT_THROW(make_cors({.headers = {"X\r\nY"}}), startup_error);

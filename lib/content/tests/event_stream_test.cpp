@@ -13,7 +13,8 @@ namespace {
 TEST(events, on_the_wire) {
   EXPECT_EQ(to_wire({.data = "x"}), "data: x\n\n");
   EXPECT_EQ(to_wire({.data = ""}), "data: \n\n");
-  EXPECT_EQ(to_wire({.data = "a\nb\r\nc\rd", .event = "note", .id = "7", .retry = std::chrono::seconds{2}}), "retry: 2000\nid: 7\nevent: note\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
+  EXPECT_EQ(to_wire({.data = "a\nb\r\nc\rd", .event = "note", .id = "7", .retry = std::chrono::seconds{2}}),
+            "retry: 2000\nid: 7\nevent: note\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
   EXPECT_EQ(to_wire({.data = "a\n"}), "data: a\ndata: \n\n");
   for (auto bad : {std::string{"a\nb"}, std::string{"a\r"}, std::string{"\0", 1}}) {
     EXPECT_THROW(to_wire({.data = "x", .event = bad}), std::invalid_argument);

@@ -38,7 +38,8 @@ int status_for(std::string body, multipart_limits limits = {}) {
 std::string const sample =
     "This is a preamble\r\n--AaB03\r\n"
     "\r\n--AaB03x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nhello\r\n"
-    "--AaB03x \t\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a\\b\\r%22.txt\"\r\nContent-Type: text/csv\r\n\r\n"
+    "--AaB03x \t\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a\\b\\r%22.txt\"\r\nContent-Type: "
+    "text/csv\r\n\r\n"
     "a,b\r\n--AaB03\r\n\r\r\n-\r\n--\r\n\r\n"
     "\r\n--AaB03x\r\nContent-Disposition: form-data; name=empty\r\n\r\n\r\n"
     "--AaB03x\r\nContent-Disposition: form-data; name=none; filename=\"\"\r\n\r\n"
@@ -51,12 +52,14 @@ std::vector<seen> const expected{{"title", "", "text/plain", "hello"},
 TEST(multipart, reads_at_once) { EXPECT_EQ(read({sample}), expected); }
 
 TEST(multipart, reads_split_at_every_byte) {
-  for (std::size_t i = 1; i < sample.size(); ++i) ASSERT_EQ(read({sample.substr(0, i), sample.substr(i)}), expected) << i;
+  for (std::size_t i = 1; i < sample.size(); ++i)
+    ASSERT_EQ(read({sample.substr(0, i), sample.substr(i)}), expected) << i;
 }
 
 TEST(multipart, reads_split_at_every_two_bytes_apart) {
   for (std::size_t i = 1; i + 3 < sample.size(); ++i)
-    for (std::size_t k : {1u, 2u, 3u}) ASSERT_EQ(read({sample.substr(0, i), sample.substr(i, k), sample.substr(i + k)}), expected) << i;
+    for (std::size_t k : {1u, 2u, 3u})
+      ASSERT_EQ(read({sample.substr(0, i), sample.substr(i, k), sample.substr(i + k)}), expected) << i;
 }
 
 TEST(multipart, reads_byte_by_byte) {
@@ -66,7 +69,8 @@ TEST(multipart, reads_byte_by_byte) {
 }
 
 TEST(multipart, begins_with_its_delimiter_and_may_be_empty) {
-  EXPECT_EQ(read({"--AaB03x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--AaB03x--"}), (std::vector<seen>{{"a", "", "text/plain", "1"}}));
+  EXPECT_EQ(read({"--AaB03x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--AaB03x--"}),
+            (std::vector<seen>{{"a", "", "text/plain", "1"}}));
   EXPECT_TRUE(read({"--AaB03x--\r\n"}).empty());
 }
 
@@ -77,29 +81,49 @@ TEST(multipart, every_truncation_is_an_error) {
 }
 
 TEST(multipart, refuses_what_is_malformed) {
-  std::string const d = "--AaB03x\r\n", head = "Content-Disposition: form-data; name=\"a\"\r\n", close = "\r\n--AaB03x--\r\n";
+  std::string const d = "--AaB03x\r\n", head = "Content-Disposition: form-data; name=\"a\"\r\n",
+                    close = "\r\n--AaB03x--\r\n";
   EXPECT_EQ(status_for(d + head + "\r\nx" + close), 200);
-  for (auto const& bad : std::vector<std::string>{
-           "", "no delimiter at all", d + "\r\nx" + close, d + "Content-Type: text/plain\r\n\r\nx" + close, d + "Content-Disposition: attachment; name=a\r\n\r\nx" + close,
-           d + "Content-Disposition: form-data\r\n\r\nx" + close, d + "Content-Disposition: form-data; name=a; name=b\r\n\r\nx" + close,
-           d + "Content-Disposition: form-data; name=\"a\r\n\r\nx" + close, d + "Content-Disposition: form-data; name=\"%zz\"\xff\r\n\r\nx" + close,
-           d + "Content-Disposition: form-data; name=\"\xff\"\r\n\r\nx" + close, d + "no colon\r\n\r\nx" + close, d + ": no name\r\n\r\nx" + close,
-           d + "a b: c\r\n" + head + "\r\nx" + close, d + head + " folded\r\n\r\nx" + close, d + "A: b\nC: d\r\n" + head + "\r\nx" + close,
-           d + std::string{"A: \0\r\n", 7} + head + "\r\nx" + close, d + head + "\r\nx\r\n--AaB03xy\r\n\r\n" + close, "--AaB03x-\r\n", "--AaB03x\rX", "--AaB03x\n" + head + "\r\nx" + close,
-           d + head + "\r\nx\n--AaB03x--\n"})
+  for (auto const& bad :
+       std::vector<std::string>{"",
+                                "no delimiter at all",
+                                d + "\r\nx" + close,
+                                d + "Content-Type: text/plain\r\n\r\nx" + close,
+                                d + "Content-Disposition: attachment; name=a\r\n\r\nx" + close,
+                                d + "Content-Disposition: form-data\r\n\r\nx" + close,
+                                d + "Content-Disposition: form-data; name=a; name=b\r\n\r\nx" + close,
+                                d + "Content-Disposition: form-data; name=\"a\r\n\r\nx" + close,
+                                d + "Content-Disposition: form-data; name=\"%zz\"\xff\r\n\r\nx" + close,
+                                d + "Content-Disposition: form-data; name=\"\xff\"\r\n\r\nx" + close,
+                                d + "no colon\r\n\r\nx" + close,
+                                d + ": no name\r\n\r\nx" + close,
+                                d + "a b: c\r\n" + head + "\r\nx" + close,
+                                d + head + " folded\r\n\r\nx" + close,
+                                d + "A: b\nC: d\r\n" + head + "\r\nx" + close,
+                                d + std::string{"A: \0\r\n", 7} + head + "\r\nx" + close,
+                                d + head + "\r\nx\r\n--AaB03xy\r\n\r\n" + close,
+                                "--AaB03x-\r\n",
+                                "--AaB03x\rX",
+                                "--AaB03x\n" + head + "\r\nx" + close,
+                                d + head + "\r\nx\n--AaB03x--\n"})
     EXPECT_EQ(status_for(bad), 400) << bad;
 }
 
 TEST(multipart, limits) {
-  auto const part = [](std::string const& disposition, std::string const& data) { return "--AaB03x\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + data + "\r\n"; };
+  auto const part = [](std::string const& disposition, std::string const& data) {
+    return "--AaB03x\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + data + "\r\n";
+  };
   auto const close = std::string{"--AaB03x--\r\n"};
-  multipart_limits const small{.parts = 2, .header_bytes = 100, .file_bytes = 20, .field_bytes = 10, .total_bytes = 400};
-  EXPECT_EQ(status_for(part("name=a", "0123456789") + part("name=b; filename=c", std::string(20, 'x')) + close, small), 200);
+  multipart_limits const small{
+      .parts = 2, .header_bytes = 100, .file_bytes = 20, .field_bytes = 10, .total_bytes = 400};
+  EXPECT_EQ(status_for(part("name=a", "0123456789") + part("name=b; filename=c", std::string(20, 'x')) + close, small),
+            200);
   EXPECT_EQ(status_for(part("name=a", "0123456789x") + close, small), 413);
   EXPECT_EQ(status_for(part("name=a; filename=b", std::string(21, 'x')) + close, small), 413);
   EXPECT_EQ(status_for(part("name=a", "") + part("name=a", "") + part("name=a", "") + close, small), 413);
   EXPECT_EQ(status_for(part("name=" + std::string(200, 'n'), "") + close, small), 413);
-  EXPECT_EQ(status_for("--AaB03x\r\n" + std::string(90, 'n'), {.header_bytes = 50}), 413) << "before the line is complete";
+  EXPECT_EQ(status_for("--AaB03x\r\n" + std::string(90, 'n'), {.header_bytes = 50}), 413)
+      << "before the line is complete";
   EXPECT_EQ(status_for(std::string(500, ' ') + part("name=a", "") + close, small), 413) << "a preamble counts";
   EXPECT_EQ(status_for("--AaB03x" + std::string(1000, ' ') + "\r\n"), 400) << "padding is bounded";
 }
@@ -147,8 +171,11 @@ TEST(multipart, boundaries) {
   EXPECT_EQ(multipart_boundary("multipart/form-data; BOUNDARY=\"a b;c\""), std::nullopt) << "';' is not allowed";
   EXPECT_EQ(multipart_boundary("multipart/form-data; boundary=\"a b\""), "a b");
   EXPECT_EQ(multipart_boundary("multipart/form-data; boundary=" + std::string(70, 'x')), std::string(70, 'x'));
-  for (auto const& type : {std::string{"multipart/form-data"}, std::string{"multipart/form-data; boundary="}, std::string{"multipart/form-data; boundary=a; boundary=b"},
-                           std::string{"multipart/form-data; boundary=\"a"}, std::string{"multipart/form-data; boundary=\"a \""}, "multipart/form-data; boundary=" + std::string(71, 'x'), std::string{""}})
+  for (auto const& type :
+       {std::string{"multipart/form-data"}, std::string{"multipart/form-data; boundary="},
+        std::string{"multipart/form-data; boundary=a; boundary=b"}, std::string{"multipart/form-data; boundary=\"a"},
+        std::string{"multipart/form-data; boundary=\"a \""}, "multipart/form-data; boundary=" + std::string(71, 'x'),
+        std::string{""}})
     EXPECT_EQ(multipart_boundary(type), std::nullopt) << type;
 }
 

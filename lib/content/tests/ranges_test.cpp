@@ -17,17 +17,39 @@ TEST(ranges, are_chosen) {
     std::vector<byte_range> ranges;
   };
   // Of 10,000 bytes, as in RFC 9110, section 14.1.2.
-  for (auto const& [field, what, expected] : std::vector<row>{
-           {"bytes=0-499", partial, {{0, 500}}}, {"bytes=500-999", partial, {{500, 500}}}, {"bytes=-500", partial, {{9500, 500}}}, {"bytes=9500-", partial, {{9500, 500}}},
-           {"bytes=0-0,-1", partial, {{0, 1}, {9999, 1}}}, {"bytes= 0-999, 4500-5499, -1000", partial, {{0, 1000}, {4500, 1000}, {9000, 1000}}},
-           {"bytes=500-600,601-999", partial, {{500, 101}, {601, 399}}}, {"bytes=601-999,500-600", partial, {{601, 399}, {500, 101}}},
-           {"bytes=0-20000", partial, {{0, 10000}}}, {"bytes=-20000", partial, {{0, 10000}}}, {"BYTES=0-0", partial, {{0, 1}}},
-           {"bytes=0-99999999999999999999999999", partial, {{0, 10000}}}, {"bytes=0-0,20000-", partial, {{0, 1}}},
-           {"bytes=10000-", unsatisfiable, {}}, {"bytes=99999999999999999999-", unsatisfiable, {}}, {"bytes=-0", unsatisfiable, {}},
-           {"bytes=500-700,601-999", unsatisfiable, {}}, {"bytes=0-,0-,0-", unsatisfiable, {}}, {"bytes=-1,9999-9999", unsatisfiable, {}},
-           {"bytes=5-4", whole, {}}, {"bytes=a-b", whole, {}}, {"bytes=", whole, {}}, {"bytes", whole, {}}, {"bytes=-", whole, {}}, {"bytes=1", whole, {}}, {"bytes=--1", whole, {}},
-           {"bytes=0x1-2", whole, {}}, {"items=0-5", whole, {}}, {"bytes=+1-2", whole, {}}, {"", whole, {}}, {"bytes=1 - 2", whole, {}},
-           {"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", whole, {}}}) {
+  for (auto const& [field, what, expected] :
+       std::vector<row>{{"bytes=0-499", partial, {{0, 500}}},
+                        {"bytes=500-999", partial, {{500, 500}}},
+                        {"bytes=-500", partial, {{9500, 500}}},
+                        {"bytes=9500-", partial, {{9500, 500}}},
+                        {"bytes=0-0,-1", partial, {{0, 1}, {9999, 1}}},
+                        {"bytes= 0-999, 4500-5499, -1000", partial, {{0, 1000}, {4500, 1000}, {9000, 1000}}},
+                        {"bytes=500-600,601-999", partial, {{500, 101}, {601, 399}}},
+                        {"bytes=601-999,500-600", partial, {{601, 399}, {500, 101}}},
+                        {"bytes=0-20000", partial, {{0, 10000}}},
+                        {"bytes=-20000", partial, {{0, 10000}}},
+                        {"BYTES=0-0", partial, {{0, 1}}},
+                        {"bytes=0-99999999999999999999999999", partial, {{0, 10000}}},
+                        {"bytes=0-0,20000-", partial, {{0, 1}}},
+                        {"bytes=10000-", unsatisfiable, {}},
+                        {"bytes=99999999999999999999-", unsatisfiable, {}},
+                        {"bytes=-0", unsatisfiable, {}},
+                        {"bytes=500-700,601-999", unsatisfiable, {}},
+                        {"bytes=0-,0-,0-", unsatisfiable, {}},
+                        {"bytes=-1,9999-9999", unsatisfiable, {}},
+                        {"bytes=5-4", whole, {}},
+                        {"bytes=a-b", whole, {}},
+                        {"bytes=", whole, {}},
+                        {"bytes", whole, {}},
+                        {"bytes=-", whole, {}},
+                        {"bytes=1", whole, {}},
+                        {"bytes=--1", whole, {}},
+                        {"bytes=0x1-2", whole, {}},
+                        {"items=0-5", whole, {}},
+                        {"bytes=+1-2", whole, {}},
+                        {"", whole, {}},
+                        {"bytes=1 - 2", whole, {}},
+                        {"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", whole, {}}}) {
     auto const choice = choose_ranges(field, 10'000);
     EXPECT_EQ(choice.what, what) << field;
     EXPECT_EQ(choice.ranges, expected) << field;
@@ -43,11 +65,17 @@ TEST(ranges, if_range) {
   EXPECT_TRUE(if_range_holds({}, now));
   EXPECT_TRUE(if_range_holds("\"a\"", now));
   EXPECT_TRUE(if_range_holds("Sun, 06 Nov 1994 08:49:37 GMT", now));
-  for (auto text : {"\"b\"", "W/\"a\"", "Sun, 06 Nov 1994 08:49:38 GMT", "", "a", "*"}) EXPECT_FALSE(if_range_holds(text, now)) << text;
+  for (auto text : {"\"b\"", "W/\"a\"", "Sun, 06 Nov 1994 08:49:38 GMT", "", "a", "*"})
+    EXPECT_FALSE(if_range_holds(text, now)) << text;
   EXPECT_FALSE(if_range_holds("W/\"a\"", {"W/\"a\""}));
 }
 
-representation letters() { return {.bytes = make_static_bytes("abcdefghijklmnopqrstuvwxyz"), .size = 26, .type = "text/plain", .now = {.etag = "\"l\""}}; }
+representation letters() {
+  return {.bytes = make_static_bytes("abcdefghijklmnopqrstuvwxyz"),
+          .size = 26,
+          .type = "text/plain",
+          .now = {.etag = "\"l\""}};
+}
 
 TEST(representation, whole_and_parts) {
   call all;
@@ -68,8 +96,9 @@ TEST(representation, whole_and_parts) {
   std::string_view const type = two.x.response.content_type;
   ASSERT_TRUE(type.starts_with("multipart/byteranges; boundary="));
   std::string const b{type.substr(type.find('=') + 1)};
-  EXPECT_EQ(body_of(two.x), "--" + b + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/26\r\n\r\nab\r\n--" + b +
-                                "\r\nContent-Type: text/plain\r\nContent-Range: bytes 24-25/26\r\n\r\nyz\r\n--" + b + "--\r\n");
+  EXPECT_EQ(body_of(two.x), "--" + b + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/26\r\n\r\nab\r\n--" +
+                                b + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 24-25/26\r\n\r\nyz\r\n--" +
+                                b + "--\r\n");
   EXPECT_EQ(two.sent("Content-Range"), "");
 }
 

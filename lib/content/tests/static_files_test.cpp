@@ -97,8 +97,28 @@ TEST_F(files, are_served) {
 
 TEST_F(files, nothing_leads_out) {
   auto const f = make({.fallback = "index.html"});
-  for (auto bad : {"../secret.txt", "css/../../secret.txt", "css/../css/site.css", "./index.html", "css/./site.css", "/etc/passwd", "//etc/passwd", "css//site.css", ".env", ".git/config", "css/.hidden",
-                   "..", ".", "...", "link.txt", "inner.css", "up/secret.txt", "up/root/index.html", "..\\secret.txt", "css\\site.css", "index.html/x.txt", "nothing.txt"})
+  for (auto bad : {"../secret.txt",
+                   "css/../../secret.txt",
+                   "css/../css/site.css",
+                   "./index.html",
+                   "css/./site.css",
+                   "/etc/passwd",
+                   "//etc/passwd",
+                   "css//site.css",
+                   ".env",
+                   ".git/config",
+                   "css/.hidden",
+                   "..",
+                   ".",
+                   "...",
+                   "link.txt",
+                   "inner.css",
+                   "up/secret.txt",
+                   "up/root/index.html",
+                   "..\\secret.txt",
+                   "css\\site.css",
+                   "index.html/x.txt",
+                   "nothing.txt"})
     EXPECT_EQ(status(f, bad), 404) << bad;
   EXPECT_EQ(status(f, std::string_view{"index.html\0.png", 15}), 404);
   EXPECT_EQ(status(f, "a\nb.txt"), 404);
@@ -117,7 +137,9 @@ TEST_F(files, step_by_step_is_as_safe) {
     EXPECT_TRUE(open_beneath(directory, "css/", how));
     EXPECT_TRUE(open_beneath(directory, "css", how));
     EXPECT_TRUE(open_beneath(directory, "", how));
-    for (auto bad : {"link.txt", "inner.css", "up", "up/secret.txt", "up/root/index.html", "css/site.css/x", "none/x", "none"}) EXPECT_FALSE(open_beneath(directory, bad, how)) << bad;
+    for (auto bad :
+         {"link.txt", "inner.css", "up", "up/secret.txt", "up/root/index.html", "css/site.css/x", "none/x", "none"})
+      EXPECT_FALSE(open_beneath(directory, bad, how)) << bad;
   }
   ::close(directory);
 }
@@ -209,8 +231,11 @@ TEST_F(files, through_a_pool) {
 }
 
 TEST_F(files, caching_by_name) {
-  for (auto name : {"app.3f9a01bc.js", "index-BTJx8a3Q.css", "x.0123456789abcdef0123456789abcdef.png"}) EXPECT_TRUE(has_hash(name)) << name;
-  for (auto name : {"app.js", "report-20240101.pdf", "photo-2024summer.jpg", "jquery-3.7.1.min.js", "app.3f9a0.js", "a-b", ".3f9a01bc.js", "", "long-description.html", "README"}) EXPECT_FALSE(has_hash(name)) << name;
+  for (auto name : {"app.3f9a01bc.js", "index-BTJx8a3Q.css", "x.0123456789abcdef0123456789abcdef.png"})
+    EXPECT_TRUE(has_hash(name)) << name;
+  for (auto name : {"app.js", "report-20240101.pdf", "photo-2024summer.jpg", "jquery-3.7.1.min.js", "app.3f9a0.js",
+                    "a-b", ".3f9a01bc.js", "", "long-description.html", "README"})
+    EXPECT_FALSE(has_hash(name)) << name;
   write(root / "app.3f9a01bc.js", "x");
   auto const f = make();
   call c;
@@ -245,7 +270,9 @@ TEST_F(files, handler_takes_the_last_parameter) {
   EXPECT_EQ(body_of(c.x), "body{}");
 }
 
-constexpr asset table[]{{"b.js", "text/javascript", "plain"}, {"b.js", "text/javascript", "BR", coding::brotli}, {"a.txt", "text/plain", "text"}};
+constexpr asset table[]{{"b.js", "text/javascript", "plain"},
+                        {"b.js", "text/javascript", "BR", coding::brotli},
+                        {"a.txt", "text/plain", "text"}};
 
 TEST(assets, are_served_like_files) {
   embedded_assets const all{table};

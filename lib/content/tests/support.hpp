@@ -81,7 +81,8 @@ inline task<std::string> drain(http::body_source& source) {
 inline std::string body_of(http::exchange& x) {
   if (!x.response.stream) return std::string{x.response.body};
   auto out = now(drain(*x.response.stream));
-  if (x.response.stream_length && *x.response.stream_length != out.size()) throw std::logic_error{"the length that was promised is not the length that was sent"};
+  if (x.response.stream_length && *x.response.stream_length != out.size())
+    throw std::logic_error{"the length that was promised is not the length that was sent"};
   return out;
 }
 

@@ -17,7 +17,12 @@ using namespace std::chrono_literals;
 TEST(encoding, rfc4648_vectors) {
   struct {
     std::string_view plain, base64, url, hex;
-  } const cases[] = {{"", "", "", ""}, {"f", "Zg==", "Zg", "66"}, {"fo", "Zm8=", "Zm8", "666f"}, {"foo", "Zm9v", "Zm9v", "666f6f"}, {"foob", "Zm9vYg==", "Zm9vYg", "666f6f62"}, {"\xfb\xff", "+/8=", "-_8", "fbff"}};
+  } const cases[] = {{"", "", "", ""},
+                     {"f", "Zg==", "Zg", "66"},
+                     {"fo", "Zm8=", "Zm8", "666f"},
+                     {"foo", "Zm9v", "Zm9v", "666f6f"},
+                     {"foob", "Zm9vYg==", "Zm9vYg", "666f6f62"},
+                     {"\xfb\xff", "+/8=", "-_8", "fbff"}};
   for (auto const& c : cases) {
     EXPECT_EQ(base64(as_byte_span(c.plain)), c.base64);
     EXPECT_EQ(base64url(as_byte_span(c.plain)), c.url);
@@ -29,8 +34,10 @@ TEST(encoding, rfc4648_vectors) {
 }
 
 TEST(encoding, is_strict) {
-  for (auto text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zg= =", "Zh==", "Zm9v\n", "Zm-v", "Z=g=", "Zm9=Zm9v"}) EXPECT_FALSE(from_base64(text)) << text;
-  for (auto text : {"Z", "Zg==", "Zh", "Zm8=", "Zm+v", "Zm/v", "Zm 9", "Zm9"}) EXPECT_FALSE(from_base64url(text)) << text;
+  for (auto text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zg= =", "Zh==", "Zm9v\n", "Zm-v", "Z=g=", "Zm9=Zm9v"})
+    EXPECT_FALSE(from_base64(text)) << text;
+  for (auto text : {"Z", "Zg==", "Zh", "Zm8=", "Zm+v", "Zm/v", "Zm 9", "Zm9"})
+    EXPECT_FALSE(from_base64url(text)) << text;
   for (auto text : {"6", "6g", "0x66", "66 "}) EXPECT_FALSE(from_hex(text)) << text;
   EXPECT_EQ(from_hex("fF"), "\xff");
 }
@@ -57,8 +64,10 @@ TEST(uuid, text_form) {
   auto const id = uuid::parse("0190A6B2-7c3d-7e4f-8a5b-6c7d8e9fa0b1");
   ASSERT_TRUE(id);
   EXPECT_EQ(id->text(), "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1");
-  for (auto text : {"", "0190a6b27c3d7e4f8a5b6c7d8e9fa0b1", "{0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1}", "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0bg", "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b", "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b11",
-                    "0190a6b27-c3d-7e4f-8a5b-6c7d8e9fa0b1", "0190a6b2-7c3d-7e4f-8a5b-6c7d8e-fa0b1", "-190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1"})
+  for (auto text : {"", "0190a6b27c3d7e4f8a5b6c7d8e9fa0b1", "{0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1}",
+                    "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0bg", "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b",
+                    "0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b11", "0190a6b27-c3d-7e4f-8a5b-6c7d8e9fa0b1",
+                    "0190a6b2-7c3d-7e4f-8a5b-6c7d8e-fa0b1", "-190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1"})
     EXPECT_FALSE(uuid::parse(text)) << text;
 }
 
@@ -125,7 +134,8 @@ TEST(secret, cannot_be_printed_and_is_wiped) {
   secret<std::string> small{"hunter2"};
   auto const* inside = small.reveal().data();
   auto const moved = std::move(small);
-  EXPECT_EQ((std::string_view{inside, 7}), (std::string_view{"\0\0\0\0\0\0\0", 7})) << "a short text leaves nothing behind";
+  EXPECT_EQ((std::string_view{inside, 7}), (std::string_view{"\0\0\0\0\0\0\0", 7}))
+      << "a short text leaves nothing behind";
   EXPECT_EQ(moved.reveal(), "hunter2");
   auto copy = moved;
   copy.clear();

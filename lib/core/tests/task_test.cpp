@@ -139,7 +139,8 @@ TEST(one_shot, honours_the_cancellation_of_its_context) {
   operation.cancel(cancel_reason::deadline);
   EXPECT_EQ(operation.cancelled(), cancel_reason::client_gone) << "the first reason stands";
   one_shot another;
-  EXPECT_EQ(run(reason_of(wait_for(another)), &operation), std::to_string(static_cast<int>(cancel_reason::client_gone))) << "a cancelled operation does not begin to wait";
+  EXPECT_EQ(run(reason_of(wait_for(another)), &operation), std::to_string(static_cast<int>(cancel_reason::client_gone)))
+      << "a cancelled operation does not begin to wait";
   operation.reset();
   EXPECT_EQ(operation.cancelled(), cancel_reason::none);
 }

@@ -66,7 +66,9 @@ TEST_F(Client, SendsABodyWithoutInventingAType) {
   EXPECT_THAT(sent, HasSubstr("Content-Length: 100000\r\n"));
   EXPECT_THAT(sent, Not(HasSubstr("Content-Type")));
   EXPECT_THAT(sent, Not(HasSubstr("Expect")));
-  EXPECT_EQ(get(http, {.method = "PUT", .url = server.url(), .headers = {{"Content-Type", "text/plain"}}, .body = "a"}).status, 201);
+  EXPECT_EQ(get(http, {.method = "PUT", .url = server.url(), .headers = {{"Content-Type", "text/plain"}}, .body = "a"})
+                .status,
+            201);
   EXPECT_THAT(server.requests().at(1), HasSubstr("PUT / "));
   EXPECT_THAT(server.requests().at(1), HasSubstr("Content-Type: text/plain\r\n"));
   get(http, {.method = "POST", .url = server.url()});
@@ -100,7 +102,8 @@ TEST_F(Client, NoticesThatAnIdleConnectionWasClosed) {
   EXPECT_EQ(server.connection_count(), 3);
 }
 
-task<> one_of_many(client& c, std::string url, std::atomic<int>& good, std::atomic<int>& left, std::binary_semaphore& all) {
+task<> one_of_many(client& c, std::string url, std::atomic<int>& good, std::atomic<int>& left,
+                   std::binary_semaphore& all) {
   auto const a = co_await c.send({.url = url});
   good += a.status == 200;
   if (--left == 0) all.release();
@@ -241,7 +244,8 @@ TEST_F(Client, RefusesPrivateAddressesUnlessTold) {
   EXPECT_EQ(fails(strict, {.url = server.url("/", "localhost")}), failure::refused_address);
   EXPECT_EQ(fails(strict, {.url = server.url("/", "0x7f.1")}), failure::refused_address);
   EXPECT_EQ(fails(strict, {.url = server.url("/", "2130706433")}), failure::refused_address);
-  EXPECT_EQ(fails(strict, {.url = "http://[::ffff:127.0.0.1]:" + std::to_string(server.port())}), failure::refused_address);
+  EXPECT_EQ(fails(strict, {.url = "http://[::ffff:127.0.0.1]:" + std::to_string(server.port())}),
+            failure::refused_address);
   EXPECT_EQ(fails(strict, {.url = "http://169.254.169.254/latest/meta-data"}), failure::refused_address);
   EXPECT_EQ(server.connection_count(), 0);
   client told{on, {.allowed_ranges = {"127.0.0.1/32"}}};
@@ -257,7 +261,8 @@ TEST_F(Client, FollowsNoRedirectUnlessAsked) {
 }
 
 TEST_F(Client, IsNotLedToPrivateAddresses) {
-  test_server server{[&](auto const&, int n) { return n == 1 ? answer(302, "", "Location: /there\r\n") : answer(200, "inside"); }};
+  test_server server{
+      [&](auto const&, int n) { return n == 1 ? answer(302, "", "Location: /there\r\n") : answer(200, "inside"); }};
   client http{on, local()};
   EXPECT_EQ(fails(http, {.url = server.url(), .redirects = 3}), failure::refused_address);
   EXPECT_EQ(server.requests().size(), 1u);
@@ -266,7 +271,9 @@ TEST_F(Client, IsNotLedToPrivateAddresses) {
 
 TEST_F(Client, FollowsAsManyRedirectsAsAsked) {
   test_server server{[](auto const& r, int n) {
-    return r.starts_with("GET /next/end") ? answer(200, "end") : answer(307, "", "Location: " + std::string(n == 2 ? "end" : "/next/x") + "\r\n");
+    return r.starts_with("GET /next/end")
+               ? answer(200, "end")
+               : answer(307, "", "Location: " + std::string(n == 2 ? "end" : "/next/x") + "\r\n");
   }};
   auto s = local();
   s.redirect_to_private = true;
@@ -290,12 +297,15 @@ TEST_F(Client, KeepsCredentialsFromOtherOrigins) {
   test_server other{[](auto const&, int) { return answer(200); }};
   test_server server{[&](auto const& r, int) {
     if (r.find("/file ") != std::string::npos) return answer(302, "", "Location: file:///etc/passwd\r\n");
-    return answer(303, "", "Location: " + (r.find("/same ") != std::string::npos ? std::string{"/file"} : other.url("/x")) + "\r\n");
+    return answer(
+        303, "",
+        "Location: " + (r.find("/same ") != std::string::npos ? std::string{"/file"} : other.url("/x")) + "\r\n");
   }};
   auto s = local();
   s.redirect_to_private = true;
   client http{on, s};
-  std::vector<header> const secrets{{"Authorization", "Bearer abc"}, {"Cookie", "a=b"}, {"X-Other", "1"}, {"Content-Type", "text/plain"}};
+  std::vector<header> const secrets{
+      {"Authorization", "Bearer abc"}, {"Cookie", "a=b"}, {"X-Other", "1"}, {"Content-Type", "text/plain"}};
   get(http, {.method = "POST", .url = server.url(), .headers = secrets, .body = "data", .redirects = 2});
   auto const led = other.requests().at(0);
   EXPECT_THAT(led, testing::StartsWith("GET /x "));  // 303 asks for that
@@ -318,7 +328,9 @@ TEST_F(Client, TriesAgainWhereThatIsSafe) {
   bad = 1;
   EXPECT_EQ(get(http, {.method = "POST", .url = server.url(), .body = "x"}).status, 503);
   bad = 1;
-  EXPECT_EQ(get(http, {.method = "POST", .url = server.url(), .headers = {{"Idempotency-Key", "k"}}, .body = "x"}).status, 200);
+  EXPECT_EQ(
+      get(http, {.method = "POST", .url = server.url(), .headers = {{"Idempotency-Key", "k"}}, .body = "x"}).status,
+      200);
   bad = 1;
   EXPECT_EQ(get(http, {.method = "POST", .url = server.url(), .body = "x", .idempotent = true}).status, 200);
   bad = 100;
@@ -329,7 +341,10 @@ TEST_F(Client, TriesAgainWhereThatIsSafe) {
 }
 
 TEST_F(Client, TriesAgainWhenTheConnectionBroke) {
-  test_server server{[](auto const&, int n) { return n <= 1 ? std::string{"HTTP/1.1 200 x\r\nContent-Length: 10\r\nConnection: close\r\n\r\nhalf"} : answer(200, "x"); }};
+  test_server server{[](auto const&, int n) {
+    return n <= 1 ? std::string{"HTTP/1.1 200 x\r\nContent-Length: 10\r\nConnection: close\r\n\r\nhalf"}
+                  : answer(200, "x");
+  }};
   client http{on, local()};
   EXPECT_EQ(get(http, {.url = server.url()}).body, "x");
   test_server never{[](auto const&, int) { return std::string{}; }};
@@ -338,7 +353,9 @@ TEST_F(Client, TriesAgainWhenTheConnectionBroke) {
 }
 
 TEST_F(Client, HonoursRetryAfter) {
-  test_server server{[](auto const&, int n) { return n == 1 ? answer(429, "", "Retry-After: 1\r\n") : answer(503, "", "Retry-After: 3600\r\n"); }};
+  test_server server{[](auto const&, int n) {
+    return n == 1 ? answer(429, "", "Retry-After: 1\r\n") : answer(503, "", "Retry-After: 3600\r\n");
+  }};
   client http{on, local()};
   auto const began = std::chrono::steady_clock::now();
   auto const a = get(http, {.url = server.url()});
@@ -403,7 +420,8 @@ TEST_F(Client, LeavesAHostAloneThatFails) {
 
 TEST_F(Client, HandsABodyToASinkPieceByPiece) {
   std::string const big(300'000, 'b');
-  test_server server{[&](auto const& r, int) { return r.starts_with("GET /error") ? answer(400, "why") : answer(200, big); }};
+  test_server server{
+      [&](auto const& r, int) { return r.starts_with("GET /error") ? answer(400, "why") : answer(200, big); }};
   client http{on, local()};
   std::string got;
   int pieces = 0;
@@ -420,18 +438,25 @@ TEST_F(Client, HandsABodyToASinkPieceByPiece) {
   got.clear();
   EXPECT_EQ(get(http, {.url = server.url("/error"), .sink = take}).body, "why");
   EXPECT_EQ(got, "");
-  EXPECT_EQ(fails(http, {.url = server.url(), .sink = [](std::string_view) { return false; }}), failure::stopped_by_sink);
-  EXPECT_THROW(get(http, {.url = server.url(), .sink = [](std::string_view) -> bool { throw std::length_error{"disk full"}; }}), std::length_error);
+  EXPECT_EQ(fails(http, {.url = server.url(), .sink = [](std::string_view) { return false; }}),
+            failure::stopped_by_sink);
+  EXPECT_THROW(
+      get(http, {.url = server.url(), .sink = [](std::string_view) -> bool { throw std::length_error{"disk full"}; }}),
+      std::length_error);
 }
 
 TEST_F(Client, DoesNotFeedASinkTwice) {
-  test_server server{[](auto const&, int) { return std::string{"HTTP/1.1 200 x\r\nContent-Length: 10\r\nConnection: close\r\n\r\nhalf"}; }};
+  test_server server{[](auto const&, int) {
+    return std::string{"HTTP/1.1 200 x\r\nContent-Length: 10\r\nConnection: close\r\n\r\nhalf"};
+  }};
   client http{on, local()};
   std::string got;
-  EXPECT_EQ(fails(http, {.url = server.url(), .sink = [&](std::string_view p) {
-                           got += p;
-                           return true;
-                         }}),
+  EXPECT_EQ(fails(http, {.url = server.url(),
+                         .sink =
+                             [&](std::string_view p) {
+                               got += p;
+                               return true;
+                             }}),
             failure::interrupted);
   EXPECT_EQ(got, "half");
 }
@@ -471,8 +496,9 @@ TEST_F(Client, RefusesMoreThanItCanHold) {
 
 TEST_F(Client, SendsNothingThatIsNotARequest) {
   client http{on, local()};
-  for (std::string const& url : {"", "nonsense", "ftp://x/", "file:///etc/passwd", "http://", "gopher://x", "http://user:secret@x/",
-                                 "http://a b/", "http://x/\r\nX: y", "javascript:alert(1)", "//x/y"})
+  for (std::string const& url :
+       {"", "nonsense", "ftp://x/", "file:///etc/passwd", "http://", "gopher://x", "http://user:secret@x/",
+        "http://a b/", "http://x/\r\nX: y", "javascript:alert(1)", "//x/y"})
     EXPECT_EQ(fails(http, {.url = url}), failure::invalid) << url;
   EXPECT_EQ(fails(http, {.url = std::string{"http://x/\0y", 11}}), failure::invalid);
   std::string const url = "http://127.0.0.1:1/";
@@ -511,7 +537,8 @@ TEST_F(Client, PassesTheTraceOn) {
   collecting out;
   tracer traces{{.ratio = 1}, out};
   context operation;
-  traces.begin(operation, span_kind::server, "GET /", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "rojo=1");
+  traces.begin(operation, span_kind::server, "GET /", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+               "rojo=1");
   on.run(within(http, {.url = server.url()}, operation));
   traces.end(operation);
   auto const& spans = out.all.at(0).spans;
@@ -520,8 +547,10 @@ TEST_F(Client, PassesTheTraceOn) {
   EXPECT_EQ(spans[1].status, span_status::error);
   EXPECT_EQ(spans[2].status, span_status::unset);
   auto const sent = server.requests();
-  EXPECT_THAT(sent.at(0), HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-" + spans[1].id.text() + "-01\r\n"));
-  EXPECT_THAT(sent.at(1), HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-" + spans[2].id.text() + "-01\r\n"));
+  EXPECT_THAT(sent.at(0),
+              HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-" + spans[1].id.text() + "-01\r\n"));
+  EXPECT_THAT(sent.at(1),
+              HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-" + spans[2].id.text() + "-01\r\n"));
   EXPECT_THAT(sent.at(1), HasSubstr("tracestate: rojo=1\r\n"));
 }
 

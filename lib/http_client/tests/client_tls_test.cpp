@@ -16,7 +16,8 @@ namespace {
 // A key and a self-signed certificate for the name, made for this test alone.
 class certificate {
  public:
-  explicit certificate(std::string const& name) : file_{testing::TempDir() + "slipway_" + std::to_string(::getpid()) + "_" + name + ".pem"} {
+  explicit certificate(std::string const& name)
+      : file_{testing::TempDir() + "slipway_" + std::to_string(::getpid()) + "_" + name + ".pem"} {
     key_ = EVP_EC_gen("P-256");
     x509_ = X509_new();
     X509_set_version(x509_, 2);
@@ -25,7 +26,8 @@ class certificate {
     X509_gmtime_adj(X509_getm_notAfter(x509_), 3600);
     X509_set_pubkey(x509_, key_);
     auto* const subject = X509_get_subject_name(x509_);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(name.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(name.c_str()), -1,
+                               -1, 0);
     X509_set_issuer_name(x509_, subject);
     add(NID_basic_constraints, "critical,CA:TRUE");
     add(NID_subject_alt_name, "DNS:" + name);
@@ -105,7 +107,8 @@ TEST_F(Tls, CanBeToldNotToLook) {
 
 TEST_F(Tls, IsNotLedFromHttpsToHttp) {
   test_server plain{[](auto const&, int) { return answer(200); }};
-  test_server leads{[&](auto const&, int) { return answer(302, "", "Location: " + plain.url() + "\r\n"); }, localhost.context()};
+  test_server leads{[&](auto const&, int) { return answer(302, "", "Location: " + plain.url() + "\r\n"); },
+                    localhost.context()};
   client http{on, {.private_addresses = true, .redirect_to_private = true, .ca_file = localhost.file()}};
   EXPECT_THROW(on.run(http.send({.url = leads.url("/", "localhost"), .redirects = 2})), request_error);
   EXPECT_TRUE(plain.requests().empty());

@@ -21,7 +21,8 @@
 namespace slipway::http_client {
 
 inline std::string answer(int status, std::string const& body = "", std::string const& fields = "") {
-  return "HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         fields + "\r\n" + body;
 }
 
 class test_server {
@@ -29,7 +30,8 @@ class test_server {
   // Gets the whole request and its number; an empty answer closes the connection.
   using handler = std::function<std::string(std::string const& request, int number)>;
 
-  explicit test_server(handler h, SSL_CTX* tls = nullptr) : handle_{std::move(h)}, tls_{tls}, listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+  explicit test_server(handler h, SSL_CTX* tls = nullptr)
+      : handle_{std::move(h)}, tls_{tls}, listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
     sockaddr_in at{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof at;
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listener_, 128) != 0 ||
@@ -89,13 +91,16 @@ class test_server {
         return;
       }
     }
-    auto const read = [&](char* to, std::size_t n) { return ssl != nullptr ? SSL_read(ssl, to, static_cast<int>(n)) : static_cast<int>(::recv(peer, to, n, 0)); };
+    auto const read = [&](char* to, std::size_t n) {
+      return ssl != nullptr ? SSL_read(ssl, to, static_cast<int>(n)) : static_cast<int>(::recv(peer, to, n, 0));
+    };
     std::string got;
     for (bool open = true; open;) {
       if (tls_ == nullptr && got.starts_with('\x16')) got = "TLS spoken to a server without it\r\n\r\n";
       auto const head = got.find("\r\n\r\n");
       auto const at = got.find("Content-Length: ");
-      auto const need = head == std::string::npos ? got.size() + 1 : head + 4 + (at < head ? std::stoul(got.substr(at + 16)) : 0);
+      auto const need =
+          head == std::string::npos ? got.size() + 1 : head + 4 + (at < head ? std::stoul(got.substr(at + 16)) : 0);
       if (got.size() < need) {
         char block[16'384];
         auto const n = read(block, sizeof block);
@@ -114,8 +119,9 @@ class test_server {
       auto const reply = handle_(request, number);
       open = !reply.empty() && reply.find("Connection: close") == std::string::npos;
       for (std::size_t sent = 0; sent < reply.size();) {
-        auto const n = ssl != nullptr ? SSL_write(ssl, reply.data() + sent, static_cast<int>(reply.size() - sent))
-                                      : static_cast<int>(::send(peer, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL));
+        auto const n = ssl != nullptr
+                           ? SSL_write(ssl, reply.data() + sent, static_cast<int>(reply.size() - sent))
+                           : static_cast<int>(::send(peer, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL));
         if (n <= 0) {
           open = false;
           break;

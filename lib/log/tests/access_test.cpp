@@ -3,8 +3,8 @@
 #include <slipway/log/access.hpp>
 #include <slipway/log/correlation.hpp>
 
-#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
+#include <boost/json/parse.hpp>
 
 #include <set>
 
@@ -18,11 +18,25 @@ TEST(AccessLog, LeavesOneLineForARequest) {
   memory_journal j;
   access_log access{j.journal, {}};
   auto const user = uuid::parse("018f4e2a-7c00-7000-8000-0123456789ab").value();
-  access.write({.method = "GET", .route = "/v1/notes/{id}", .path = "/v1/notes/7", .status = 404, .duration = 123us, .bytes_in = 0, .bytes_out = 512, .peer = "192.0.2.1", .user_id = &user,
-                .correlation_id = "0123456789abcdef", .trace_id = "0af7651916cd43dd8448eb211c80319c", .fault = "not_found", .user_agent = "curl/8.0 \"x\"\n"});
-  EXPECT_THAT(j.lines(), ElementsAre(R"({"time":"2026-01-31T12:00:00.000001Z","level":"info","logger":"access","message":"request","correlation_id":"0123456789abcdef","trace_id":"0af7651916cd43dd8448eb211c80319c",)"
-                                     R"("method":"GET","route":"/v1/notes/{id}","path":"/v1/notes/7","status":404,"duration_us":123,"bytes_in":0,"bytes_out":512,"peer":"192.0.2.1",)"
-                                     R"("user_id":"018f4e2a-7c00-7000-8000-0123456789ab","fault":"not_found","user_agent":"curl/8.0 \"x\"\n"})"));
+  access.write({.method = "GET",
+                .route = "/v1/notes/{id}",
+                .path = "/v1/notes/7",
+                .status = 404,
+                .duration = 123us,
+                .bytes_in = 0,
+                .bytes_out = 512,
+                .peer = "192.0.2.1",
+                .user_id = &user,
+                .correlation_id = "0123456789abcdef",
+                .trace_id = "0af7651916cd43dd8448eb211c80319c",
+                .fault = "not_found",
+                .user_agent = "curl/8.0 \"x\"\n"});
+  EXPECT_THAT(
+      j.lines(),
+      ElementsAre(
+          R"({"time":"2026-01-31T12:00:00.000001Z","level":"info","logger":"access","message":"request","correlation_id":"0123456789abcdef","trace_id":"0af7651916cd43dd8448eb211c80319c",)"
+          R"("method":"GET","route":"/v1/notes/{id}","path":"/v1/notes/7","status":404,"duration_us":123,"bytes_in":0,"bytes_out":512,"peer":"192.0.2.1",)"
+          R"("user_id":"018f4e2a-7c00-7000-8000-0123456789ab","fault":"not_found","user_agent":"curl/8.0 \"x\"\n"})"));
 }
 
 TEST(AccessLog, TheTimeMovesWithinAndAcrossSeconds) {
@@ -34,7 +48,9 @@ TEST(AccessLog, TheTimeMovesWithinAndAcrossSeconds) {
   }
   std::vector<std::string> times;
   for (auto const& line : j.lines()) times.emplace_back(boost::json::parse(line).at("time").as_string());
-  EXPECT_THAT(times, ElementsAre("2026-01-31T12:00:00.000001Z", "2026-01-31T12:00:00.000006Z", "2026-01-31T12:00:00.999999Z", "2026-01-31T12:00:01.000000Z", "2026-01-31T12:01:01.000000Z"));
+  EXPECT_THAT(times,
+              ElementsAre("2026-01-31T12:00:00.000001Z", "2026-01-31T12:00:00.000006Z", "2026-01-31T12:00:00.999999Z",
+                          "2026-01-31T12:00:01.000000Z", "2026-01-31T12:01:01.000000Z"));
 }
 
 TEST(AccessLog, SamplesButNeverFailuresAndSlowOnes) {
@@ -74,7 +90,12 @@ TEST(AccessLog, HostileRequestsLeaveOneBoundedLine) {
   memory_journal j;
   access_log access{j.journal, {}};
   std::string const path(60'000, '\x01'), agent(60'000, '"');
-  access.write({.method = std::string_view{agent}.substr(0, 1000), .path = path, .status = 200, .correlation_id = "x", .internal = agent, .user_agent = agent});
+  access.write({.method = std::string_view{agent}.substr(0, 1000),
+                .path = path,
+                .status = 200,
+                .correlation_id = "x",
+                .internal = agent,
+                .user_agent = agent});
   auto const lines = j.lines();
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_LE(lines[0].size(), max_line);
@@ -86,8 +107,17 @@ TEST(AccessLog, ReadsWellOnATerminal) {
   s.format = format::text;
   memory_journal j{s};
   access_log access{j.journal, {}};
-  access.write({.method = "GET", .path = "/v1/notes", .status = 200, .duration = 90us, .bytes_out = 12, .peer = "::1", .correlation_id = "abc"});
-  EXPECT_THAT(j.lines(), ElementsAre("12:00:00.000 INFO  access: GET /v1/notes  status=200 took=90us bytes_out=12 peer=::1 correlation_id=abc"));
+  access.write({.method = "GET",
+                .path = "/v1/notes",
+                .status = 200,
+                .duration = 90us,
+                .bytes_out = 12,
+                .peer = "::1",
+                .correlation_id = "abc"});
+  EXPECT_THAT(
+      j.lines(),
+      ElementsAre(
+          "12:00:00.000 INFO  access: GET /v1/notes  status=200 took=90us bytes_out=12 peer=::1 correlation_id=abc"));
 }
 
 TEST(CorrelationId, TakesOnlyShortTokensFromOutside) {
@@ -96,7 +126,9 @@ TEST(CorrelationId, TakesOnlyShortTokensFromOutside) {
   EXPECT_TRUE(acceptable_correlation_id(std::string(128, 'x')));
   EXPECT_FALSE(acceptable_correlation_id(""));
   EXPECT_FALSE(acceptable_correlation_id(std::string(129, 'x')));
-  for (auto const* bad : {"a b", "a\r\nX: y", "a\"", "<script>", "a;b", "a,b", "\xc3\xa9", "${jndi}", "a\\b", "a'b", "%0a"}) EXPECT_FALSE(acceptable_correlation_id(bad)) << bad;
+  for (auto const* bad :
+       {"a b", "a\r\nX: y", "a\"", "<script>", "a;b", "a,b", "\xc3\xa9", "${jndi}", "a\\b", "a'b", "%0a"})
+    EXPECT_FALSE(acceptable_correlation_id(bad)) << bad;
 }
 
 TEST(CorrelationId, IsSixteenDigitsAndNeverRepeats) {

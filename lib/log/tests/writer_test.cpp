@@ -2,15 +2,15 @@
 
 #include <slipway/core/errors.hpp>
 
-#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
+#include <boost/json/parse.hpp>
 
-#include <cerrno>
+#include <unistd.h>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <thread>
-#include <unistd.h>
 
 namespace slipway::log::test {
 namespace {
@@ -45,7 +45,8 @@ class scripted_sink final : public sink {
 struct scripted_journal {
   std::shared_ptr<scripted> reader = std::make_shared<scripted>();
   log::journal journal;
-  explicit scripted_journal(settings const& s = quick()) : journal{s, {.output = std::make_unique<scripted_sink>(reader)}} {}
+  explicit scripted_journal(settings const& s = quick())
+      : journal{s, {.output = std::make_unique<scripted_sink>(reader)}} {}
 };
 
 settings small_buffer() {
@@ -71,7 +72,8 @@ TEST(Writer, AFullBufferDropsCountsAndReports) {
   for (auto const& line : j.reader->text->lines()) {
     auto const parsed = boost::json::parse(line);
     if (parsed.at("message").as_string() == "x") ++kept;
-    if (parsed.at("message").as_string() == "log lines were dropped") reported += parsed.at("dropped").to_number<std::uint64_t>();
+    if (parsed.at("message").as_string() == "log lines were dropped")
+      reported += parsed.at("dropped").to_number<std::uint64_t>();
   }
   EXPECT_EQ(kept + dropped, static_cast<unsigned>(many));
   EXPECT_EQ(reported, dropped);
@@ -136,7 +138,8 @@ TEST(Writer, AReaderThatDoesNotReadHoldsTheEndUpForTwoSecondsAtMost) {
 
 class file_log : public ::testing::Test {
  protected:
-  std::filesystem::path directory_ = std::filesystem::path{::testing::TempDir()} / ("slipway-log-" + std::to_string(::getpid()));
+  std::filesystem::path directory_ =
+      std::filesystem::path{::testing::TempDir()} / ("slipway-log-" + std::to_string(::getpid()));
   file_log() { std::filesystem::create_directories(directory_); }
   ~file_log() override { std::filesystem::remove_all(directory_); }
   settings to_file(char const* name) const {
@@ -168,7 +171,8 @@ TEST_F(file_log, RotationLosesNoLine) {
   std::vector<bool> seen(2 * each);
   for (auto const& file : std::filesystem::directory_iterator{directory_}) {
     std::ifstream in{file.path()};
-    for (std::string line; std::getline(in, line);) seen.at(static_cast<std::size_t>(boost::json::parse(line).at("key").as_int64())) = true;
+    for (std::string line; std::getline(in, line);)
+      seen.at(static_cast<std::size_t>(boost::json::parse(line).at("key").as_int64())) = true;
   }
   EXPECT_GT(rotations, 1);
   EXPECT_TRUE(std::ranges::all_of(seen, [](bool b) { return b; }));

@@ -40,9 +40,26 @@ bool is_upper(std::string_view s) { return s.find_first_not_of("ABC") == std::st
 }  // namespace
 
 template <>
-inline constexpr auto slipway::rules_of<thing> = slipway::rules(
-    slipway::field(&thing::title).min_length(1).max_length(20).not_blank().email().url().format("upper", "^[ABC]*$", is_upper).help("What it is called.").example("\"A\"").personal(),
-    slipway::field(&thing::small).read_only().write_only().deprecated().sensitive().reloadable().optional().unit("bytes").minimum(1).maximum(2));
+inline constexpr auto slipway::rules_of<thing> = slipway::rules(slipway::field(&thing::title)
+                                                                    .min_length(1)
+                                                                    .max_length(20)
+                                                                    .not_blank()
+                                                                    .email()
+                                                                    .url()
+                                                                    .format("upper", "^[ABC]*$", is_upper)
+                                                                    .help("What it is called.")
+                                                                    .example("\"A\"")
+                                                                    .personal(),
+                                                                slipway::field(&thing::small)
+                                                                    .read_only()
+                                                                    .write_only()
+                                                                    .deprecated()
+                                                                    .sensitive()
+                                                                    .reloadable()
+                                                                    .optional()
+                                                                    .unit("bytes")
+                                                                    .minimum(1)
+                                                                    .maximum(2));
 
 TEST(description, names_members_in_order_with_inherited_ones) {
   auto const& t = meta::describe<thing>;
@@ -75,7 +92,8 @@ TEST(description, carries_rules_and_flags) {
   EXPECT_TRUE(title.personal);
   EXPECT_FALSE(title.sensitive);
   auto const& small = *meta::describe<thing>.find("small")->about;
-  EXPECT_TRUE(small.read_only && small.write_only && small.deprecated && small.sensitive && small.reloadable && small.optional);
+  EXPECT_TRUE(small.read_only && small.write_only && small.deprecated && small.sensitive && small.reloadable &&
+              small.optional);
   EXPECT_EQ(small.unit, "bytes");
   EXPECT_EQ(meta::describe<thing>.find("number")->about->rule_count, 0);
 }

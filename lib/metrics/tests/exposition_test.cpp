@@ -18,9 +18,10 @@ TEST(Negotiation, FollowsTheScrapersWish) {
   EXPECT_EQ(negotiate("*/*"), text_format::prometheus);
   EXPECT_EQ(negotiate("text/html,application/xhtml+xml"), text_format::prometheus);
   EXPECT_EQ(negotiate("application/openmetrics-text; version=1.0.0"), text_format::open_metrics);
-  EXPECT_EQ(negotiate("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
-                      "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"),
-            text_format::open_metrics);
+  EXPECT_EQ(
+      negotiate("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+                "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"),
+      text_format::open_metrics);
   EXPECT_EQ(negotiate("application/openmetrics-text;q=0.1, text/plain;q=0.9"), text_format::prometheus);
   EXPECT_EQ(negotiate("application/openmetrics-text;q=0"), text_format::prometheus);
   EXPECT_EQ(negotiate(",,;q=,"), text_format::prometheus);
@@ -34,7 +35,8 @@ TEST(Exposition, IsExactlyThis) {
   bytes.with("a\"b\\c\nd").add(7);
   std::array<std::uint64_t, 2> const bounds{1'000'000'000, 2'500'000'000};
   all.histogram("took_seconds", "Took", buckets{bounds, 1e9}).observe(2'000'000'000);
-  auto const odd = all.callback(metric_kind::gauge, "odd", "Odd", {}, [] { return std::numeric_limits<double>::infinity(); });
+  auto const odd =
+      all.callback(metric_kind::gauge, "odd", "Odd", {}, [] { return std::numeric_limits<double>::infinity(); });
   EXPECT_EQ(all.render(),
             "# HELP bytes_total Bytes by \\\\ and\\nline\n"
             "# TYPE bytes_total counter\n"
@@ -71,7 +73,8 @@ TEST(Exposition, IsAcceptedByPromtool) {
   auto const* const named = std::getenv("SLIPWAY_PROMTOOL");
   std::string const promtool = named != nullptr ? named : "promtool";
   if (std::system((promtool + " --version >/dev/null 2>&1").c_str()) != 0)
-    GTEST_SKIP() << "promtool is not installed (package prometheus): the text format was not checked by Prometheus itself";
+    GTEST_SKIP()
+        << "promtool is not installed (package prometheus): the text format was not checked by Prometheus itself";
   shards on{2};
   registry all{on.size()};
   http_metrics http{all, {"/v1/notes/{id}"}};

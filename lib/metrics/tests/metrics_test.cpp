@@ -1,5 +1,5 @@
-#include <slipway/metrics/registry.hpp>
 #include <slipway/metrics/process_metrics.hpp>
+#include <slipway/metrics/registry.hpp>
 
 #include <gmock/gmock.h>
 
@@ -142,8 +142,10 @@ TEST(Callback, IsReadWhenAskedAndGoneAfterwards) {
     auto const b = all.callback(metric_kind::gauge, "level", "Level", {{"tank", "b"}}, [&] { return level * 2; });
     level = 4;
     EXPECT_THAT(all.render(), HasSubstr("level{tank=\"a\"} 4\nlevel{tank=\"b\"} 8\n"));
-    EXPECT_THROW((void)all.callback(metric_kind::gauge, "level", "Level", {{"other", "b"}}, [] { return 0.0; }), std::invalid_argument);
-    EXPECT_THROW((void)all.callback(metric_kind::gauge, "level", "Level", {{"tank", "b"}}, [] { return 0.0; }), std::invalid_argument);
+    EXPECT_THROW((void)all.callback(metric_kind::gauge, "level", "Level", {{"other", "b"}}, [] { return 0.0; }),
+                 std::invalid_argument);
+    EXPECT_THROW((void)all.callback(metric_kind::gauge, "level", "Level", {{"tank", "b"}}, [] { return 0.0; }),
+                 std::invalid_argument);
   }
   EXPECT_THAT(all.render(), Not(HasSubstr("level{")));
 }

@@ -27,8 +27,10 @@ std::string refusal(std::vector<file> const& files, dialect d = dialect::sqlite)
 }
 
 TEST(catalog, reads_sections_options_and_lines) {
-  auto const all = catalog_of({{"0002_b.sql", "-- why it is so\n-- no transaction\n\n -- up \r\nCREATE INDEX i ON a (b);\r\n"}, {"0001_a.sql", "\xef\xbb\xbf-- up\nCREATE TABLE a (b int);\n\n-- down\nDROP TABLE a;"}},
-                              dialect::postgres);
+  auto const all =
+      catalog_of({{"0002_b.sql", "-- why it is so\n-- no transaction\n\n -- up \r\nCREATE INDEX i ON a (b);\r\n"},
+                  {"0001_a.sql", "\xef\xbb\xbf-- up\nCREATE TABLE a (b int);\n\n-- down\nDROP TABLE a;"}},
+                 dialect::postgres);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].version, 1);
   EXPECT_EQ(all[0].name, "a");
@@ -44,7 +46,10 @@ TEST(catalog, reads_sections_options_and_lines) {
 }
 
 TEST(catalog, a_file_for_the_dialect_replaces_the_common_one) {
-  std::vector<file> files{{"0001_a.postgres.sql", "-- up\nselect 'p';"}, {"0001_a.sql", "-- up\nselect 'c';"}, {"0002_b.sqlite.sql", "-- up\nselect 's';"}, {"0002_b.postgres.sql", "-- up\nselect 'q';"}};
+  std::vector<file> files{{"0001_a.postgres.sql", "-- up\nselect 'p';"},
+                          {"0001_a.sql", "-- up\nselect 'c';"},
+                          {"0002_b.sqlite.sql", "-- up\nselect 's';"},
+                          {"0002_b.postgres.sql", "-- up\nselect 'q';"}};
   for (int order = 0; order < 2; ++order) {
     auto const on_sqlite = catalog_of(files, dialect::sqlite), on_postgres = catalog_of(files, dialect::postgres);
     EXPECT_EQ(on_sqlite[0].up, "select 'c';\n");
@@ -57,32 +62,39 @@ TEST(catalog, a_file_for_the_dialect_replaces_the_common_one) {
 }
 
 TEST(catalog, refuses_names_that_are_none) {
-  for (auto const* name : {"1_a.sql", "0001.sql", "0001_.sql", "0001-a.sql", "0001_A.sql", "0001_a.mysql.sql", "a_0001.sql", "0000_a.sql", "-001_a.sql", "0001_a.txt", "00000000001_a.sql"})
+  for (auto const* name : {"1_a.sql", "0001.sql", "0001_.sql", "0001-a.sql", "0001_A.sql", "0001_a.mysql.sql",
+                           "a_0001.sql", "0000_a.sql", "-001_a.sql", "0001_a.txt", "00000000001_a.sql"})
     EXPECT_THAT(refusal({{name, good}}), HasSubstr("not named like a migration")) << name;
 }
 
 TEST(catalog, refuses_gaps_and_repetitions) {
   EXPECT_THAT(refusal({{"0002_a.sql", good}}), HasSubstr("0001 is missing before 0002_a.sql"));
   EXPECT_THAT(refusal({{"0001_a.sql", good}, {"0003_c.sql", good}}), HasSubstr("0002 is missing"));
-  EXPECT_THAT(refusal({{"0001_a.sql", good}, {"0001_b.sql", good}}), AllOf(HasSubstr("0001_b.sql"), HasSubstr("number of 0001_a.sql")));
+  EXPECT_THAT(refusal({{"0001_a.sql", good}, {"0001_b.sql", good}}),
+              AllOf(HasSubstr("0001_b.sql"), HasSubstr("number of 0001_a.sql")));
   EXPECT_THAT(refusal({{"0001_a.sql", good}, {"0001_b.postgres.sql", good}}), HasSubstr("0001_b.postgres.sql"));
   EXPECT_THAT(refusal({{"0001_a.sql", good}, {"00001_a.sql", good}}), HasSubstr("twice"));
 }
 
 TEST(catalog, refuses_a_version_that_this_dialect_has_not) {
-  EXPECT_THAT(refusal({{"0001_a.postgres.sql", good}}, dialect::sqlite), AllOf(HasSubstr("0001_a.postgres.sql"), HasSubstr("0001_a.sqlite.sql")));
+  EXPECT_THAT(refusal({{"0001_a.postgres.sql", good}}, dialect::sqlite),
+              AllOf(HasSubstr("0001_a.postgres.sql"), HasSubstr("0001_a.sqlite.sql")));
 }
 
 TEST(catalog, refuses_bad_texts_with_their_line) {
   EXPECT_THAT(refusal({{"0001_a.sql", "CREATE TABLE a;\n-- up\nselect 1;"}}), HasSubstr("0001_a.sql:1: SQL before"));
-  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- no transaction\nselect 1;"}}), HasSubstr("0001_a.sql:2: `-- no transaction` belongs above"));
+  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- no transaction\nselect 1;"}}),
+              HasSubstr("0001_a.sql:2: `-- no transaction` belongs above"));
   EXPECT_THAT(refusal({{"0001_a.sql", "-- down\nselect 1;"}}), HasSubstr("0001_a.sql:1"));
   EXPECT_THAT(refusal({{"0001_a.sql", ""}}), HasSubstr("no line `-- up`"));
-  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- nothing\n"}}), HasSubstr("0001_a.sql:2: a section without a statement"));
-  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n-- down\n"}}), HasSubstr("0001_a.sql:4: a section without a statement"));
+  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\n-- nothing\n"}}),
+              HasSubstr("0001_a.sql:2: a section without a statement"));
+  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n-- down\n"}}),
+              HasSubstr("0001_a.sql:4: a section without a statement"));
   EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n-- up\n"}}), HasSubstr("0001_a.sql:3: a second `-- up`"));
   EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n-- down\nselect 1;\n-- down\n"}}), HasSubstr("0001_a.sql:5"));
-  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n\nCOMMIT;\n"}}), HasSubstr("0001_a.sql:4: a migration begins and commits by itself"));
+  EXPECT_THAT(refusal({{"0001_a.sql", "-- up\nselect 1;\n\nCOMMIT;\n"}}),
+              HasSubstr("0001_a.sql:4: a migration begins and commits by itself"));
 }
 
 TEST(checksum, is_blind_to_what_editors_change) {
@@ -94,7 +106,9 @@ TEST(checksum, is_blind_to_what_editors_change) {
 }
 
 TEST(checksum, covers_what_was_applied_and_not_the_way_back) {
-  auto const sum = [](std::string text) { return catalog_of({{"0001_a.sql", std::move(text)}}, dialect::sqlite)[0].checksum; };
+  auto const sum = [](std::string text) {
+    return catalog_of({{"0001_a.sql", std::move(text)}}, dialect::sqlite)[0].checksum;
+  };
   auto const base = sum("-- up\nselect 1;\n-- down\nselect 2;\n");
   EXPECT_EQ(sum("-- up\r\nselect 1; \r\n-- down\r\nselect 3;\r\n"), base);
   EXPECT_EQ(sum("-- a remark\n-- up\nselect 1;\n"), base);

@@ -28,10 +28,14 @@ using testing::Not;
 
 std::vector<file> const three{
     {"0001_users.sql", "-- up\nCREATE TABLE users (id int PRIMARY KEY, name text);\n-- down\nDROP TABLE users;\n"},
-    {"0002_notes.sql", "-- up\nCREATE TABLE notes (id int PRIMARY KEY);\nINSERT INTO users VALUES (1, 'a;b');\n-- down\nDELETE FROM users;\nDROP TABLE notes;\n"},
+    {"0002_notes.sql",
+     "-- up\nCREATE TABLE notes (id int PRIMARY KEY);\nINSERT INTO users VALUES (1, 'a;b');\n-- down\nDELETE FROM "
+     "users;\nDROP TABLE notes;\n"},
     {"0003_tags.sql", "-- up\nCREATE TABLE tags (id int);\n-- down\nDROP TABLE tags;\n"},
 };
-std::vector<file> first(std::size_t count) { return {three.begin(), three.begin() + static_cast<std::ptrdiff_t>(count)}; }
+std::vector<file> first(std::size_t count) {
+  return {three.begin(), three.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 class migrator_test : public testing::TestWithParam<db::dialect> {
  protected:
@@ -58,7 +62,8 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
 
   bool on_postgres() const { return GetParam() == db::dialect::postgres; }
   migrator make(std::vector<file> const& files, options o = {}) { return migrator{*db_, files, std::move(o)}; }
-  std::vector<std::int64_t> up(std::vector<file> const& files, options o = {}, std::optional<std::int64_t> to = std::nullopt) {
+  std::vector<std::int64_t> up(std::vector<file> const& files, options o = {},
+                               std::optional<std::int64_t> to = std::nullopt) {
     auto m = make(files, std::move(o));
     std::vector<std::int64_t> out;
     for (auto const& s : shards_.run(m.up(to))) out.push_back(s.version);
@@ -73,7 +78,8 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
   std::vector<std::string> status(std::vector<file> const& files) {
     auto m = make(files);
     std::vector<std::string> out;
-    for (auto const& s : shards_.run(m.status())) out.push_back(std::to_string(s.version) + " " + s.name + " " + std::string{to_string(s.state)});
+    for (auto const& s : shards_.run(m.status()))
+      out.push_back(std::to_string(s.version) + " " + s.name + " " + std::string{to_string(s.state)});
     return out;
   }
   std::string refusal(std::function<void()> const& what, exit_code code = exit_code::data) {
@@ -87,7 +93,8 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
   }
   std::int64_t number(std::string sql) { return shards_.run(db_->query(std::move(sql)))[0].get<std::int64_t>(0); }
   bool exists(std::string const& table) {
-    return number(on_postgres() ? "SELECT count(*) FROM pg_class WHERE relname = '" + table + "'" : "SELECT count(*) FROM sqlite_master WHERE name = '" + table + "'") > 0;
+    return number(on_postgres() ? "SELECT count(*) FROM pg_class WHERE relname = '" + table + "'"
+                                : "SELECT count(*) FROM sqlite_master WHERE name = '" + table + "'") > 0;
   }
 
   db::settings settings_;
@@ -129,7 +136,8 @@ TEST_P(migrator_test, looking_changes_nothing) {
   EXPECT_THAT(status(three), ElementsAre("1 users pending", "2 notes pending", "3 tags pending"));
   auto m = make(three);
   auto const plan = shards_.run(m.plan());
-  EXPECT_THAT(plan, HasSubstr("-- migrations/0002_notes.sql\nBEGIN;\nCREATE TABLE notes (id int PRIMARY KEY);\nINSERT INTO users VALUES (1, 'a;b');\nCOMMIT;\n"));
+  EXPECT_THAT(plan, HasSubstr("-- migrations/0002_notes.sql\nBEGIN;\nCREATE TABLE notes (id int PRIMARY KEY);\nINSERT "
+                              "INTO users VALUES (1, 'a;b');\nCOMMIT;\n"));
   EXPECT_EQ(shards_.run(m.pending()), 3u);
   EXPECT_FALSE(exists("schema_migrations"));
   up(three);
@@ -139,7 +147,8 @@ TEST_P(migrator_test, looking_changes_nothing) {
 TEST_P(migrator_test, a_failure_undoes_the_whole_migration_and_names_file_line_and_error) {
   auto files = first(2);
   files.push_back({"0003_bad.sql", "-- up\nCREATE TABLE good (id int);\n\nINSERT INTO missing VALUES (1);\n"});
-  EXPECT_THAT(refusal([&] { up(files); }), AllOf(HasSubstr("migrations/0003_bad.sql:4: "), HasSubstr("missing"), HasSubstr("Nothing of this migration was applied")));
+  EXPECT_THAT(refusal([&] { up(files); }), AllOf(HasSubstr("migrations/0003_bad.sql:4: "), HasSubstr("missing"),
+                                                 HasSubstr("Nothing of this migration was applied")));
   EXPECT_FALSE(exists("good"));
   EXPECT_THAT(status(files), ElementsAre("1 users applied", "2 notes applied", "3 bad pending"));
   EXPECT_THAT(up(three), ElementsAre(3));  // repaired
@@ -149,11 +158,16 @@ TEST_P(migrator_test, a_changed_file_is_refused_and_nothing_else_happens) {
   up(first(2));
   auto files = three;
   files[0].text = "-- up\nCREATE TABLE users (id int PRIMARY KEY, name text, age int);\n-- down\nDROP TABLE users;\n";
-  for (auto const& attempt : std::vector<std::function<void()>>{[&] { up(files); }, [&] { down(files); }, [&] { shards_.run(make(files).pending()); }, [&] { shards_.run(make(files).plan()); }})
-    EXPECT_THAT(refusal(attempt), AllOf(HasSubstr("migrations/0001_users.sql was changed after it was applied"), HasSubstr("new migration")));
+  for (auto const& attempt : std::vector<std::function<void()>>{[&] { up(files); }, [&] { down(files); },
+                                                                [&] { shards_.run(make(files).pending()); },
+                                                                [&] { shards_.run(make(files).plan()); }})
+    EXPECT_THAT(refusal(attempt), AllOf(HasSubstr("migrations/0001_users.sql was changed after it was applied"),
+                                        HasSubstr("new migration")));
   EXPECT_FALSE(exists("tags"));
   EXPECT_THAT(status(files), ElementsAre("1 users changed", "2 notes applied", "3 tags pending"));
-  files[0].text = "-- a remark\r\n-- up\r\n" + std::string{"CREATE TABLE users (id int PRIMARY KEY, name text);  \r\n-- down\r\nDROP TABLE users;\r\n"};
+  files[0].text =
+      "-- a remark\r\n-- up\r\n" +
+      std::string{"CREATE TABLE users (id int PRIMARY KEY, name text);  \r\n-- down\r\nDROP TABLE users;\r\n"};
   EXPECT_THAT(up(files), ElementsAre(3));  // line ends and what stands outside do not matter
 }
 
@@ -168,7 +182,8 @@ TEST_P(migrator_test, order_is_kept_unless_waived) {
   shards_.run(db_->execute("DELETE FROM schema_migrations WHERE version = 2"));
   shards_.run(db_->script("DROP TABLE notes"));
   shards_.run(db_->execute("DELETE FROM users"));
-  EXPECT_THAT(refusal([&] { up(three); }), AllOf(HasSubstr("migrations/0002_notes.sql is pending"), HasSubstr("0003_tags"), HasSubstr("--allow-out-of-order")));
+  EXPECT_THAT(refusal([&] { up(three); }), AllOf(HasSubstr("migrations/0002_notes.sql is pending"),
+                                                 HasSubstr("0003_tags"), HasSubstr("--allow-out-of-order")));
   EXPECT_THAT(status(three), Contains("2 notes out of order"));
   EXPECT_THAT(up(three, {.allow_out_of_order = true}), ElementsAre(2));
 }
@@ -181,8 +196,12 @@ TEST_P(migrator_test, what_has_no_way_back_says_so) {
 }
 
 TEST_P(migrator_test, the_file_for_the_dialect_is_used) {
-  std::vector<file> const files{{"0001_a.sqlite.sql", "-- up\nCREATE TABLE on_sqlite (id INTEGER) STRICT;\nCREATE TRIGGER t AFTER INSERT ON on_sqlite BEGIN\n  DELETE FROM on_sqlite WHERE id = 0;\n  SELECT 1;\nEND;\n"},
-                                {"0001_a.postgres.sql", "-- up\nCREATE TABLE on_postgres (id jsonb);\nDO $$ BEGIN\n  INSERT INTO on_postgres VALUES ('[1]');\nEND $$;\n"}};
+  std::vector<file> const files{{"0001_a.sqlite.sql",
+                                 "-- up\nCREATE TABLE on_sqlite (id INTEGER) STRICT;\nCREATE TRIGGER t AFTER INSERT ON "
+                                 "on_sqlite BEGIN\n  DELETE FROM on_sqlite WHERE id = 0;\n  SELECT 1;\nEND;\n"},
+                                {"0001_a.postgres.sql",
+                                 "-- up\nCREATE TABLE on_postgres (id jsonb);\nDO $$ BEGIN\n  INSERT INTO on_postgres "
+                                 "VALUES ('[1]');\nEND $$;\n"}};
   EXPECT_THAT(up(files), ElementsAre(1));
   EXPECT_EQ(exists("on_sqlite"), !on_postgres());
   EXPECT_EQ(exists("on_postgres"), on_postgres());
@@ -190,8 +209,12 @@ TEST_P(migrator_test, the_file_for_the_dialect_is_used) {
 
 TEST_P(migrator_test, without_a_transaction_where_the_engine_wants_none) {
   auto files = three;
-  files.push_back({"0004_index.postgres.sql", "-- no transaction\n-- up\nCREATE INDEX CONCURRENTLY users_name ON users (name);\n-- down\nDROP INDEX CONCURRENTLY users_name;\n"});
-  files.push_back({"0004_index.sqlite.sql", "-- no transaction\n-- up\nVACUUM;\nCREATE INDEX users_name ON users (name);\n-- down\nDROP INDEX users_name;\nVACUUM;\n"});
+  files.push_back({"0004_index.postgres.sql",
+                   "-- no transaction\n-- up\nCREATE INDEX CONCURRENTLY users_name ON users (name);\n-- down\nDROP "
+                   "INDEX CONCURRENTLY users_name;\n"});
+  files.push_back({"0004_index.sqlite.sql",
+                   "-- no transaction\n-- up\nVACUUM;\nCREATE INDEX users_name ON users (name);\n-- down\nDROP INDEX "
+                   "users_name;\nVACUUM;\n"});
   EXPECT_THAT(up(files), ElementsAre(1, 2, 3, 4));
   EXPECT_TRUE(exists("users_name"));
   EXPECT_THAT(status(files), Contains("4 index applied"));
@@ -203,11 +226,14 @@ TEST_P(migrator_test, without_a_transaction_where_the_engine_wants_none) {
 
 TEST_P(migrator_test, half_done_without_a_transaction_stops_everything_until_somebody_looked) {
   auto files = first(1);
-  files.push_back({"0002_loose.sql", "-- no transaction\n-- up\nCREATE TABLE half (id int);\nINSERT INTO missing VALUES (1);\n"});
-  EXPECT_THAT(refusal([&] { up(files); }), AllOf(HasSubstr("migrations/0002_loose.sql:4: "), HasSubstr("statements before this one were run")));
+  files.push_back(
+      {"0002_loose.sql", "-- no transaction\n-- up\nCREATE TABLE half (id int);\nINSERT INTO missing VALUES (1);\n"});
+  EXPECT_THAT(refusal([&] { up(files); }),
+              AllOf(HasSubstr("migrations/0002_loose.sql:4: "), HasSubstr("statements before this one were run")));
   EXPECT_TRUE(exists("half"));
   EXPECT_THAT(status(files), Contains("2 loose unfinished"));
-  EXPECT_THAT(refusal([&] { up(files); }), AllOf(HasSubstr("failed half way"), HasSubstr("DELETE FROM schema_migrations WHERE version = 2")));
+  EXPECT_THAT(refusal([&] { up(files); }),
+              AllOf(HasSubstr("failed half way"), HasSubstr("DELETE FROM schema_migrations WHERE version = 2")));
   // As the message says.
   shards_.run(db_->script("DROP TABLE half"));
   shards_.run(db_->execute("DELETE FROM schema_migrations WHERE version = 2"));
@@ -225,13 +251,18 @@ TEST_P(migrator_test, one_that_died_half_way_is_told_from_one_that_still_runs) {
   EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = 10s}); }), HasSubstr("begun and not finished"));
   begin(system_clock().now());
   std::vector<std::string> said;
-  EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = 300ms, .say = [&](std::string_view line) { said.emplace_back(line); }}); }), HasSubstr("begun and not finished"));
+  EXPECT_THAT(refusal([&] {
+                up(three, {.wait_for_other = 300ms, .say = [&](std::string_view line) { said.emplace_back(line); }});
+              }),
+              HasSubstr("begun and not finished"));
   EXPECT_THAT(said, ElementsAre(HasSubstr("waiting for it")));
 }
 
 TEST_P(migrator_test, several_runners_at_once_apply_each_migration_once) {
   std::vector<file> many = three;
-  for (int i = 4; i <= 12; ++i) many.push_back({"00" + std::string(i < 10 ? "0" : "") + std::to_string(i) + "_more.sql", "-- up\nINSERT INTO users VALUES (" + std::to_string(i) + ", 'x');\n"});
+  for (int i = 4; i <= 12; ++i)
+    many.push_back({"00" + std::string(i < 10 ? "0" : "") + std::to_string(i) + "_more.sql",
+                    "-- up\nINSERT INTO users VALUES (" + std::to_string(i) + ", 'x');\n"});
   std::atomic<int> applied{0};
   {
     std::vector<std::jthread> runners;
@@ -251,7 +282,10 @@ TEST_P(migrator_test, several_runners_at_once_apply_each_migration_once) {
 // Another process with a transaction open in which it has done `what`, until it is told to leave.
 class holder {
  public:
-  holder(db::settings const& s, std::string what) : database_{db::connect(s, on_)}, thread_{[this, what] { on_.run(hold(*this, what)); }} { locked_.acquire(); }
+  holder(db::settings const& s, std::string what)
+      : database_{db::connect(s, on_)}, thread_{[this, what] { on_.run(hold(*this, what)); }} {
+    locked_.acquire();
+  }
   ~holder() { leave(); }
   void leave() {
     leave_ = true;
@@ -276,10 +310,18 @@ class holder {
 
 TEST_P(migrator_test, a_runner_that_does_not_end_is_waited_for_and_then_named) {
   up(first(1));
-  holder other{settings_, on_postgres() ? "SELECT pg_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))" : "UPDATE schema_migrations SET version = version"};
+  holder other{
+      settings_,
+      on_postgres()
+          ? "SELECT pg_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))"
+          : "UPDATE schema_migrations SET version = version"};
   std::vector<std::string> said;
   auto const wait = on_postgres() ? 300ms : 2500ms;  // SQLite waits two seconds for a lock before it tells
-  EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = wait, .say = [&](std::string_view line) { said.emplace_back(line); }}); }, exit_code::unavailable), HasSubstr("another process is migrating"));
+  EXPECT_THAT(
+      refusal(
+          [&] { up(three, {.wait_for_other = wait, .say = [&](std::string_view line) { said.emplace_back(line); }}); },
+          exit_code::unavailable),
+      HasSubstr("another process is migrating"));
   EXPECT_THAT(said, ElementsAre(HasSubstr("waiting for it, " + format_duration(wait) + " at most")));
   other.leave();
   EXPECT_THAT(up(three), ElementsAre(2, 3));
@@ -325,7 +367,8 @@ class counting_seeder final : public seeder {
   unsigned edition() const noexcept override { return edition_; }
   task<> run(db::database& database) override {
     ++runs;
-    co_await database.execute("INSERT INTO users VALUES ($1, 'seeded')", {100 + runs + static_cast<int>(edition_) * 10});
+    co_await database.execute("INSERT INTO users VALUES ($1, 'seeded')",
+                              {100 + runs + static_cast<int>(edition_) * 10});
   }
   int runs = 0;
 
@@ -336,11 +379,15 @@ class counting_seeder final : public seeder {
 TEST_P(migrator_test, seeds_run_once_for_their_environment) {
   up(three);
   counting_seeder one{1}, newer{2};
-  auto const run = [&](std::string environment, std::vector<file> files, std::vector<seeder*> list, bool again = false) {
+  auto const run = [&](std::string environment, std::vector<file> files, std::vector<seeder*> list,
+                       bool again = false) {
     return shards_.run(run_seeds(*db_, std::move(environment), std::move(files), list, again));
   };
-  std::vector<file> files{{"0002_b.sql", "INSERT INTO users VALUES (51, 'b');"}, {"0001_a.sql", "INSERT INTO users VALUES (50, 'a;');\nUPDATE users SET name = 'A' WHERE id = 50;"}};
-  EXPECT_THAT(run("development", files, {&one}), ElementsAre("development/0001_a.sql", "development/0002_b.sql", "development/accounts"));
+  std::vector<file> files{
+      {"0002_b.sql", "INSERT INTO users VALUES (51, 'b');"},
+      {"0001_a.sql", "INSERT INTO users VALUES (50, 'a;');\nUPDATE users SET name = 'A' WHERE id = 50;"}};
+  EXPECT_THAT(run("development", files, {&one}),
+              ElementsAre("development/0001_a.sql", "development/0002_b.sql", "development/accounts"));
   EXPECT_THAT(run("development", files, {&one}), IsEmpty());
   EXPECT_EQ(one.runs, 1);
   EXPECT_THAT(run("test", {}, {&one}), IsEmpty());
@@ -353,8 +400,10 @@ TEST_P(migrator_test, seeds_run_once_for_their_environment) {
 
 TEST_P(migrator_test, a_seed_that_fails_leaves_nothing_and_names_its_line) {
   up(three);
-  std::vector<file> const files{{"0001_a.sql", "INSERT INTO users VALUES (50, 'a');\n\nINSERT INTO missing VALUES (1);"}};
-  EXPECT_THAT(refusal([&] { shards_.run(run_seeds(*db_, "development", files, {})); }), HasSubstr("seeds/development/0001_a.sql:3: "));
+  std::vector<file> const files{
+      {"0001_a.sql", "INSERT INTO users VALUES (50, 'a');\n\nINSERT INTO missing VALUES (1);"}};
+  EXPECT_THAT(refusal([&] { shards_.run(run_seeds(*db_, "development", files, {})); }),
+              HasSubstr("seeds/development/0001_a.sql:3: "));
   EXPECT_EQ(number("SELECT count(*) FROM users WHERE id = 50"), 0);
 }
 

@@ -19,12 +19,14 @@ std::vector<std::string> lite(std::string_view sql) { return texts(sql, db::dial
 std::vector<std::string> post(std::string_view sql) { return texts(sql, db::dialect::postgres); }
 
 TEST(split, nothing_is_no_statement) {
-  for (auto const* empty : {"", " \n\t", ";", ";;\n;", "-- only this", "/* and */ ; -- that", "/* never closed"}) EXPECT_TRUE(lite(empty).empty()) << empty;
+  for (auto const* empty : {"", " \n\t", ";", ";;\n;", "-- only this", "/* and */ ; -- that", "/* never closed"})
+    EXPECT_TRUE(lite(empty).empty()) << empty;
 }
 
 TEST(split, statements_lose_what_is_around_them_and_keep_what_is_within) {
   EXPECT_THAT(lite("select 1; select 2"), ElementsAre("select 1", "select 2"));
-  EXPECT_THAT(lite("-- first\nselect /* one */ 1 -- and\n , 2 ; -- done\n"), ElementsAre("select /* one */ 1 -- and\n , 2"));
+  EXPECT_THAT(lite("-- first\nselect /* one */ 1 -- and\n , 2 ; -- done\n"),
+              ElementsAre("select /* one */ 1 -- and\n , 2"));
 }
 
 TEST(split, semicolons_in_quotes_do_not_count) {
@@ -42,7 +44,9 @@ TEST(split, backslashes_escape_in_e_strings_alone) {
   EXPECT_THAT(post(R"(select "E"'\'; x)"), ElementsAre(R"(select "E"'\')", "x"));
 }
 
-TEST(split, brackets_are_arrays_on_postgresql) { EXPECT_THAT(post("select a[1]; select array[1]; x"), ElementsAre("select a[1]", "select array[1]", "x")); }
+TEST(split, brackets_are_arrays_on_postgresql) {
+  EXPECT_THAT(post("select a[1]; select array[1]; x"), ElementsAre("select a[1]", "select array[1]", "x"));
+}
 
 TEST(split, dollar_quotes) {
   EXPECT_THAT(post("do $$ begin; end; $$; x"), ElementsAre("do $$ begin; end; $$", "x"));
@@ -67,25 +71,30 @@ TEST(split, the_body_of_a_trigger_stays_together) {
       "  DELETE FROM b;\n"
       "END";
   EXPECT_THAT(lite(std::string{trigger} + "; x"), ElementsAre(trigger, "x"));
-  EXPECT_THAT(lite("create trigger \"begin\" insert on a begin select 1; end; x"), ElementsAre("create trigger \"begin\" insert on a begin select 1; end", "x"));
+  EXPECT_THAT(lite("create trigger \"begin\" insert on a begin select 1; end; x"),
+              ElementsAre("create trigger \"begin\" insert on a begin select 1; end", "x"));
   EXPECT_THAT(lite("create table trigger_log (a); x"), ElementsAre("create table trigger_log (a)", "x"));
 }
 
 TEST(split, so_does_that_of_a_function_in_standard_sql) {
-  constexpr auto function = "CREATE OR REPLACE FUNCTION f(a int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN a > 1 THEN 1 END; SELECT 2; END";
+  constexpr auto function =
+      "CREATE OR REPLACE FUNCTION f(a int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN a > 1 THEN 1 END; SELECT 2; END";
   EXPECT_THAT(post(std::string{function} + "; x"), ElementsAre(function, "x"));
-  EXPECT_THAT(post("create function f() returns void language plpgsql as $$ begin; end $$; x"), ElementsAre("create function f() returns void language plpgsql as $$ begin; end $$", "x"));
+  EXPECT_THAT(post("create function f() returns void language plpgsql as $$ begin; end $$; x"),
+              ElementsAre("create function f() returns void language plpgsql as $$ begin; end $$", "x"));
 }
 
 TEST(split, counts_lines) {
-  auto const all = split("-- a\n\nselect 'x\ny';\n/* \n */ select 2;\n\n do $$\n\n$$; select 4", db::dialect::postgres, 10);
+  auto const all =
+      split("-- a\n\nselect 'x\ny';\n/* \n */ select 2;\n\n do $$\n\n$$; select 4", db::dialect::postgres, 10);
   std::vector<unsigned> lines;
   for (auto const& s : all) lines.push_back(s.line);
   EXPECT_THAT(lines, ElementsAre(12u, 15u, 17u, 19u));
 }
 
 TEST(split, every_prefix_of_anything_comes_to_an_end) {
-  std::string const all = "create trigger t begin 'a''b' \"c\" [d] `e` $x$ ; $x$ /* /* */ */ -- f\n case end; end; E'\\'' 1e5 \xc3\xa4;";
+  std::string const all =
+      "create trigger t begin 'a''b' \"c\" [d] `e` $x$ ; $x$ /* /* */ */ -- f\n case end; end; E'\\'' 1e5 \xc3\xa4;";
   for (auto d : {db::dialect::sqlite, db::dialect::postgres})
     for (std::size_t from = 0; from < all.size(); ++from)
       for (std::size_t size = 0; size <= all.size() - from; ++size)
@@ -93,8 +102,10 @@ TEST(split, every_prefix_of_anything_comes_to_an_end) {
 }
 
 TEST(controls_transaction, knows_the_words) {
-  for (auto const* yes : {"BEGIN", "begin immediate", "Commit", "END", "rollback to a", "START TRANSACTION", "abort;"}) EXPECT_TRUE(controls_transaction(yes)) << yes;
-  for (auto const* no : {"", "select 1", "beginning", "savepoint a", "release a", "\"begin\"", "ends"}) EXPECT_FALSE(controls_transaction(no)) << no;
+  for (auto const* yes : {"BEGIN", "begin immediate", "Commit", "END", "rollback to a", "START TRANSACTION", "abort;"})
+    EXPECT_TRUE(controls_transaction(yes)) << yes;
+  for (auto const* no : {"", "select 1", "beginning", "savepoint a", "release a", "\"begin\"", "ends"})
+    EXPECT_FALSE(controls_transaction(no)) << no;
 }
 
 }  // namespace

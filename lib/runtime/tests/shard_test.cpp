@@ -126,8 +126,7 @@ TEST(sleep, may_be_cancelled_in_the_very_turn_in_which_it_ends) {
     all[0].spawn(keep_outcome(sleep_for(1ms), out, done), &operation);
     all[0].post([&, turns] {
       auto const until = std::chrono::steady_clock::now() + 5ms;
-      while (std::chrono::steady_clock::now() < until) {
-      }
+      while (std::chrono::steady_clock::now() < until) {}
       cancel_after(all[0], operation, turns);
     });
     done.acquire();

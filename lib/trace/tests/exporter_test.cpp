@@ -21,7 +21,9 @@ using testing::HasSubstr;
 
 class collector {
  public:
-  explicit collector(std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+  explicit collector(
+      std::string answer =
+          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
       : answer_{std::move(answer)}, listener_{::socket(AF_INET, SOCK_STREAM, 0)} {
     sockaddr_in at{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof at;
@@ -92,7 +94,9 @@ finished_trace a_trace(std::size_t spans = 1) {
     s.status_text = "disk full";
     s.start = time_point{std::chrono::microseconds{1'700'000'000'123'456}};
     s.duration = std::chrono::milliseconds{5};
-    s.attributes = {{"http.route", std::string{"/v1/notes/{id}"}}, {"http.response.status_code", std::int64_t{500}}, {"cached", true}};
+    s.attributes = {{"http.route", std::string{"/v1/notes/{id}"}},
+                    {"http.response.status_code", std::int64_t{500}},
+                    {"cached", true}};
     s.events = {{"retry", s.start}};
   }
   return t;
@@ -100,14 +104,19 @@ finished_trace a_trace(std::size_t spans = 1) {
 
 struct Otlp : testing::Test {
   void SetUp() override {
-    if (!otlp_available()) GTEST_SKIP() << "this build has no OTLP exporter: opentelemetry-cpp-dev or libabsl-dev is not installed";
+    if (!otlp_available())
+      GTEST_SKIP() << "this build has no OTLP exporter: opentelemetry-cpp-dev or libabsl-dev is not installed";
   }
 };
 
 TEST_F(Otlp, SendsWhatTheCollectorExpects) {
   collector sink;
   {
-    auto const exporter = make_otlp_exporter({.endpoint = sink.url(), .json = true, .headers = {{"x-key", "k1"}}, .service_name = "notes", .service_version = "1.2"});
+    auto const exporter = make_otlp_exporter({.endpoint = sink.url(),
+                                              .json = true,
+                                              .headers = {{"x-key", "k1"}},
+                                              .service_name = "notes",
+                                              .service_version = "1.2"});
     exporter->enqueue(a_trace());
     exporter->flush(std::chrono::seconds{10});
     EXPECT_EQ(exporter->counters().exported, 1u);
@@ -172,7 +181,8 @@ TEST_F(Otlp, DropsAndCountsWhatFindsTheQueueFull) {
 TEST_F(Otlp, CountsWhatTheCollectorRefuses) {
   collector sink{"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
   std::vector<std::string> told;
-  auto const exporter = make_otlp_exporter({.endpoint = sink.url(), .on_failure = [&](std::string_view why) { told.emplace_back(why); }});
+  auto const exporter =
+      make_otlp_exporter({.endpoint = sink.url(), .on_failure = [&](std::string_view why) { told.emplace_back(why); }});
   exporter->enqueue(a_trace());
   exporter->flush(std::chrono::seconds{10});
   exporter->enqueue(a_trace());

@@ -54,8 +54,9 @@ TEST(Traceparent, IsReadStrictly) {
 }
 
 TEST(Tracestate, TakesWhatTheStandardTakes) {
-  for (std::string const& ok : {std::string{"rojo=00f067aa0ba902b7"}, std::string{"rojo=1,congo=t61rcWkgMzE"}, std::string{"a=1 , b=2"},
-                                std::string{"0tenant@sys=x"}, std::string{"a=1,,b=2"}, "a=" + std::string(256, 'v')})
+  for (std::string const& ok :
+       {std::string{"rojo=00f067aa0ba902b7"}, std::string{"rojo=1,congo=t61rcWkgMzE"}, std::string{"a=1 , b=2"},
+        std::string{"0tenant@sys=x"}, std::string{"a=1,,b=2"}, "a=" + std::string(256, 'v')})
     EXPECT_TRUE(valid_tracestate(ok)) << ok;
   std::string many;
   for (int i = 0; i < 32; ++i) many += (i ? ",k" : "k") + std::to_string(i) + "=v";
@@ -63,15 +64,17 @@ TEST(Tracestate, TakesWhatTheStandardTakes) {
 }
 
 TEST(Tracestate, RefusesWhatItRefuses) {
-  for (std::string const& bad : {std::string{""}, std::string{","}, std::string{"a"}, std::string{"a="}, std::string{"=1"}, std::string{"A=1"},
-                                 std::string{"a=1,a=2"}, std::string{"a=b=c"}, std::string{"a =1"}, std::string{"1a=1"}, std::string{"t@=1"},
-                                 std::string{"t@1s=1"}, std::string{"a=\x01"}, std::string{"a=\xc3\xa9"}, "a=" + std::string(257, 'v'),
-                                 std::string(257, 'k') + "=1", std::string{"t@"} + std::string(15, 's') + "=1"})
+  for (std::string const& bad :
+       {std::string{""}, std::string{","}, std::string{"a"}, std::string{"a="}, std::string{"=1"}, std::string{"A=1"},
+        std::string{"a=1,a=2"}, std::string{"a=b=c"}, std::string{"a =1"}, std::string{"1a=1"}, std::string{"t@=1"},
+        std::string{"t@1s=1"}, std::string{"a=\x01"}, std::string{"a=\xc3\xa9"}, "a=" + std::string(257, 'v'),
+        std::string(257, 'k') + "=1", std::string{"t@"} + std::string(15, 's') + "=1"})
     EXPECT_FALSE(valid_tracestate(bad)) << bad;
   std::string many;
   for (int i = 0; i < 33; ++i) many += (i ? ",k" : "k") + std::to_string(i) + "=v";
   EXPECT_FALSE(valid_tracestate(many));
-  EXPECT_FALSE(valid_tracestate("a=" + std::string(250, 'v') + ",b=" + std::string(250, 'v') + ",c=" + std::string(20, 'v')));
+  EXPECT_FALSE(
+      valid_tracestate("a=" + std::string(250, 'v') + ",b=" + std::string(250, 'v') + ",c=" + std::string(20, 'v')));
 }
 
 TEST(Sampling, TakesTheShareItIsAskedFor) {

@@ -59,8 +59,9 @@ TEST_F(Tracer, RecordsATreeWithTimes) {
   EXPECT_EQ(spans[2].start, time_point{std::chrono::milliseconds{1'000'002}});
   EXPECT_EQ(spans[2].duration, std::chrono::milliseconds{5});
   using value = std::variant<bool, std::int64_t, double, std::string>;
-  EXPECT_THAT(spans[2].attributes, ElementsAre(Pair("db.system", value{"sqlite"}), Pair("db.rows", value{std::int64_t{4}}),
-                                               Pair("cached", value{true}), Pair("share", value{0.5})));
+  EXPECT_THAT(spans[2].attributes,
+              ElementsAre(Pair("db.system", value{"sqlite"}), Pair("db.rows", value{std::int64_t{4}}),
+                          Pair("cached", value{true}), Pair("share", value{0.5})));
   ASSERT_EQ(spans[2].events.size(), 1u);
   EXPECT_EQ(spans[2].events[0].first, "retry");
   EXPECT_EQ(t.counters().begun, 1u);
@@ -69,7 +70,8 @@ TEST_F(Tracer, RecordsATreeWithTimes) {
 
 TEST_F(Tracer, ContinuesTheCallersTrace) {
   auto t = make({.ratio = 0});
-  auto& root = t.begin(operation, span_kind::server, "GET /", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "rojo=1");
+  auto& root = t.begin(operation, span_kind::server, "GET /", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                       "rojo=1");
   EXPECT_EQ(root.trace().text(), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(root.parent.text(), "b7ad6b7169203331");
   EXPECT_EQ(root.tracestate(), "rojo=1");
@@ -95,7 +97,8 @@ TEST_F(Tracer, BeginsAnewWhenTheHeaderIsBadOrCallersAreNotFollowed) {
 
 TEST_F(Tracer, DropsABadTracestateAlone) {
   auto t = make({.ratio = 0});
-  auto& root = t.begin(operation, span_kind::server, "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "BAD");
+  auto& root =
+      t.begin(operation, span_kind::server, "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "BAD");
   EXPECT_TRUE(root.parent.valid());
   EXPECT_EQ(root.tracestate(), "");
   t.end(operation);
@@ -142,7 +145,8 @@ TEST_F(Tracer, IsBounded) {
   auto t = make({.ratio = 1, .max_spans = 4});
   auto& root = t.begin(operation, span_kind::server, "x");
   for (int i = 0; i < 10; ++i) scoped_span const s{&operation, span_kind::internal, "child"};
-  static constexpr std::array<std::string_view, 20> keys{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
+  static constexpr std::array<std::string_view, 20> keys{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
+                                                         "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
   for (auto const key : keys) root.set(key, std::string_view{"v"});
   root.set("a", std::string_view{std::string(1'000, 'x')});
   for (int i = 0; i < 12; ++i) root.event("e");

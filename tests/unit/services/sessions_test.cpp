@@ -32,8 +32,12 @@ class sessions : public testing::Test {
     ada = made->id;
   }
   static secret<std::string> password(std::string text) { return secret<std::string>{std::move(text)}; }
-  result<token_pair> log_in(std::string email, std::string word) { return on.run(service.log_in({.email = std::move(email), .password = password(std::move(word))}, "192.0.2.1")); }
-  result<token_pair> renew(std::string token) { return on.run(service.renew({.refresh_token = password(std::move(token))})); }
+  result<token_pair> log_in(std::string email, std::string word) {
+    return on.run(service.log_in({.email = std::move(email), .password = password(std::move(word))}, "192.0.2.1"));
+  }
+  result<token_pair> renew(std::string token) {
+    return on.run(service.renew({.refresh_token = password(std::move(token))}));
+  }
   static std::string_view code(result<token_pair> const& r) { return r ? "" : r.error().code(); }
 
   manual_clock clock{time_point{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}}};
@@ -69,7 +73,7 @@ TEST_F(sessions, a_refresh_token_is_good_once_and_its_second_use_ends_the_family
   auto const first = log_in("ada@example.com", "right").value();
   auto const second = renew(first.refresh_token).value();
   EXPECT_NE(first.refresh_token, second.refresh_token);
-  EXPECT_EQ(code(renew(first.refresh_token)), "bad_refresh_token");  // stolen, perhaps
+  EXPECT_EQ(code(renew(first.refresh_token)), "bad_refresh_token");   // stolen, perhaps
   EXPECT_EQ(code(renew(second.refresh_token)), "bad_refresh_token");  // so nobody holds a good one now
   EXPECT_TRUE(log_in("ada@example.com", "right"));
 }

@@ -5,6 +5,12 @@ cd "$(dirname -- "${BASH_SOURCE[0]}")/.."
 binary=${1:-build/release/cmd/server/slipway}
 "$binary" config reference >docs/configuration.md
 {
-  printf '# Errors\n\nMade from the routes by scripts/generate_docs.sh. Every error is `application/problem+json` (RFC 9457) with a stable\n`code`; the HTTP core answers a few by itself (docs/http.md).\n\n'
+  cat <<'END'
+# Errors
+
+Made from the routes by scripts/generate_docs.sh. Every error is `application/problem+json` (RFC 9457) with a stable
+`code`; the HTTP core answers a few by itself (docs/http.md).
+
+END
   "$binary" errors
 } >docs/errors.md

@@ -35,7 +35,10 @@ task<result<std::vector<world>>> handlers::updates(query<count_query> in) {
   co_await db_.transaction([&](db::transaction& tx) -> task<> {
     for (auto& row : rows) {
       row.random_number = number();
-      co_await tx.update<world>().set(col<&world::random_number>, row.random_number).where(col<&world::id> == row.id).run();
+      co_await tx.update<world>()
+          .set(col<&world::random_number>, row.random_number)
+          .where(col<&world::id> == row.id)
+          .run();
     }
   });
   co_return std::move(rows);
@@ -45,7 +48,8 @@ task<result<payload>> handlers::fortunes() {
   auto rows = co_await db_.from<fortune>().all();
   rows.push_back({0, "Additional fortune added at request time."});
   std::ranges::sort(rows, {}, &fortune::message);
-  std::string page = "<!doctype html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>";
+  std::string page =
+      "<!doctype html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>";
   for (auto const& row : rows) {
     page.append("<tr><td>").append(std::to_string(row.id)).append("</td><td>");
     escape_html(row.message, page);
@@ -55,7 +59,9 @@ task<result<payload>> handlers::fortunes() {
   co_return payload{.media_type = "text/html; charset=utf-8", .bytes = std::move(page)};
 }
 
-task<result<accepted_order>> handlers::validated(body<order> in) { co_return accepted_order{in->amount * in->quantity}; }
+task<result<accepted_order>> handlers::validated(body<order> in) {
+  co_return accepted_order{in->amount * in->quantity};
+}
 
 void escape_html(std::string_view text, std::string& out) {
   for (char const c : text) {

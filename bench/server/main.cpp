@@ -23,12 +23,14 @@ using namespace slipway;
 
 void add_routes(api::router& r, bench::handlers& c) {
   using api::everyone;
-  r.raw(http::method::get, "/plaintext", [&c](http::exchange& x) { return c.plaintext(x); }, {.summary = "Text", .access = everyone});
+  r.raw(http::method::get, "/plaintext", [&c](http::exchange& x) { return c.plaintext(x); },
+        {.summary = "Text", .access = everyone});
   r.get("/json", c, &bench::handlers::json, {.summary = "A document", .access = everyone});
   r.get("/db", c, &bench::handlers::one, {.summary = "A row", .access = everyone, .faults = {api::not_found}});
   r.get("/queries", c, &bench::handlers::queries, {.summary = "Rows", .access = everyone});
   r.get("/updates", c, &bench::handlers::updates, {.summary = "Changed rows", .access = everyone});
-  r.get("/fortunes", c, &bench::handlers::fortunes, {.summary = "A page", .access = everyone, .answer_media_type = "text/html"});
+  r.get("/fortunes", c, &bench::handlers::fortunes,
+        {.summary = "A page", .access = everyone, .answer_media_type = "text/html"});
   r.post("/validated", c, &bench::handlers::validated, {.summary = "A checked document", .access = everyone});
 }
 
@@ -60,13 +62,16 @@ int serve(config::sources const& sources) {
   metrics::http_metrics http_metrics{registry, std::move(patterns)};
   api::observation observation{on.size(), {access, http_metrics}};
   auto const security = content::make_security_headers();
-  content::rate_limiter limits{{.everyone = {s.limits.requests, std::chrono::duration_cast<std::chrono::seconds>(s.limits.window)}}, on.size()};
+  content::rate_limiter limits{
+      {.everyone = {s.limits.requests, std::chrono::duration_cast<std::chrono::seconds>(s.limits.window)}}, on.size()};
 
-  http::server server{on, s.http, {routes.table(), {&observation, security.get(), &limits}, api::write_error_page, api::write_exception}};
+  http::server server{
+      on,
+      s.http,
+      {routes.table(), {&observation, security.get(), &limits}, api::write_error_page, api::write_exception}};
   server.start();
   int got = 0;
-  while (::sigwait(&signals, &got) != 0) {
-  }
+  while (::sigwait(&signals, &got) != 0) {}
   server.stop();
   return 0;
 }

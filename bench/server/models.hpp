@@ -61,17 +61,14 @@ template <>
 inline constexpr auto slipway::db::table_of<bench::fortune> = slipway::db::table<bench::fortune>("fortune");
 
 template <>
-inline constexpr auto slipway::rules_of<bench::count_query> = slipway::rules(
-    field(&bench::count_query::n).optional().minimum(1).maximum(500));
+inline constexpr auto slipway::rules_of<bench::count_query> =
+    slipway::rules(field(&bench::count_query::n).optional().minimum(1).maximum(500));
 
 template <>
 inline constexpr auto slipway::rules_of<bench::order> = slipway::rules(
-    field(&bench::order::customer).not_blank().max_length(100),
-    field(&bench::order::email).email().max_length(254),
+    field(&bench::order::customer).not_blank().max_length(100), field(&bench::order::email).email().max_length(254),
     field(&bench::order::street).min_length(1).max_length(200),
-    field(&bench::order::city).min_length(1).max_length(100),
-    field(&bench::order::country).min_length(2).max_length(2),
+    field(&bench::order::city).min_length(1).max_length(100), field(&bench::order::country).min_length(2).max_length(2),
     field(&bench::order::currency).min_length(3).max_length(3),
     field(&bench::order::amount).minimum(1).maximum(100'000'000),
-    field(&bench::order::quantity).minimum(1).maximum(1000),
-    field(&bench::order::tags).max_items(10).unique_items());
+    field(&bench::order::quantity).minimum(1).maximum(1000), field(&bench::order::tags).max_items(10).unique_items());

@@ -18,8 +18,10 @@ class buffer {
   // What is written lives as long as the arena, not as the buffer. The arena must outlive the buffer.
   explicit buffer(arena& memory) noexcept : memory_{&memory} {}
   buffer(buffer&& other) noexcept
-      : begin_{std::exchange(other.begin_, nullptr)}, at_{std::exchange(other.at_, nullptr)},
-        end_{std::exchange(other.end_, nullptr)}, memory_{other.memory_} {}
+      : begin_{std::exchange(other.begin_, nullptr)},
+        at_{std::exchange(other.at_, nullptr)},
+        end_{std::exchange(other.end_, nullptr)},
+        memory_{other.memory_} {}
   buffer& operator=(buffer&& other) noexcept {
     std::swap(begin_, other.begin_);
     std::swap(at_, other.at_);

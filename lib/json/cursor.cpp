@@ -25,7 +25,8 @@ bool cursor::too_deep() noexcept {
 
 json_problem cursor::problem() const {
   json_problem out{.code = code_, .message = message_ == nullptr ? "" : message_, .line = 1, .column = 1};
-  if (code_ != nullptr && out.message.empty()) out.message = "objects and lists are nested more than " + std::to_string(max_depth_) + " deep";
+  if (code_ != nullptr && out.message.empty())
+    out.message = "objects and lists are nested more than " + std::to_string(max_depth_) + " deep";
   for (auto const* c = begin_; c != at_; ++c) {
     if (*c == '\n') {
       ++out.line;
@@ -38,7 +39,8 @@ json_problem cursor::problem() const {
 }
 
 bool cursor::begin() {
-  if (std::string_view{at_, end_}.starts_with("\xEF\xBB\xBF")) return fail("the document begins with a byte order mark");
+  if (std::string_view{at_, end_}.starts_with("\xEF\xBB\xBF"))
+    return fail("the document begins with a byte order mark");
   skip_space();
   return at_ != end_ || fail("the document is empty");
 }
@@ -76,7 +78,8 @@ bool cursor::boolean(bool& out) {
 bool cursor::read(number& out) {
   // Up to 15 digits, perhaps with a point among them: nearly all numbers. A double holds such digits exactly, and a
   // power of ten up to 22 as well, so one division gives the nearest double.
-  static constexpr std::array<double, 16> powers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  static constexpr std::array<double, 16> powers{1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
   auto const is_digit = [](char c) { return c >= '0' && c <= '9'; };
   auto const* at = at_;
   auto const negative = *at == '-';
@@ -124,7 +127,8 @@ bool cursor::read_slowly(number& out) noexcept {
   if (std::from_chars(token.data(), end, out.real).ec != std::errc{}) {
     // What is too small is zero; only what is too large has no value.
     auto const exponent = token.find_first_of("eE");
-    out.in_range = exponent != std::string_view::npos ? token[exponent + 1] == '-' : token.find('.') != std::string_view::npos;
+    out.in_range =
+        exponent != std::string_view::npos ? token[exponent + 1] == '-' : token.find('.') != std::string_view::npos;
     out.real = 0;
   }
   return true;
@@ -218,7 +222,8 @@ bool cursor::escape(std::string& out) {
   } else if (point < 0x10000) {
     put(0xe0 | point >> 12), put(0x80 | (point >> 6 & 0x3f)), put(0x80 | (point & 0x3f));
   } else {
-    put(0xf0 | point >> 18), put(0x80 | (point >> 12 & 0x3f)), put(0x80 | (point >> 6 & 0x3f)), put(0x80 | (point & 0x3f));
+    put(0xf0 | point >> 18), put(0x80 | (point >> 12 & 0x3f)), put(0x80 | (point >> 6 & 0x3f)),
+        put(0x80 | (point & 0x3f));
   }
   at_ += used;
   return true;
@@ -234,7 +239,8 @@ bool cursor::skip() {
   std::string_view unused;
   std::string storage;
   switch (what) {
-    case shape::nothing: return fail(at_ == end_ ? "the document ends where a value was expected" : "a value was expected");
+    case shape::nothing:
+      return fail(at_ == end_ ? "the document ends where a value was expected" : "a value was expected");
     case shape::null: return null();
     case shape::boolean: {
       auto value = false;

@@ -36,9 +36,13 @@ struct number {
 class cursor {
  public:
   cursor(std::string_view text, std::size_t max_depth) noexcept
-      : begin_{text.data()}, at_{text.data()}, end_{text.data() + text.size()}, left_{max_depth}, max_depth_{max_depth} {}
+      : begin_{text.data()},
+        at_{text.data()},
+        end_{text.data() + text.size()},
+        left_{max_depth},
+        max_depth_{max_depth} {}
 
-  bool begin();  // before the first value
+  bool begin();   // before the first value
   bool finish();  // nothing but space follows
 
   shape peek() const noexcept;
@@ -116,7 +120,9 @@ class cursor {
   bool escape(std::string& out);
   int unit(char const* from) const noexcept;
   void skip_space() noexcept {
-    while (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ' && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+    while (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ' &&
+           (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r'))
+      ++at_;
   }
 
   char const* begin_;

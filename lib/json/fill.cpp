@@ -87,12 +87,16 @@ bool filler::fill_integer(meta::type const& t, void* at, place const& where) {
   if (what != shape::number) return wrong_type(t, where);
   number v;
   if (!in_.read(v)) return false;
-  if (v.what == number::form::integer) return store_signed(t, at, v.integer) || errors_.add(where, "out_of_range", range_of(t));
-  if (v.what == number::form::unsigned_integer) return store_unsigned(t, at, v.unsigned_integer) || errors_.add(where, "out_of_range", range_of(t));
+  if (v.what == number::form::integer)
+    return store_signed(t, at, v.integer) || errors_.add(where, "out_of_range", range_of(t));
+  if (v.what == number::form::unsigned_integer)
+    return store_unsigned(t, at, v.unsigned_integer) || errors_.add(where, "out_of_range", range_of(t));
   // 1.0 and 1e3 are integers; beyond 2^53 nobody knows which integer was meant.
-  if (v.in_range && v.real != std::trunc(v.real)) return errors_.add(where, "wrong_type", "must be an integer, not a fraction");
+  if (v.in_range && v.real != std::trunc(v.real))
+    return errors_.add(where, "wrong_type", "must be an integer, not a fraction");
   auto const exact = v.in_range && std::abs(v.real) <= 9007199254740992.0;
-  return (exact && store_signed(t, at, static_cast<std::int64_t>(v.real))) || errors_.add(where, "out_of_range", range_of(t));
+  return (exact && store_signed(t, at, static_cast<std::int64_t>(v.real))) ||
+         errors_.add(where, "out_of_range", range_of(t));
 }
 
 bool filler::fill_number(meta::type const& t, void* at, place const& where) {
@@ -102,7 +106,8 @@ bool filler::fill_number(meta::type const& t, void* at, place const& where) {
   auto const real = v.what == number::form::integer            ? static_cast<double>(v.integer)
                     : v.what == number::form::unsigned_integer ? static_cast<double>(v.unsigned_integer)
                                                                : v.real;
-  return (v.in_range && store_number(t, at, real)) || errors_.add(where, "out_of_range", "must be a number of ordinary size");
+  return (v.in_range && store_number(t, at, real)) ||
+         errors_.add(where, "out_of_range", "must be a number of ordinary size");
 }
 
 bool filler::fill_text(meta::type const& t, void* at, place const& where) {
@@ -110,9 +115,12 @@ bool filler::fill_text(meta::type const& t, void* at, place const& where) {
   std::string_view text;
   if (!in_.plain_text(text)) [[unlikely]]
     return fill_escaped_text(t, at, where);
-  if (t.what == kind::text) *static_cast<std::string*>(at) = std::string{text};  // half of what assign() costs
-  else if (t.what == kind::secret_text) *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
-  else return fill_scalar(t, at, text, where);
+  if (t.what == kind::text)
+    *static_cast<std::string*>(at) = std::string{text};  // half of what assign() costs
+  else if (t.what == kind::secret_text)
+    *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
+  else
+    return fill_scalar(t, at, text, where);
   return true;
 }
 
@@ -127,8 +135,11 @@ bool filler::fill_escaped_text(meta::type const& t, void* at, place const& where
   if (!in_.text(text, storage)) return false;
   if (t.what != kind::text && t.what != kind::secret_text) return fill_scalar(t, at, text, where);
   auto const good = text.find('\0') == std::string_view::npos;  // a NUL can only come from an escape
-  if (t.what == kind::text) *static_cast<std::string*>(at) = std::move(storage);
-  else *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}}, wipe(storage.data(), storage.size());
+  if (t.what == kind::text)
+    *static_cast<std::string*>(at) = std::move(storage);
+  else
+    *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}},
+    wipe(storage.data(), storage.size());
   return good || errors_.add(where, "bad_text", "must not hold the character U+0000");
 }
 
@@ -171,8 +182,10 @@ bool filler::fill_map(meta::type const& t, void* at, place const& where) {
       good = in_.skip() && false;
     } else {
       auto* value = t.as_map->insert(at, name);
-      if (t.as_map->size(at) == size) good = refuse_next(here, "duplicate", repeated);
-      else good = fill(*t.element, value, here) && good;
+      if (t.as_map->size(at) == size)
+        good = refuse_next(here, "duplicate", repeated);
+      else
+        good = fill(*t.element, value, here) && good;
     }
     if (in_.failed()) return false;
   }
@@ -208,7 +221,8 @@ bool filler::fill_variant(meta::type const& t, void* at, place const& where) {
   std::string name, known;
   if (!find_discriminator(operations.discriminator, what, name)) return false;
   if (what == shape::nothing) return errors_.add(here, "required", "is required");
-  if (what != shape::text) return errors_.add(here, "wrong_type", "must be a text, not " + std::string{name_of_shape(what)});
+  if (what != shape::text)
+    return errors_.add(here, "wrong_type", "must be a text, not " + std::string{name_of_shape(what)});
   for (std::size_t i = 0; i < operations.alternatives.size(); ++i) {
     auto const& alternative = *operations.alternatives[i];
     if (alternative.name == name) {
@@ -247,8 +261,10 @@ bool filler::fill_object(meta::type const& t, void* at, place const& where, std:
     if (!in_.colon()) return false;
     if (index == size || !is_writable(*members[index].about)) [[unlikely]] {
       others.emplace_back(key);
-      if (key == skip || options_.unknown == unknown_members::ignore) in_.skip();
-      else good = refuse_next(where.member(key), "unknown", "is not a member that can be set here");
+      if (key == skip || options_.unknown == unknown_members::ignore)
+        in_.skip();
+      else
+        good = refuse_next(where.member(key), "unknown", "is not a member that can be set here");
     } else {
       auto const& m = members[index];
       auto const here = where.member(m.name);
@@ -276,15 +292,16 @@ bool filler::fill_object(meta::type const& t, void* at, place const& where, std:
 
 bool filler::check_missing(meta::member const& m, place const& where) {
   auto const& about = *m.about;
-  auto const may_be_absent = m.of->what == kind::optional || m.of->what == kind::change || about.optional || about.read_only ||
-                             (about.write_only && options_.own_document);
+  auto const may_be_absent = m.of->what == kind::optional || m.of->what == kind::change || about.optional ||
+                             about.read_only || (about.write_only && options_.own_document);
   return may_be_absent || errors_.add(where.member(m.name), "required", "is required");
 }
 
 bool filler::check_repeated(std::vector<std::string>& names, place const& where) {
   std::sort(names.begin(), names.end());
   auto good = true;
-  for (auto at = std::adjacent_find(names.begin(), names.end()); at != names.end(); at = std::adjacent_find(at, names.end())) {
+  for (auto at = std::adjacent_find(names.begin(), names.end()); at != names.end();
+       at = std::adjacent_find(at, names.end())) {
     auto const& name = *at;
     good = errors_.add(where.member(name), "duplicate", repeated);
     while (at != names.end() && *at == name) ++at;

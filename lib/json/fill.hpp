@@ -46,7 +46,8 @@ class filler {
     return false;
   }
   bool too_many(place const& where, std::string_view what) {
-    return errors_.add(where, "too_many", "must have at most " + std::to_string(options_.max_items) + " " + std::string{what});
+    return errors_.add(where, "too_many",
+                       "must have at most " + std::to_string(options_.max_items) + " " + std::string{what});
   }
 
   cursor& in_;

@@ -14,9 +14,12 @@ bool filler::fill_dynamic(boost::json::value& out, place const& where) {
       number v;
       if (!in_.read(v)) return false;
       if (!v.in_range) return errors_.add(where, "out_of_range", "must be a number of ordinary size");
-      if (v.what == number::form::integer) out.emplace_int64() = v.integer;
-      else if (v.what == number::form::unsigned_integer) out.emplace_uint64() = v.unsigned_integer;
-      else out.emplace_double() = v.real;
+      if (v.what == number::form::integer)
+        out.emplace_int64() = v.integer;
+      else if (v.what == number::form::unsigned_integer)
+        out.emplace_uint64() = v.unsigned_integer;
+      else
+        out.emplace_double() = v.real;
       return true;
     }
     case shape::text: {
@@ -24,7 +27,8 @@ bool filler::fill_dynamic(boost::json::value& out, place const& where) {
       std::string storage;
       if (!in_.text(text, storage)) return false;
       out.emplace_string().assign(text.data(), text.size());
-      return text.find('\0') == std::string_view::npos || errors_.add(where, "bad_text", "must not hold the character U+0000");
+      return text.find('\0') == std::string_view::npos ||
+             errors_.add(where, "bad_text", "must not hold the character U+0000");
     }
     case shape::list: return fill_dynamic_list(out, where);
     case shape::object: return fill_dynamic_object(out, where);

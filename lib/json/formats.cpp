@@ -18,13 +18,14 @@ enum : std::uint8_t { atext = 1, host_byte = 2, url_byte = 4 };
 constexpr auto classes = [] {
   std::array<std::uint8_t, 256> t{};
   auto const mark = [&](std::string_view bytes, std::uint8_t with) {
-    for (auto c : bytes) t[static_cast<unsigned char>(c)] = static_cast<std::uint8_t>(t[static_cast<unsigned char>(c)] | with);
+    for (auto c : bytes)
+      t[static_cast<unsigned char>(c)] = static_cast<std::uint8_t>(t[static_cast<unsigned char>(c)] | with);
   };
   constexpr std::string_view alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   mark(alphanumeric, atext | host_byte | url_byte);
-  mark("!#$%&'*+-/=?^_`{|}~", atext);          // RFC 5322, section 3.2.3
+  mark("!#$%&'*+-/=?^_`{|}~", atext);  // RFC 5322, section 3.2.3
   mark("-", host_byte);
-  mark("-._~!$&'()*+,;=:@/?", url_byte);       // RFC 3986: pchar, "/" and "?"
+  mark("-._~!$&'()*+,;=:@/?", url_byte);  // RFC 3986: pchar, "/" and "?"
   return t;
 }();
 bool is_of(char c, std::uint8_t what) noexcept { return (classes[static_cast<unsigned char>(c)] & what) != 0; }
@@ -54,11 +55,13 @@ bool is_address(int family, std::string_view text) noexcept {
 }
 
 bool is_host(std::string_view host) noexcept {
-  if (host.starts_with('[')) return host.ends_with(']') && host.size() > 2 && is_address(AF_INET6, host.substr(1, host.size() - 2));
+  if (host.starts_with('['))
+    return host.ends_with(']') && host.size() > 2 && is_address(AF_INET6, host.substr(1, host.size() - 2));
   // A name whose last label is a number is meant to be an address (as the URL standard has it).
   if (host.empty() || !is_digit(host.back())) return is_domain(host, 1);
   auto const last = host.substr(host.rfind('.') + 1);
-  return last.find_first_not_of("0123456789") == std::string_view::npos ? is_address(AF_INET, host) : is_domain(host, 1);
+  return last.find_first_not_of("0123456789") == std::string_view::npos ? is_address(AF_INET, host)
+                                                                        : is_domain(host, 1);
 }
 
 bool is_port(std::string_view text) noexcept {
@@ -91,9 +94,12 @@ bool is_email(std::string_view text) noexcept {
 }
 
 bool is_url(std::string_view text) noexcept {
-  if (starts_with_scheme(text, "https://")) text.remove_prefix(8);
-  else if (starts_with_scheme(text, "http://")) text.remove_prefix(7);
-  else return false;
+  if (starts_with_scheme(text, "https://"))
+    text.remove_prefix(8);
+  else if (starts_with_scheme(text, "http://"))
+    text.remove_prefix(7);
+  else
+    return false;
   std::size_t end = 0, colon = 0;
   auto const is_literal = text.starts_with('[');
   for (; end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#'; ++end)
@@ -105,9 +111,12 @@ bool is_url(std::string_view text) noexcept {
   for (std::size_t i = 0;; ++i) {
     while (i < rest.size() && is_of(rest[i], url_byte)) ++i;
     if (i >= rest.size()) return true;
-    if (rest[i] == '%' && i + 2 < rest.size() && is_hex(rest[i + 1]) && is_hex(rest[i + 2])) i += 2;
-    else if (rest[i] == '#' && !fragment) fragment = true;
-    else return false;
+    if (rest[i] == '%' && i + 2 < rest.size() && is_hex(rest[i + 1]) && is_hex(rest[i + 2]))
+      i += 2;
+    else if (rest[i] == '#' && !fragment)
+      fragment = true;
+    else
+      return false;
   }
 }
 

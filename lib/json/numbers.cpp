@@ -43,7 +43,8 @@ scalar_problem read_integer_text(meta::type const& t, void* value, std::string_v
   auto stored = false;
   if (unsigned64(t)) {
     std::uint64_t v = 0;
-    stored = std::from_chars(text.data(), end, v).ec == std::errc{} && digits.size() == text.size() && store_unsigned(t, value, v);
+    stored = std::from_chars(text.data(), end, v).ec == std::errc{} && digits.size() == text.size() &&
+             store_unsigned(t, value, v);
   } else {
     std::int64_t v = 0;
     stored = std::from_chars(text.data(), end, v).ec == std::errc{} && store_signed(t, value, v);
@@ -63,7 +64,8 @@ bool store_unsigned(meta::type const& t, void* value, std::uint64_t v) noexcept 
     meta::write_integer(t, value, static_cast<std::int64_t>(v));
     return true;
   }
-  return v <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) && store_signed(t, value, static_cast<std::int64_t>(v));
+  return v <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) &&
+         store_signed(t, value, static_cast<std::int64_t>(v));
 }
 
 bool store_number(meta::type const& t, void* value, double v) noexcept {
@@ -80,7 +82,8 @@ bool store_number(meta::type const& t, void* value, double v) noexcept {
 std::string range_of(meta::type const& t) {
   if (unsigned64(t)) return "must be an integer from 0 to 18446744073709551615";
   auto const bits = t.size * 8;
-  auto const top = bits == 64 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (t.is_signed ? bits - 1 : bits)) - 1;
+  auto const top =
+      bits == 64 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (t.is_signed ? bits - 1 : bits)) - 1;
   auto const bottom = t.is_signed ? -top - 1 : 0;
   return "must be an integer from " + std::to_string(bottom) + " to " + std::to_string(top);
 }

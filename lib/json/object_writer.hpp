@@ -30,13 +30,20 @@ void write_unsigned(buffer& out, std::uint64_t value);
 // Hand-made integers are written as they are: whoever adds one knows its range.
 template <class V>
 void write_any(buffer& out, V const& value) {
-  if constexpr (std::same_as<V, bool>) out.append(value ? "true" : "false");
-  else if constexpr (std::same_as<V, std::nullptr_t>) out.append("null");
-  else if constexpr (std::signed_integral<V>) write_signed(out, value);
-  else if constexpr (std::unsigned_integral<V>) write_unsigned(out, value);
-  else if constexpr (std::floating_point<V>) write_number(out, value);
-  else if constexpr (std::convertible_to<V const&, std::string_view>) write_text(out, value);
-  else write_to(out, value);
+  if constexpr (std::same_as<V, bool>)
+    out.append(value ? "true" : "false");
+  else if constexpr (std::same_as<V, std::nullptr_t>)
+    out.append("null");
+  else if constexpr (std::signed_integral<V>)
+    write_signed(out, value);
+  else if constexpr (std::unsigned_integral<V>)
+    write_unsigned(out, value);
+  else if constexpr (std::floating_point<V>)
+    write_number(out, value);
+  else if constexpr (std::convertible_to<V const&, std::string_view>)
+    write_text(out, value);
+  else
+    write_to(out, value);
 }
 
 }  // namespace detail

@@ -15,9 +15,12 @@ void append_name(std::string& out, std::string_view name) {
     if (!name.empty() && static_cast<unsigned char>(name.back()) >= 0xc0) name.remove_suffix(1);
   }
   for (auto c : name) {
-    if (c == '~') out += "~0";
-    else if (c == '/') out += "~1";
-    else out += c;
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
   }
   if (cut) out += "...";
 }
@@ -28,8 +31,10 @@ void append(std::string& out, place const& where) {
     out += where.name;
   } else if (out.size() < max_pointer) {
     out += '/';
-    if (where.index == place::no_index) append_name(out, where.name);
-    else out += std::to_string(where.index);
+    if (where.index == place::no_index)
+      append_name(out, where.name);
+    else
+      out += std::to_string(where.index);
   }
 }
 

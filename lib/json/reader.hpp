@@ -26,15 +26,16 @@ struct read_options {
   // For documents that this service wrote itself: members that are read-only for clients are filled as well, and
   // members that are never written need not be there.
   bool own_document = false;
-  std::size_t max_bytes = 1 << 20;   // of the text: fault too_large("document_too_large")
-  std::size_t max_depth = 32;        // of objects and lists in each other, 1 to 512: fault malformed("too_deep")
-  std::size_t max_items = 10'000;    // of each list and map: error too_many
-  std::size_t max_errors = 50;       // that are reported; the rest is left out
+  std::size_t max_bytes = 1 << 20;  // of the text: fault too_large("document_too_large")
+  std::size_t max_depth = 32;       // of objects and lists in each other, 1 to 512: fault malformed("too_deep")
+  std::size_t max_items = 10'000;   // of each list and map: error too_many
+  std::size_t max_errors = 50;      // that are reported; the rest is left out
 };
 
 // For whoever has the table and not the type. With `rules`, they are checked too. What `value` holds after an error
 // is not said.
-result<void> read_into(meta::type const& type, void* value, std::string_view text, read_options const& options, bool rules);
+result<void> read_into(meta::type const& type, void* value, std::string_view text, read_options const& options,
+                       bool rules);
 
 // The value, without its rules.
 template <meta::described T>

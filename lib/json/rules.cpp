@@ -48,19 +48,21 @@ bool check_text(rule const& r, std::string_view text, error_list& errors, place 
   switch (r.what) {
     case rule_kind::min_length:
       // A code point has at most four bytes, so most texts need no count.
-      if (static_cast<double>(text.size()) >= r.number * 4 || static_cast<double>(count_code_points(text)) >= r.number) return true;
+      if (static_cast<double>(text.size()) >= r.number * 4 || static_cast<double>(count_code_points(text)) >= r.number)
+        return true;
       return errors.add(where, "too_short", "must have at least " + counted(r.number, "character"));
     case rule_kind::max_length:
-      if (static_cast<double>(text.size()) <= r.number || static_cast<double>(count_code_points(text)) <= r.number) return true;
+      if (static_cast<double>(text.size()) <= r.number || static_cast<double>(count_code_points(text)) <= r.number)
+        return true;
       return errors.add(where, "too_long", "must have at most " + counted(r.number, "character"));
-    case rule_kind::not_blank:
-      return !is_blank(text) || errors.add(where, "blank", "must not be blank");
+    case rule_kind::not_blank: return !is_blank(text) || errors.add(where, "blank", "must not be blank");
     case rule_kind::email:
       return is_email(text) || errors.add(where, "bad_email", "must be an e-mail address such as name@example.com");
     case rule_kind::url:
       return is_url(text) || errors.add(where, "bad_url", "must be an address such as https://example.com/path");
     case rule_kind::format:
-      return r.check == nullptr || r.check(text) || errors.add(where, r.text, "does not have the form " + std::string{r.text});
+      return r.check == nullptr || r.check(text) ||
+             errors.add(where, r.text, "does not have the form " + std::string{r.text});
     default: return true;  // a rule for another kind of value
   }
 }
@@ -79,7 +81,8 @@ bool all_different(meta::type const& list, void const* value) {
   if (list.element->what == kind::text || list.element->what == kind::secret_text) {
     auto const is_secret = list.element->what == kind::secret_text;
     auto const text = [&](std::size_t i) -> std::string_view {
-      return is_secret ? static_cast<secret<std::string> const*>(at(i))->reveal() : *static_cast<std::string const*>(at(i));
+      return is_secret ? static_cast<secret<std::string> const*>(at(i))->reveal()
+                       : *static_cast<std::string const*>(at(i));
     };
     constexpr std::size_t few = 16;  // so few are compared in place faster than they are sorted
     if (size <= few) {
@@ -111,12 +114,14 @@ bool check_items(rule const& r, meta::type const& t, void const* value, error_li
     case rule_kind::max_items:
       return size <= r.number || errors.add(where, "too_many", "must have at most " + counted(r.number, "item"));
     default:
-      return t.what != kind::list || all_different(t, value) || errors.add(where, "not_unique", "must not have an item twice");
+      return t.what != kind::list || all_different(t, value) ||
+             errors.add(where, "not_unique", "must not have an item twice");
   }
 }
 
 bool check_one(rule const& r, meta::type const& t, void const* value, error_list& errors, place const& where);
-bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors, place const& where);
+bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors,
+               place const& where);
 
 bool check_elements(rule const& r, meta::type const& t, void const* value, error_list& errors, place const& where) {
   if (t.what == kind::list) {
@@ -144,18 +149,23 @@ bool check_one(rule const& r, meta::type const& t, void const* value, error_list
 }
 
 double number_of(meta::type const& t, void const* value) noexcept {
-  if (t.what == kind::duration) return static_cast<double>(static_cast<std::chrono::milliseconds const*>(value)->count());
-  if (t.what == kind::number) return t.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(value)) : *static_cast<double const*>(value);
+  if (t.what == kind::duration)
+    return static_cast<double>(static_cast<std::chrono::milliseconds const*>(value)->count());
+  if (t.what == kind::number)
+    return t.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(value))
+                                   : *static_cast<double const*>(value);
   auto const v = meta::read_integer(t, value);
   return t.is_signed || t.size < 8 ? static_cast<double>(v) : static_cast<double>(static_cast<std::uint64_t>(v));
 }
 
-bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors, place const& where) {
+bool check_all(std::span<rule const> rules, meta::type const& t, void const* value, error_list& errors,
+               place const& where) {
   auto good = true;
   switch (t.what) {
     case kind::text:
     case kind::secret_text: {
-      std::string_view const text = t.what == kind::text ? *static_cast<std::string const*>(value) : static_cast<secret<std::string> const*>(value)->reveal();
+      std::string_view const text = t.what == kind::text ? *static_cast<std::string const*>(value)
+                                                         : static_cast<secret<std::string> const*>(value)->reveal();
       for (auto const& r : rules) good = check_text(r, text, errors, where) && good;
       return good;
     }
@@ -173,7 +183,10 @@ bool check_all(std::span<rule const> rules, meta::type const& t, void const* val
     }
     case kind::list:
     case kind::map:
-      for (auto const& r : rules) good = (about_items(r) ? check_items(r, t, value, errors, where) : check_elements(r, t, value, errors, where)) && good;
+      for (auto const& r : rules)
+        good =
+            (about_items(r) ? check_items(r, t, value, errors, where) : check_elements(r, t, value, errors, where)) &&
+            good;
       return good;
     default: return true;  // other kinds have no rules
   }
@@ -219,7 +232,8 @@ void walk(meta::type const& t, void const* value, error_list& errors, place cons
 
 }  // namespace
 
-bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors, place const& where) {
+bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors,
+           place const& where) {
   return check_all(about.rules(), type, value, errors, where);
 }
 

@@ -6,6 +6,7 @@
 
 namespace slipway::json::detail {
 
-bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors, place const& where);
+bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors,
+           place const& where);
 
 }  // namespace slipway::json::detail

@@ -29,7 +29,8 @@ scalar_problem read_float(meta::type const& t, void* value, std::string_view tex
   if (!detail::is_number(text)) return {"wrong_type", "must be a number"};
   double parsed = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  if (error != std::errc{} || !detail::store_number(t, value, parsed)) return {"out_of_range", "must be a number of ordinary size"};
+  if (error != std::errc{} || !detail::store_number(t, value, parsed))
+    return {"out_of_range", "must be a number of ordinary size"};
   return {};
 }
 
@@ -89,7 +90,8 @@ scalar_problem read_scalar(meta::type const& t, void* value, std::string_view te
     case kind::optional:
     case kind::change: {
       auto const was_empty = t.as_optional->get(value) == nullptr;
-      auto problem = read_scalar(*t.element, was_empty ? t.as_optional->emplace(value) : t.as_optional->get(value), text);
+      auto problem =
+          read_scalar(*t.element, was_empty ? t.as_optional->emplace(value) : t.as_optional->get(value), text);
       if (problem && was_empty) t.as_optional->reset(value);
       return problem;
     }

@@ -49,10 +49,14 @@ bounds bounds_of(meta::attributes const& about) {
   return b;
 }
 
-bool is_exact(double v) noexcept { return v >= -static_cast<double>(max_exact_integer) && v <= static_cast<double>(max_exact_integer); }
+bool is_exact(double v) noexcept {
+  return v >= -static_cast<double>(max_exact_integer) && v <= static_cast<double>(max_exact_integer);
+}
 
 std::string range_sentence(bounds const& b) {
-  auto const shown = [](double ms) { return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(ms)}); };
+  auto const shown = [](double ms) {
+    return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(ms)});
+  };
   if (b.minimum && b.maximum) return "From " + shown(*b.minimum) + " to " + shown(*b.maximum) + ".";
   if (b.minimum) return "At least " + shown(*b.minimum) + ".";
   if (b.maximum) return "At most " + shown(*b.maximum) + ".";
@@ -75,8 +79,10 @@ class schema_writer {
     }
     object_writer o{out};
     auto const b = bounds_of(about);
-    if (auto const name = set_.component(*t); !name.empty()) write_component_reference(o, *t, name, nullable, has_siblings(about));
-    else write_plain(o, *t, b, nullable);
+    if (auto const name = set_.component(*t); !name.empty())
+      write_component_reference(o, *t, name, nullable, has_siblings(about));
+    else
+      write_plain(o, *t, b, nullable);
     write_about(o, *t, b, about);
   }
 
@@ -99,11 +105,13 @@ class schema_writer {
 
  private:
   static bool has_siblings(meta::attributes const& about) noexcept {
-    return !about.help.empty() || !about.unit.empty() || !about.example.empty() || about.read_only || about.write_only || about.deprecated;
+    return !about.help.empty() || !about.unit.empty() || !about.example.empty() || about.read_only ||
+           about.write_only || about.deprecated;
   }
 
   // In 3.0 whatever stands beside $ref is ignored, so there it is wrapped.
-  void write_component_reference(object_writer& o, meta::type const& t, std::string_view name, bool nullable, bool siblings) {
+  void write_component_reference(object_writer& o, meta::type const& t, std::string_view name, bool nullable,
+                                 bool siblings) {
     auto const reference = set_.prefix_ + std::string{name};
     if (modern_ && nullable) {
       auto either = o.array("oneOf");
@@ -227,8 +235,10 @@ class schema_writer {
     inner.min_items = inner.max_items = std::nullopt;
     inner.unique = false;
     object_writer o{out};
-    if (auto const name = set_.component(*t); !name.empty()) write_component_reference(o, *t, name, nullable, false);
-    else write_plain(o, *t, inner, nullable);
+    if (auto const name = set_.component(*t); !name.empty())
+      write_component_reference(o, *t, name, nullable, false);
+    else
+      write_plain(o, *t, inner, nullable);
   }
 
   void write_list(object_writer& o, meta::type const& t, bounds const& b, bool nullable) {
@@ -293,8 +303,10 @@ class schema_writer {
     if (about.deprecated) o.add("deprecated", true);
     if (about.example.empty()) return;
     if (!bug(detail::is_json(about.example, 32), "the example of a member is not JSON")) return;
-    if (modern_) o.array("examples").add_raw(about.example);
-    else o.add_raw("example", about.example);
+    if (modern_)
+      o.array("examples").add_raw(about.example);
+    else
+      o.add_raw("example", about.example);
   }
 
   schema_set& set_;
@@ -320,7 +332,9 @@ std::string_view schema_set::component(meta::type const& type) {
   return name_of(type, nullptr);
 }
 
-void schema_set::write_reference(buffer& out, meta::type const& type) { schema_writer{*this, flavour_}.write(out, type, {}); }
+void schema_set::write_reference(buffer& out, meta::type const& type) {
+  schema_writer{*this, flavour_}.write(out, type, {});
+}
 
 void schema_set::write_member(buffer& out, meta::type const& type, meta::attributes const& about) {
   schema_writer{*this, flavour_}.write(out, type, about);

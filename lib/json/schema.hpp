@@ -24,7 +24,8 @@ enum class flavour : std::uint8_t { openapi_3_1, openapi_3_0 };
 
 class schema_set {
  public:
-  explicit schema_set(flavour f, std::string prefix = "#/components/schemas/") : flavour_{f}, prefix_{std::move(prefix)} {}
+  explicit schema_set(flavour f, std::string prefix = "#/components/schemas/")
+      : flavour_{f}, prefix_{std::move(prefix)} {}
 
   // The schema of a value: a reference where the type is a component, else the schema itself.
   void write_reference(buffer& out, meta::type const& type);

@@ -1,5 +1,5 @@
-#include <slipway/json/selection.hpp>
 #include <slipway/json/path.hpp>
+#include <slipway/json/selection.hpp>
 
 #include <string>
 
@@ -55,12 +55,17 @@ result<selection> selection::parse(meta::type const& type, std::string_view text
     more = comma != std::string_view::npos;
     if (more) text.remove_prefix(comma + 1);
     if (++count > max_names) {
-      errors.push_back({std::string{parameter}, "too_many", "must name at most " + std::to_string(max_names) + " members"});
+      errors.push_back(
+          {std::string{parameter}, "too_many", "must name at most " + std::to_string(max_names) + " members"});
       break;
     }
     if (add(out.nodes_, type, name, max_parts)) continue;
-    auto const known = name.size() <= 64 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == std::string_view::npos;
-    errors.push_back({std::string{parameter}, "unknown", known && !name.empty() ? "has no member '" + std::string{name} + "'" : "names a member that does not exist"});
+    auto const known = name.size() <= 64 &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
+                           std::string_view::npos;
+    errors.push_back(
+        {std::string{parameter}, "unknown",
+         known && !name.empty() ? "has no member '" + std::string{name} + "'" : "names a member that does not exist"});
   }
   if (!errors.empty()) return std::unexpected{fault::invalid(std::move(errors))};
   return out;

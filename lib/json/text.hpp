@@ -32,7 +32,9 @@ inline unsigned special_bytes(__m128i v) noexcept {
   auto const slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))));
 }
-inline unsigned special_bytes(char const* from) noexcept { return special_bytes(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from))); }
+inline unsigned special_bytes(char const* from) noexcept {
+  return special_bytes(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from)));
+}
 inline bool is_special(char c) noexcept { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // The length of the UTF-8 sequence that begins here; 0 when there is none.

@@ -14,7 +14,8 @@
 namespace slipway::json {
 
 // Adds an error for each broken rule in `value`, also in what it contains. `pointer` is where the value stands.
-void validate(meta::type const& type, void const* value, std::vector<field_error>& errors, std::string_view pointer = {});
+void validate(meta::type const& type, void const* value, std::vector<field_error>& errors,
+              std::string_view pointer = {});
 
 // Checks one value against the rules of one member: a parameter of the path or query, for example. Does not look
 // into objects. True when all hold.

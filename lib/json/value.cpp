@@ -1,8 +1,8 @@
 #include <slipway/json/text.hpp>
 #include <slipway/json/value.hpp>
 
-#include <boost/json/object.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 
 namespace slipway::json {
@@ -15,7 +15,8 @@ char* put(buffer& out, char* at, value const& v) {
   at = out.room(at, detail::scalar_room);
   switch (v.kind()) {
     case boost::json::kind::null: return detail::put_name(at, "null", 4);
-    case boost::json::kind::bool_: return v.get_bool() ? detail::put_name(at, "true", 4) : detail::put_name(at, "false", 5);
+    case boost::json::kind::bool_:
+      return v.get_bool() ? detail::put_name(at, "true", 4) : detail::put_name(at, "false", 5);
     case boost::json::kind::int64: return detail::put_signed(at, v.get_int64());
     case boost::json::kind::uint64: return detail::put_unsigned(at, v.get_uint64());
     case boost::json::kind::double_: return detail::put_number(at, v.get_double());
@@ -50,7 +51,9 @@ char* put(buffer& out, char* at, value const& v) {
 
 }  // namespace
 
-char* detail::put_dynamic(buffer& out, char* at, void const* value_at) { return put(out, at, *static_cast<value const*>(value_at)); }
+char* detail::put_dynamic(buffer& out, char* at, void const* value_at) {
+  return put(out, at, *static_cast<value const*>(value_at));
+}
 
 result<value> parse(std::string_view text, read_options const& options) { return read<value>(text, options); }
 
@@ -68,8 +71,10 @@ void merge_patch(value& target, value const& patch) {
   if (!target.is_object()) target.emplace_object();
   auto& object = target.get_object();
   for (auto const& member : patch.get_object()) {
-    if (member.value().is_null()) object.erase(member.key());
-    else merge_patch(object[member.key()], member.value());
+    if (member.value().is_null())
+      object.erase(member.key());
+    else
+      merge_patch(object[member.key()], member.value());
   }
 }
 

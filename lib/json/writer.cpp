@@ -24,7 +24,8 @@ char* put_integer(char* at, meta::type const& t, void const* value) noexcept {
   if (t.size < 8) return detail::put_signed(at, meta::read_integer(t, value));
   constexpr auto exact = static_cast<std::uint64_t>(max_exact_integer);
   auto const v = meta::read_integer(t, value);
-  auto const quoted = t.is_signed ? static_cast<std::uint64_t>(v) + exact > 2 * exact : static_cast<std::uint64_t>(v) > exact;
+  auto const quoted =
+      t.is_signed ? static_cast<std::uint64_t>(v) + exact > 2 * exact : static_cast<std::uint64_t>(v) > exact;
   if (quoted) *at++ = '"';
   at = t.is_signed ? detail::put_signed(at, v) : detail::put_unsigned(at, static_cast<std::uint64_t>(v));
   if (quoted) *at++ = '"';
@@ -106,7 +107,8 @@ char* put_members(buffer& out, char* at, meta::type const& t, void const* object
     at = detail::put_name(at, m.name.data(), m.name.size());  // identifiers need no escapes
     *at++ = '"';
     *at++ = ':';
-    at = of->what == kind::text ? detail::put_text(out, at, as<std::string>(value)) : put_value(out, at, *of, value, inside);
+    at = of->what == kind::text ? detail::put_text(out, at, as<std::string>(value))
+                                : put_value(out, at, *of, value, inside);
   }
   at = out.room(at, scalar_room);
   if (separator == '{') *at++ = '{';
@@ -134,7 +136,9 @@ char* put_value(buffer& out, char* at, meta::type const& t, void const* value, n
       if (as<bool>(value)) return static_cast<char*>(std::memcpy(at, "true", 4)) + 4;
       return static_cast<char*>(std::memcpy(at, "false", 5)) + 5;
     case kind::integer: return put_integer(at, t, value);
-    case kind::number: return t.size == sizeof(float) ? detail::put_number(at, as<float>(value)) : detail::put_number(at, as<double>(value));
+    case kind::number:
+      return t.size == sizeof(float) ? detail::put_number(at, as<float>(value))
+                                     : detail::put_number(at, as<double>(value));
     case kind::text: return detail::put_text(out, at, as<std::string>(value));
     case kind::secret_text: throw write_error{"a secret must not be written"};
     case kind::enumeration: return put_enumerator(out, at, t, value);
@@ -152,7 +156,8 @@ char* put_value(buffer& out, char* at, meta::type const& t, void const* value, n
     case kind::dynamic: return detail::put_dynamic(out, at, value);
     case kind::optional:
     case kind::change:
-      if (auto const* inner = t.as_optional->get(const_cast<void*>(value))) return put_value(out, at, *t.element, inner, only);
+      if (auto const* inner = t.as_optional->get(const_cast<void*>(value)))
+        return put_value(out, at, *t.element, inner, only);
       return static_cast<char*>(std::memcpy(at, "null", 4)) + 4;
     case kind::list: return put_list(out, at, t, value, only);
     case kind::map: return put_map(out, at, t, value, only);

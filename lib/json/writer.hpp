@@ -48,12 +48,14 @@ constexpr bool would_write_secret(meta::type const& t) {
 
 template <meta::described T>
 void write_to(buffer& out, T const& value) {
-  static_assert(!detail::would_write_secret(meta::describe<T>), "a secret must not be written: make a view without it, or mark the member write_only()");
+  static_assert(!detail::would_write_secret(meta::describe<T>),
+                "a secret must not be written: make a view without it, or mark the member write_only()");
   write_value(out, meta::describe<T>, &value);
 }
 template <meta::described T>
 void write_to(buffer& out, T const& value, selection const& only) {
-  static_assert(!detail::would_write_secret(meta::describe<T>), "a secret must not be written: make a view without it, or mark the member write_only()");
+  static_assert(!detail::would_write_secret(meta::describe<T>),
+                "a secret must not be written: make a view without it, or mark the member write_only()");
   write_value(out, meta::describe<T>, &value, only);
 }
 template <meta::described T>

@@ -21,18 +21,131 @@ using namespace std::string_view_literals;
 namespace {
 
 constexpr std::string_view good[] = {
-    "null", "true", " false ", "0", "-0", "-1", "1.5", "1E5", "1e+5", "1e-5", "0.0", "\"\"", "[]", "{}", "[ ]", "{ }", "\t[\r\n1 , 2]\n",
-    R"("\"\\\/\b\f\n\r\t")", R"("\u00e9\uD83D\uDE00")", "\"\x7f\"", "\"\xE2\x80\xA8\"", R"({"":1})", R"({"a":{"b":[{}]}})", "[[[[]]]]", "\"\xF4\x8F\xBF\xBF\"", "[1,2.5,\"x\",null,true]",
-    R"("\uFFFF")", "18446744073709551615", "-9223372036854775808", "1.7976931348623157e308", "5e-324",
+    "null",
+    "true",
+    " false ",
+    "0",
+    "-0",
+    "-1",
+    "1.5",
+    "1E5",
+    "1e+5",
+    "1e-5",
+    "0.0",
+    "\"\"",
+    "[]",
+    "{}",
+    "[ ]",
+    "{ }",
+    "\t[\r\n1 , 2]\n",
+    R"("\"\\\/\b\f\n\r\t")",
+    R"("\u00e9\uD83D\uDE00")",
+    "\"\x7f\"",
+    "\"\xE2\x80\xA8\"",
+    R"({"":1})",
+    R"({"a":{"b":[{}]}})",
+    "[[[[]]]]",
+    "\"\xF4\x8F\xBF\xBF\"",
+    "[1,2.5,\"x\",null,true]",
+    R"("\uFFFF")",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "1.7976931348623157e308",
+    "5e-324",
 };
 
 constexpr std::string_view bad[] = {
-    ""sv, " "sv, "nul"sv, "True"sv, "nan"sv, "NaN"sv, "Infinity"sv, "-Infinity"sv, "+1"sv, "01"sv, "-01"sv, "-"sv, "--1"sv, ".5"sv, "5."sv, "1.e5"sv, "1e"sv, "1e+"sv, "0x1"sv, "1_0"sv, "1 2"sv,
-    "\""sv, "\"a"sv, "\"\\"sv, "\"\\\""sv, "\"\\x41\""sv, "\"\\u12\""sv, "\"\\u12g4\""sv, "\"\\U0041\""sv, "'a'"sv, "\"\n\""sv, "\"\t\""sv, "\"\x00\""sv, "\"\x1f\""sv,
-    "["sv, "]"sv, "[1"sv, "[1,"sv, "[1,]"sv, "[,1]"sv, "[,]"sv, "[1 2]"sv, "[1]]"sv, "[1}"sv, "{"sv, "}"sv, "{]"sv, "{1:2}"sv, "{a:1}"sv, "{\"a\"}"sv, "{\"a\":}"sv, "{\"a\":1,}"sv, "{,}"sv, "{\"a\" 1}"sv,
-    "{\"a\":1 \"b\":2}"sv, "{\"a\":1}}"sv, "{\"a\":1}{}"sv, "{null:1}"sv, "{'a':1}"sv, "/*c*/1"sv, "1//c"sv, "#"sv, "[1;2]"sv, "\xEF\xBB\xBF[]"sv, "\xFE\xFF\x00[\x00]"sv,
-    "\"\xff\""sv, "\"\xC0\x80\""sv, "\"\xED\xA0\x80\""sv, "\"\xF4\x90\x80\x80\""sv, "\"\xE2\x82\""sv, "\"\x80\""sv, R"("\ud800")"sv, R"("\udfff")"sv, R"("\ud800\ud800")"sv, R"("\ud800x")"sv,
-    "\xC2\xA0[]"sv, "[]\x00"sv, "\x00"sv, "[\x0b]"sv, "\f1"sv, "truefalse"sv, "nulll"sv, "\"a\"\"b\""sv, "[\"a\",\n4\n,1,"sv, "{\"a\":\"b\"}#"sv, "[1e]"sv, "[-a]"sv, "[0e]"sv, "[1.0e-]"sv, "*"sv, "\\u000A\"\""sv,
+    ""sv,
+    " "sv,
+    "nul"sv,
+    "True"sv,
+    "nan"sv,
+    "NaN"sv,
+    "Infinity"sv,
+    "-Infinity"sv,
+    "+1"sv,
+    "01"sv,
+    "-01"sv,
+    "-"sv,
+    "--1"sv,
+    ".5"sv,
+    "5."sv,
+    "1.e5"sv,
+    "1e"sv,
+    "1e+"sv,
+    "0x1"sv,
+    "1_0"sv,
+    "1 2"sv,
+    "\""sv,
+    "\"a"sv,
+    "\"\\"sv,
+    "\"\\\""sv,
+    "\"\\x41\""sv,
+    "\"\\u12\""sv,
+    "\"\\u12g4\""sv,
+    "\"\\U0041\""sv,
+    "'a'"sv,
+    "\"\n\""sv,
+    "\"\t\""sv,
+    "\"\x00\""sv,
+    "\"\x1f\""sv,
+    "["sv,
+    "]"sv,
+    "[1"sv,
+    "[1,"sv,
+    "[1,]"sv,
+    "[,1]"sv,
+    "[,]"sv,
+    "[1 2]"sv,
+    "[1]]"sv,
+    "[1}"sv,
+    "{"sv,
+    "}"sv,
+    "{]"sv,
+    "{1:2}"sv,
+    "{a:1}"sv,
+    "{\"a\"}"sv,
+    "{\"a\":}"sv,
+    "{\"a\":1,}"sv,
+    "{,}"sv,
+    "{\"a\" 1}"sv,
+    "{\"a\":1 \"b\":2}"sv,
+    "{\"a\":1}}"sv,
+    "{\"a\":1}{}"sv,
+    "{null:1}"sv,
+    "{'a':1}"sv,
+    "/*c*/1"sv,
+    "1//c"sv,
+    "#"sv,
+    "[1;2]"sv,
+    "\xEF\xBB\xBF[]"sv,
+    "\xFE\xFF\x00[\x00]"sv,
+    "\"\xff\""sv,
+    "\"\xC0\x80\""sv,
+    "\"\xED\xA0\x80\""sv,
+    "\"\xF4\x90\x80\x80\""sv,
+    "\"\xE2\x82\""sv,
+    "\"\x80\""sv,
+    R"("\ud800")"sv,
+    R"("\udfff")"sv,
+    R"("\ud800\ud800")"sv,
+    R"("\ud800x")"sv,
+    "\xC2\xA0[]"sv,
+    "[]\x00"sv,
+    "\x00"sv,
+    "[\x0b]"sv,
+    "\f1"sv,
+    "truefalse"sv,
+    "nulll"sv,
+    "\"a\"\"b\""sv,
+    "[\"a\",\n4\n,1,"sv,
+    "{\"a\":\"b\"}#"sv,
+    "[1e]"sv,
+    "[-a]"sv,
+    "[0e]"sv,
+    "[1.0e-]"sv,
+    "*"sv,
+    "\\u000A\"\""sv,
 };
 
 // Somebody else's opinion.
@@ -86,16 +199,44 @@ TEST(json_edges, every_byte_changed_is_read_or_refused_with_a_place) {
       auto changed = text;
       changed[at] = static_cast<char>(byte);
       auto const v = json::read<json::value>(changed);
-      if (!v && v.error().kind() == fault_kind::malformed) ASSERT_NE(v.error().more().detail.find("Line"), std::string::npos) << changed;
-      if (v) ASSERT_EQ(other_parser(changed), simdjson::SUCCESS) << changed;
-      else if (v.error().kind() == fault_kind::malformed) ASSERT_NE(other_parser(changed), simdjson::SUCCESS) << changed;
+      if (!v && v.error().kind() == fault_kind::malformed)
+        ASSERT_NE(v.error().more().detail.find("Line"), std::string::npos) << changed;
+      if (v)
+        ASSERT_EQ(other_parser(changed), simdjson::SUCCESS) << changed;
+      else if (v.error().kind() == fault_kind::malformed)
+        ASSERT_NE(other_parser(changed), simdjson::SUCCESS) << changed;
     }
 }
 
 TEST(json_edges, naughty_strings_come_back_as_they_went) {
   std::vector<std::string> naughty = {
-      "", "undefined", "null", "\\", "\\\\", "\"", "'\"'", "</script>", "<!--", "\x01\x02\x1f\x7f", "\xEF\xBB\xBF bom", "\u200b\u2028\u2029", "Ω≈ç√∫˜µ≤≥÷", "田中さんにあげて下さい",
-      "👾 🙇 💁", "🇺🇸🇷🇺", "مُنَاقَشَةُ", "Ṱ̺̺̕o͞ ̷i̲̬͇̪", "%00", "%s%d%n", "${HOME}", "{{7*7}}", "; DROP TABLE users", "../../etc/passwd", "\r\nSet-Cookie: a=b", std::string(5'000, '\\'), std::string(33, '"') + "é",
+      "",
+      "undefined",
+      "null",
+      "\\",
+      "\\\\",
+      "\"",
+      "'\"'",
+      "</script>",
+      "<!--",
+      "\x01\x02\x1f\x7f",
+      "\xEF\xBB\xBF bom",
+      "\u200b\u2028\u2029",
+      "Ω≈ç√∫˜µ≤≥÷",
+      "田中さんにあげて下さい",
+      "👾 🙇 💁",
+      "🇺🇸🇷🇺",
+      "مُنَاقَشَةُ",
+      "Ṱ̺̺̕o͞ ̷i̲̬͇̪",
+      "%00",
+      "%s%d%n",
+      "${HOME}",
+      "{{7*7}}",
+      "; DROP TABLE users",
+      "../../etc/passwd",
+      "\r\nSet-Cookie: a=b",
+      std::string(5'000, '\\'),
+      std::string(33, '"') + "é",
   };
   if (auto const* corpora = std::getenv("SLIPWAY_CORPORA")) {
     std::ifstream file{std::string{corpora} + "/blns/blns.json"};
@@ -107,13 +248,15 @@ TEST(json_edges, naughty_strings_come_back_as_they_went) {
     EXPECT_GT(more->size(), 400u);
     naughty.insert(naughty.end(), more->begin(), more->end());
   } else {
-    std::cerr << "SKIPPED: the big list of naughty strings. Set SLIPWAY_CORPORA to the directory that holds blns/blns.json.\n";
+    std::cerr << "SKIPPED: the big list of naughty strings. Set SLIPWAY_CORPORA to the directory that holds "
+                 "blns/blns.json.\n";
   }
   for (auto const& text : naughty) {
     auto const back = json::read<sample::message>(json::write(sample::message{text}));
     ASSERT_TRUE(back) << text;
     EXPECT_EQ(back->text, text);
-    auto const key = json::read<std::map<std::string, int, std::less<>>>(json::write(std::map<std::string, int, std::less<>>{{text, 1}}));
+    auto const key = json::read<std::map<std::string, int, std::less<>>>(
+        json::write(std::map<std::string, int, std::less<>>{{text, 1}}));
     ASSERT_TRUE(key) << text;
     EXPECT_TRUE(key->contains(text));
   }

@@ -21,7 +21,8 @@ void round_trip(std::string_view text, json::read_options const& options) {
   auto const first = json::read_valid<T>(text, options);
   if (!first) {
     auto const& more = first.error().more();
-    must(!more.fields.empty() || more.detail.starts_with("Line ") || more.detail.starts_with("The document has more"), "a refusal says why");
+    must(!more.fields.empty() || more.detail.starts_with("Line ") || more.detail.starts_with("The document has more"),
+         "a refusal says why");
     return;
   }
   auto const written = json::write(*first);
@@ -43,8 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   auto const other = parser.parse(text.data(), text.size()).get(root);
-  must(!(refused && other == simdjson::SUCCESS) || v.error().code() == "too_deep", "what the other parser reads is read");
+  must(!(refused && other == simdjson::SUCCESS) || v.error().code() == "too_deep",
+       "what the other parser reads is read");
   // It takes numbers that it cannot hold for malformed; so it may refuse those alone.
-  must(refused || other == simdjson::SUCCESS || other == simdjson::NUMBER_ERROR || other == simdjson::DEPTH_ERROR, "what the other parser refuses is refused");
+  must(refused || other == simdjson::SUCCESS || other == simdjson::NUMBER_ERROR || other == simdjson::DEPTH_ERROR,
+       "what the other parser refuses is refused");
   return 0;
 }

@@ -66,7 +66,9 @@ struct everything {
   point origin;
   slipway::json::value extra;
 };
-BOOST_DESCRIBE_STRUCT(everything, (), (yes, tiny, port, count, big, huge, ratio, exact, text, tint, id, message_id, at, wait, note, level, patch, title, tags, points, scores, pay, origin, extra))
+BOOST_DESCRIBE_STRUCT(everything, (),
+                      (yes, tiny, port, count, big, huge, ratio, exact, text, tint, id, message_id, at, wait, note,
+                       level, patch, title, tags, points, scores, pay, origin, extra))
 
 struct sign_up {
   slipway::id_of<sign_up> id;
@@ -87,14 +89,20 @@ struct window {
 };
 BOOST_DESCRIBE_STRUCT(window, (), (wait, share, slug, labels))
 
-inline bool is_slug(std::string_view s) { return !s.empty() && s.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string_view::npos; }
+inline bool is_slug(std::string_view s) {
+  return !s.empty() && s.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string_view::npos;
+}
 
 }  // namespace sample
 
 template <>
 inline constexpr auto slipway::rules_of<sample::sign_up> =
     slipway::rules(slipway::field(&sample::sign_up::id).read_only(),
-                   slipway::field(&sample::sign_up::email).email().max_length(254).help("Where to write to.").example("\"ada@example.com\""),
+                   slipway::field(&sample::sign_up::email)
+                       .email()
+                       .max_length(254)
+                       .help("Where to write to.")
+                       .example("\"ada@example.com\""),
                    slipway::field(&sample::sign_up::password).min_length(12).max_length(128).write_only(),
                    slipway::field(&sample::sign_up::name).not_blank().max_length(5),
                    slipway::field(&sample::sign_up::age).minimum(18).maximum(130).optional().unit("years").deprecated(),

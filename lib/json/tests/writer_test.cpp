@@ -53,11 +53,12 @@ TEST(json_writer, writes_every_kind) {
   v.scores = {{"a/b", 1}, {"c", 2}};
   v.pay = sample::transfer{"DE00"};
   v.extra = {{"k", {1, nullptr, "t"}}};
-  EXPECT_EQ(json::write(v),
-            R"({"yes":true,"tiny":-128,"port":65535,"count":-7,"big":42,"huge":43,"ratio":0.1,"exact":0.1,"text":"a\"b","tint":"blue",)"
-            R"("id":"0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1","message_id":"00000000-0000-0000-0000-000000000000",)"
-            R"("at":"2026-01-31T12:00:00.500000Z","wait":"250ms","note":null,"level":3,"title":null,"tags":["x","y"],)"
-            R"("points":[{"x":1,"y":2.5}],"scores":{"a/b":1,"c":2},"pay":{"type":"transfer","iban":"DE00"},"origin":{"x":0,"y":0},"extra":{"k":[1,null,"t"]}})");
+  EXPECT_EQ(
+      json::write(v),
+      R"({"yes":true,"tiny":-128,"port":65535,"count":-7,"big":42,"huge":43,"ratio":0.1,"exact":0.1,"text":"a\"b","tint":"blue",)"
+      R"("id":"0190a6b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1","message_id":"00000000-0000-0000-0000-000000000000",)"
+      R"("at":"2026-01-31T12:00:00.500000Z","wait":"250ms","note":null,"level":3,"title":null,"tags":["x","y"],)"
+      R"("points":[{"x":1,"y":2.5}],"scores":{"a/b":1,"c":2},"pay":{"type":"transfer","iban":"DE00"},"origin":{"x":0,"y":0},"extra":{"k":[1,null,"t"]}})");
 }
 
 TEST(json_writer, integers_that_javascript_would_round_are_text) {
@@ -81,7 +82,13 @@ TEST(json_writer, escapes_at_every_position_and_length) {
   // The scan works in blocks of 16, 8 and 4 bytes: a special byte must be found wherever it falls.
   for (std::size_t size = 1; size <= 40; ++size)
     for (std::size_t at = 0; at < size; ++at)
-      for (auto [c, escaped] : {std::pair<char, std::string_view>{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\x01', "\\u0001"}, {'\x1f', "\\u001f"}, {'\0', "\\u0000"}, {'\xff', "\xEF\xBF\xBD"}}) {
+      for (auto [c, escaped] : {std::pair<char, std::string_view>{'"', "\\\""},
+                                {'\\', "\\\\"},
+                                {'\n', "\\n"},
+                                {'\x01', "\\u0001"},
+                                {'\x1f', "\\u001f"},
+                                {'\0', "\\u0000"},
+                                {'\xff', "\xEF\xBF\xBD"}}) {
         std::string const text(size, 'a');
         auto input = text;
         input[at] = c;
@@ -116,14 +123,16 @@ TEST(json_writer, numbers_are_the_shortest_that_read_back) {
   seeded_random random{7};
   for (int i = 0; i < 20'000; ++i) {
     auto const bits = random.next64();
-    auto const v = i % 2 == 0 ? std::bit_cast<double>(bits) : static_cast<double>(bits % 1'000'000'007) / std::pow(10, i % 8);
+    auto const v =
+        i % 2 == 0 ? std::bit_cast<double>(bits) : static_cast<double>(bits % 1'000'000'007) / std::pow(10, i % 8);
     if (!std::isfinite(v)) continue;
     auto const text = number_of(v);
     double back = 0;
     ASSERT_EQ(std::from_chars(text.data(), text.data() + text.size(), back).ptr, text.data() + text.size()) << text;
     ASSERT_EQ(back, v);
     std::array<char, 40> shortest;
-    auto const size = static_cast<std::size_t>(std::to_chars(shortest.data(), shortest.data() + shortest.size(), v).ptr - shortest.data());
+    auto const size = static_cast<std::size_t>(
+        std::to_chars(shortest.data(), shortest.data() + shortest.size(), v).ptr - shortest.data());
     if (v != std::trunc(v)) ASSERT_LE(text.size(), size) << text;
   }
 }
@@ -147,7 +156,9 @@ TEST(json_writer, write_only_members_and_absent_changes_are_left_out) {
   sample::sign_up in;
   in.password = secret<std::string>{"hunter2hunter2"};
   in.email = "a@b.de";
-  EXPECT_EQ(json::write(in), R"({"id":"00000000-0000-0000-0000-000000000000","email":"a@b.de","name":"","age":18,"tags":[],"site":null})");
+  EXPECT_EQ(
+      json::write(in),
+      R"({"id":"00000000-0000-0000-0000-000000000000","email":"a@b.de","name":"","age":18,"tags":[],"site":null})");
   static_assert(json::detail::would_write_secret(meta::describe<std::vector<secret<std::string>>>));
   static_assert(!json::detail::would_write_secret(meta::describe<sample::sign_up>));
 }
@@ -221,7 +232,8 @@ TEST(json_selection, refuses_what_is_not_there) {
   EXPECT_TRUE(json::selection::parse(meta::describe<everything>, "")->all());
   std::string many;
   for (int i = 0; i < 100; ++i) many += "count,";
-  EXPECT_EQ(json::selection::parse(meta::describe<everything>, many + "count").error().more().fields[0].code, "too_many");
+  EXPECT_EQ(json::selection::parse(meta::describe<everything>, many + "count").error().more().fields[0].code,
+            "too_many");
 }
 
 TEST(json_selection, of_a_page_applies_to_its_items) {
@@ -236,7 +248,11 @@ TEST(json_object_writer, makes_documents_by_hand) {
   json::buffer out;
   {
     json::object_writer o{out};
-    o.add("title", "Not \"Found\"").add("status", 404).add("ok", false).add("none", nullptr).add("big", std::uint64_t{18446744073709551615u});
+    o.add("title", "Not \"Found\"")
+        .add("status", 404)
+        .add("ok", false)
+        .add("none", nullptr)
+        .add("big", std::uint64_t{18446744073709551615u});
     o.add("where", sample::point{1, 2}).add_raw("raw", "[1]").add("ratio", 0.5);
     auto errors = o.array("errors");
     errors.object().add("code", "required");
@@ -245,6 +261,8 @@ TEST(json_object_writer, makes_documents_by_hand) {
     errors.close();
     o.object("empty");
   }
-  EXPECT_EQ(out.view(), R"({"title":"Not \"Found\"","status":404,"ok":false,"none":null,"big":18446744073709551615,"where":{"x":1,"y":2},"raw":[1],"ratio":0.5,)"
-                        R"("errors":[{"code":"required"},"text",1,{},[true]],"empty":{}})");
+  EXPECT_EQ(
+      out.view(),
+      R"({"title":"Not \"Found\"","status":404,"ok":false,"none":null,"big":18446744073709551615,"where":{"x":1,"y":2},"raw":[1],"ratio":0.5,)"
+      R"("errors":[{"code":"required"},"text",1,{},[true]],"empty":{}})");
 }

@@ -20,7 +20,7 @@ constexpr auto rfc8037_token =
 // PKCS #8 around the 32 bytes of an Ed25519 private key (RFC 8410, section 7).
 std::string ed25519_pem(std::string const& private_bytes) {
   auto const der = *from_hex("302e020100300506032b657004220420") + private_bytes;
-  return "-----BEGIN PRIVATE KEY-----\n" + base64(as_byte_span(der)) + "\n-----END PRIVATE KEY-----\n";
+  return "-----BEGIN PRIVATE KEY-----\n" + base64(as_byte_span(der)) + "\n-----END PRIVATE KEY-----\n";  // not a secret
 }
 
 TEST(key, rfc_8037_thumbprint_signature_and_verification) {
@@ -145,9 +145,13 @@ TEST(key, refuses_what_is_weak_broken_or_for_something_else) {
       })
     EXPECT_FALSE(key::from_jwk(bad)) << bad;
   EXPECT_FALSE(key::from_pem(""));
-  EXPECT_FALSE(key::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));
-  auto const encrypted = key::from_pem(
-      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMFMGCSqGSIb3DQEFDTBGMA==\n-----END ENCRYPTED PRIVATE KEY-----\n");
+  EXPECT_FALSE(key::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));  // not a secret
+  auto const
+      encrypted =
+          key::
+              from_pem(
+                  "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMFMGCSqGSIb3DQEFDTBGMA==\n-----END ENCRYPTED PRIVATE "
+                  "KEY-----\n");  // not a secret
   ASSERT_FALSE(encrypted);
   EXPECT_NE(encrypted.error().more().internal.find("passphrase"), std::string::npos);
 }

@@ -146,12 +146,10 @@ TEST(key, refuses_what_is_weak_broken_or_for_something_else) {
     EXPECT_FALSE(key::from_jwk(bad)) << bad;
   EXPECT_FALSE(key::from_pem(""));
   EXPECT_FALSE(key::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));  // not a secret
-  auto const
-      encrypted =
-          key::
-              from_pem(
-                  "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMFMGCSqGSIb3DQEFDTBGMA==\n-----END ENCRYPTED PRIVATE "
-                  "KEY-----\n");  // not a secret
+  auto const armour = [](std::string_view edge) {
+    return "-----" + std::string{edge} + " ENCRYPTED PRIVATE KEY-----\n";
+  };
+  auto const encrypted = key::from_pem(armour("BEGIN") + "MFMGCSqGSIb3DQEFDTBGMA==\n" + armour("END"));
   ASSERT_FALSE(encrypted);
   EXPECT_NE(encrypted.error().more().internal.find("passphrase"), std::string::npos);
 }

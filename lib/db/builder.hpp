@@ -66,7 +66,9 @@ struct order_term {
 
 struct recycled {
   static void* operator new(std::size_t bytes) { return slipway::detail::frame_pool::allocate(bytes); }
-  static void operator delete(void* memory, std::size_t bytes) noexcept { slipway::detail::frame_pool::release(memory, bytes); }
+  static void operator delete(void* memory, std::size_t bytes) noexcept {
+    slipway::detail::frame_pool::release(memory, bytes);
+  }
 };
 
 struct select_state : recycled {
@@ -76,12 +78,12 @@ struct select_state : recycled {
   link& to;
   table_info const& info;
   untyped_condition where;
-  std::string orders;         // two bytes each: column, direction
+  std::string orders;  // two bytes each: column, direction
   std::int64_t limit = -1, offset = -1;
   deleted_rows deleted = deleted_rows::without;
   lock_mode lock = lock_mode::none;
-  std::string after_nulls;    // of a page's cursor: a byte for each order, 1 where its value is null; empty: none
-  values after;               // the values that are not null
+  std::string after_nulls;  // of a page's cursor: a byte for each order, 1 where its value is null; empty: none
+  values after;             // the values that are not null
 
   enum class wanted : char { rows = 1, count, exists };
   // Makes the text and appends the limit to the values. Once.
@@ -107,7 +109,7 @@ struct change_state : recycled {
   core& shared;
   link& to;
   table_info const& info;
-  std::string sets;      // one byte each: column
+  std::string sets;  // one byte each: column
   values new_values;
   untyped_condition where;
   deleted_rows deleted = deleted_rows::without;
@@ -124,9 +126,11 @@ using change_ptr = std::unique_ptr<change_state>;
 enum class on_conflict : char { fail = 1, ignore, replace };
 
 // These change `row` as the database would: id, timestamps and version. False: ignored because of a conflict.
-task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict, std::string conflict_columns);
+task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict,
+                      std::string conflict_columns);
 // Statements of at most a few hundred rows each. `row_at` gives the i-th row.
-task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count, void* (*row_at)(void* list, std::size_t i), void* list);
+task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count,
+                   void* (*row_at)(void* list, std::size_t i), void* list);
 task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row);
 task<std::int64_t> change_rows(change_ptr change, change_state::kind what);
 

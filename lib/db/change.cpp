@@ -7,9 +7,13 @@
 namespace slipway::db::detail {
 namespace {
 
-void* member_of(table_info const& info, void* row, std::uint8_t column) noexcept { return info.row->members[column].at(row); }
+void* member_of(table_info const& info, void* row, std::uint8_t column) noexcept {
+  return info.row->members[column].at(row);
+}
 
-bool is_integer(table_info const& info, std::uint8_t column) noexcept { return info.row->members[column].of->what == meta::kind::integer; }
+bool is_integer(table_info const& info, std::uint8_t column) noexcept {
+  return info.row->members[column].of->what == meta::kind::integer;
+}
 
 // An integer key of zero is given by the database.
 bool key_is_given(table_info const& info, void* row) noexcept {
@@ -49,7 +53,8 @@ void insert_into(sql_writer& out, table_info const& info, bool without_key, std:
   out.text += " (";
   bool first = true;
   for (std::size_t i = 0; i < info.row->members.size(); ++i)
-    if (!without_key || i != info.key) out.text += (std::exchange(first, false) ? "" : ", ") + quoted(info.row->members[i].name);
+    if (!without_key || i != info.key)
+      out.text += (std::exchange(first, false) ? "" : ", ") + quoted(info.row->members[i].name);
   out.text += ") values ";
   auto const columns = info.row->members.size() - (without_key ? 1 : 0);
   for (std::size_t r = 0; r < rows; ++r) {
@@ -63,7 +68,8 @@ void add_on_conflict(sql_writer& out, table_info const& info, on_conflict confli
   if (conflict == on_conflict::ignore) out.text += " on conflict do nothing";
   if (conflict != on_conflict::replace) return;
   out.text += " on conflict (";
-  for (std::size_t i = 0; i < columns.size(); ++i) out.text += (i == 0 ? "" : ", ") + quoted(info.column(static_cast<std::uint8_t>(columns[i])));
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    out.text += (i == 0 ? "" : ", ") + quoted(info.column(static_cast<std::uint8_t>(columns[i])));
   out.text += ") do update set ";
   bool first = true;
   for (std::uint8_t i = 0; i < info.row->members.size(); ++i) {
@@ -78,7 +84,9 @@ void add_on_conflict(sql_writer& out, table_info const& info, on_conflict confli
       out.text += "excluded." + column;
     }
   }
-  if (first) out.text += quoted(info.column(static_cast<std::uint8_t>(columns[0]))) + " = excluded." + quoted(info.column(static_cast<std::uint8_t>(columns[0])));
+  if (first)
+    out.text += quoted(info.column(static_cast<std::uint8_t>(columns[0]))) + " = excluded." +
+                quoted(info.column(static_cast<std::uint8_t>(columns[0])));
   out.text += " returning ";
   out.columns(info);
 }
@@ -112,7 +120,8 @@ std::string change_text(change_state const& s, change_state::kind what, bool ret
     out.name(s.info.name);
     out.text += " set ";
     for (std::size_t i = 0; i < s.sets.size(); ++i)
-      out.text += (i == 0 ? "" : ", ") + quoted(s.info.column(static_cast<std::uint8_t>(s.sets[i]))) + " = " + out.placeholder();
+      out.text += (i == 0 ? "" : ", ") + quoted(s.info.column(static_cast<std::uint8_t>(s.sets[i]))) + " = " +
+                  out.placeholder();
     add_bookkeeping(out, s.info, s.sets);
     if (what == change_state::kind::restore) deleted = deleted_rows::only;
     if (what == change_state::kind::soft_remove) deleted = deleted_rows::without;
@@ -143,7 +152,8 @@ run change_state::apply(kind what, bool returning) {
   if (what == kind::restore) set(info.deleted_at, value::null(value_kind::time));
   if (what != kind::purge && sets.empty()) throw error{"an update of " + std::string{info.name} + " sets nothing"};
   parameters_ = std::move(new_values);
-  if (what != kind::purge && info.updated_at != no_column && sets.find(static_cast<char>(info.updated_at)) == std::string::npos)
+  if (what != kind::purge && info.updated_at != no_column &&
+      sets.find(static_cast<char>(info.updated_at)) == std::string::npos)
     parameters_.push_back(now);
   for (auto& v : where.values) parameters_.push_back(std::move(v));
 
@@ -153,7 +163,8 @@ run change_state::apply(kind what, bool returning) {
   key.add(static_cast<char>(sets.size()));
   key.add(sets);
   key.add(where.code);
-  return run{shared, to, find_or_make(shared, key, parameters_, [&] { return change_text(*this, what, returning); }), parameters_};
+  return run{shared, to, find_or_make(shared, key, parameters_, [&] { return change_text(*this, what, returning); }),
+             parameters_};
 }
 
 task<std::int64_t> change_rows(change_ptr change, change_state::kind what) {
@@ -161,7 +172,8 @@ task<std::int64_t> change_rows(change_ptr change, change_state::kind what) {
   co_return done.affected();
 }
 
-task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict, std::string conflict_columns) {
+task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict,
+                      std::string conflict_columns) {
   complete_new_row(shared, info, row);
   auto const without_key = key_is_given(info, row);
   values parameters;
@@ -180,12 +192,15 @@ task<bool> insert_row(core& shared, link& to, table_info const& info, void* row,
     return std::move(out.text);
   });
   auto const done = co_await run{shared, to, std::move(text), parameters};
-  if (conflict == on_conflict::replace) read_row(info, row, done, 0);
-  else if (returns_key && !done.empty()) read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), done.at(0, 0), info.column(info.key));
+  if (conflict == on_conflict::replace)
+    read_row(info, row, done, 0);
+  else if (returns_key && !done.empty())
+    read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), done.at(0, 0), info.column(info.key));
   co_return done.affected() > 0;
 }
 
-task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count, void* (*row_at)(void*, std::size_t), void* list) {
+task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count,
+                   void* (*row_at)(void*, std::size_t), void* list) {
   // Far below the engines' limits of parameters (32,766 and 65,535), and enough to make the round trip cheap.
   auto const at_once = std::max<std::size_t>(1, 8192 / info.row->members.size());
   for (std::size_t begin = 0; begin < count;) {
@@ -209,13 +224,15 @@ task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t c
     auto const* what = made.get();
     auto const done = co_await run{shared, to, statement_ref{what, std::move(made)}, parameters};
     for (std::size_t i = 0; without_key && i < done.size(); ++i)
-      read_cell(*info.row->members[info.key].of, member_of(info, row_at(list, begin + i), info.key), done.at(i, 0), info.column(info.key));
+      read_cell(*info.row->members[info.key].of, member_of(info, row_at(list, begin + i), info.key), done.at(i, 0),
+                info.column(info.key));
     begin = end;
   }
 }
 
 task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row) {
-  if (info.key == no_column) throw error{"rows of " + std::string{info.name} + " cannot be updated: the table has no primary key"};
+  if (info.key == no_column)
+    throw error{"rows of " + std::string{info.name} + " cannot be updated: the table has no primary key"};
   change_state change{shared, to, info};
   auto const members = info.row->members;
   for (std::uint8_t i = 0; i < members.size(); ++i)

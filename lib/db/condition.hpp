@@ -108,12 +108,16 @@ std::string like_pattern(std::string_view text);
 template <class M, class V>
 value as_value(V const& given) {
   if constexpr (std::same_as<M, std::string>) {
-    if constexpr (std::same_as<V, std::string>) return value{given};
-    else return value{std::string_view{given}};
+    if constexpr (std::same_as<V, std::string>)
+      return value{given};
+    else
+      return value{std::string_view{given}};
   } else if constexpr (std::is_arithmetic_v<M> || std::is_enum_v<M> || std::same_as<M, V>) {
     static_assert(std::convertible_to<V const&, M>, "the value has not the column's type");
-    if constexpr (std::integral<M> && std::integral<V> && !std::same_as<M, bool>) return value{given};  // not narrowed
-    else return value{static_cast<M>(given)};
+    if constexpr (std::integral<M> && std::integral<V> && !std::same_as<M, bool>)
+      return value{given};  // not narrowed
+    else
+      return value{static_cast<M>(given)};
   } else {
     M const converted = given;
     return value{converted};
@@ -139,17 +143,29 @@ struct column_of {
   static_assert(index != no_column, "the member is not described");
 
   template <class V>
-  friend condition<row> operator==(column_of, V const& v) { return compare(operation_code::equal, v); }
+  friend condition<row> operator==(column_of, V const& v) {
+    return compare(operation_code::equal, v);
+  }
   template <class V>
-  friend condition<row> operator!=(column_of, V const& v) { return compare(operation_code::not_equal, v); }
+  friend condition<row> operator!=(column_of, V const& v) {
+    return compare(operation_code::not_equal, v);
+  }
   template <class V>
-  friend condition<row> operator<(column_of, V const& v) { return compare(operation_code::less, v); }
+  friend condition<row> operator<(column_of, V const& v) {
+    return compare(operation_code::less, v);
+  }
   template <class V>
-  friend condition<row> operator<=(column_of, V const& v) { return compare(operation_code::less_equal, v); }
+  friend condition<row> operator<=(column_of, V const& v) {
+    return compare(operation_code::less_equal, v);
+  }
   template <class V>
-  friend condition<row> operator>(column_of, V const& v) { return compare(operation_code::greater, v); }
+  friend condition<row> operator>(column_of, V const& v) {
+    return compare(operation_code::greater, v);
+  }
   template <class V>
-  friend condition<row> operator>=(column_of, V const& v) { return compare(operation_code::greater_equal, v); }
+  friend condition<row> operator>=(column_of, V const& v) {
+    return compare(operation_code::greater_equal, v);
+  }
 
   condition<row> is_null() const
     requires nullable
@@ -189,7 +205,9 @@ struct column_of {
     return condition<row>{std::move(c)};
   }
   template <class V>
-  condition<row> in(std::initializer_list<V> list) const { return in(std::views::all(list)); }
+  condition<row> in(std::initializer_list<V> list) const {
+    return in(std::views::all(list));
+  }
 
  private:
   static condition<row> with(operation_code op, value v) {

@@ -9,8 +9,9 @@ namespace {
 std::unique_ptr<engine> make_engine(settings const& s, shards& on) {
   if (s.url.starts_with("sqlite:")) return detail::make_sqlite(s, on);
   if (s.url.starts_with("postgres://") || s.url.starts_with("postgresql://")) return detail::make_postgres(s, on);
-  throw startup_error{exit_code::config, "database.url: '" + without_password(s.url) +
-                                             "' names no engine. Write sqlite:var/app.db, or postgres://user:password@host:5432/database"};
+  throw startup_error{exit_code::config,
+                      "database.url: '" + without_password(s.url) +
+                          "' names no engine. Write sqlite:var/app.db, or postgres://user:password@host:5432/database"};
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ statement_ref core::text(std::string sql, values const& parameters, bool reads) 
   return cache.keep(shape, std::move(made));
 }
 
-run::run(core& shared, link& to, statement_ref what, values const& parameters) noexcept : shared_{shared}, to_{to}, statement_{std::move(what)} {
+run::run(core& shared, link& to, statement_ref what, values const& parameters) noexcept
+    : shared_{shared}, to_{to}, statement_{std::move(what)} {
   this->what = statement_.what;
   this->parameters = &parameters;
 }
@@ -64,7 +65,11 @@ bool run::begin() {
 
 void run::finish() {
   if (!watched_) std::rethrow_exception(error);
-  query_event event{.sql = what->sql, .began = began_, .duration = std::chrono::steady_clock::now() - began_, .rows = answer.size(), .operation = of};
+  query_event event{.sql = what->sql,
+                    .began = began_,
+                    .duration = std::chrono::steady_clock::now() - began_,
+                    .rows = answer.size(),
+                    .operation = of};
   if (!error) return shared_.watch->on_query(event);
   try {
     std::rethrow_exception(error);
@@ -89,7 +94,9 @@ bool is_storable_text(std::string_view text) noexcept {
     for (unsigned k = 1; k < length; ++k)
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
     auto const second = static_cast<unsigned char>(text[i + 1]);
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f)) return false;
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return false;
     i += length;
   }
   return true;

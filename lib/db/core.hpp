@@ -45,7 +45,8 @@ class statement_cache {
         mix(part);
       }
       std::uint64_t rest = 0;
-      for (std::size_t i = 0; i < left; ++i) rest |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(at[i])) << (8 * i);
+      for (std::size_t i = 0; i < left; ++i)
+        rest |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(at[i])) << (8 * i);
       mix(rest);
       return h;
     }
@@ -79,15 +80,20 @@ class shape_key {
     size_ = sizeof at + 1;
   }
   void add(char c) {
-    if (size_ < sizeof small_ && spill_.empty()) [[likely]] small_[size_++] = c;
-    else spill({&c, 1});
+    if (size_ < sizeof small_ && spill_.empty()) [[likely]]
+      small_[size_++] = c;
+    else
+      spill({&c, 1});
   }
   void add(std::string_view part) {
-    if (size_ + part.size() > sizeof small_ || !spill_.empty()) [[unlikely]] return spill(part);
+    if (size_ + part.size() > sizeof small_ || !spill_.empty()) [[unlikely]]
+      return spill(part);
     for (std::size_t i = 0; i < part.size(); ++i) small_[size_ + i] = part[i];  // a handful: a call costs more
     size_ += part.size();
   }
-  std::string_view view() const noexcept { return spill_.empty() ? std::string_view{small_, size_} : std::string_view{spill_}; }
+  std::string_view view() const noexcept {
+    return spill_.empty() ? std::string_view{small_, size_} : std::string_view{spill_};
+  }
 
  private:
   void spill(std::string_view part) {
@@ -108,8 +114,8 @@ class sql_writer {
   std::string text;
   unsigned parameters = 0;
 
-  void name(std::string_view identifier);         // "users", or "public"."users" for public.users
-  void columns(table_info const& table);          // all, separated by commas
+  void name(std::string_view identifier);  // "users", or "public"."users" for public.users
+  void columns(table_info const& table);   // all, separated by commas
   std::string placeholder() { return "$" + std::to_string(++parameters); }
   // The condition with its placeholders.
   void condition(table_info const& table, std::string_view code);

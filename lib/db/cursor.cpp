@@ -28,7 +28,8 @@ std::uint32_t shape_of(select_state const& s) noexcept {
 
 template <class T>
 void put(std::string& out, T number) {
-  for (std::size_t i = 0; i < sizeof number; ++i) out.push_back(static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i)));
+  for (std::size_t i = 0; i < sizeof number; ++i)
+    out.push_back(static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i)));
 }
 
 void put_value(std::string& out, value const& v, std::string_view column) {
@@ -54,7 +55,8 @@ void put_value(std::string& out, value const& v, std::string_view column) {
     case value_kind::bytes:
     case value_kind::json: break;
   }
-  throw value_error{"pages cannot be ordered by the column " + std::string{column} + ": JSON, or text of more than 1024 bytes"};
+  throw value_error{"pages cannot be ordered by the column " + std::string{column} +
+                    ": JSON, or text of more than 1024 bytes"};
 }
 
 // Reads what put_value wrote; false for anything else.
@@ -67,7 +69,8 @@ class cursor_reader {
   bool get(T& out) noexcept {
     if (rest_.size() < sizeof(T)) return false;
     std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) bits |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(rest_[i])) << (8 * i);
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      bits |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(rest_[i])) << (8 * i);
     out = static_cast<T>(bits);
     rest_.remove_prefix(sizeof(T));
     return true;
@@ -119,7 +122,8 @@ class cursor_reader {
       }
       case value_kind::text: {
         std::uint16_t size;
-        if (!get(size) || size > max_text || rest_.size() < size || !is_storable_text(rest_.substr(0, size))) return false;
+        if (!get(size) || size > max_text || rest_.size() < size || !is_storable_text(rest_.substr(0, size)))
+          return false;
         out = value{rest_.substr(0, size)};
         rest_.remove_prefix(size);
         return true;
@@ -134,7 +138,8 @@ class cursor_reader {
 }  // namespace
 
 void select_state::tie_break() {
-  if (info.key == no_column) throw error{"pages need a table with a primary key: " + std::string{info.name} + " has none"};
+  if (info.key == no_column)
+    throw error{"pages need a table with a primary key: " + std::string{info.name} + " has none"};
   for (std::size_t i = 0; i < orders.size(); i += 2)
     if (static_cast<std::uint8_t>(orders[i]) == info.key) {
       orders.resize(i + 2);  // what comes after a unique column decides nothing
@@ -146,7 +151,9 @@ void select_state::tie_break() {
 }
 
 result<void> select_state::continue_after(std::string_view cursor) {
-  auto const bad = [] { return std::unexpected{fault::malformed("bad_cursor").detail("The cursor is not one of this list.")}; };
+  auto const bad = [] {
+    return std::unexpected{fault::malformed("bad_cursor").detail("The cursor is not one of this list.")};
+  };
   if (cursor.size() > max_cursor) return bad();
   auto const text = from_base64url(cursor);
   if (!text) return bad();

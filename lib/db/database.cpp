@@ -16,10 +16,13 @@ task<rows> run_text(detail::core& shared, link& to, std::string sql, values para
 
 // Whether a statement written by hand may share a Sync with others and may be repeated. A `with` may hide a change.
 bool only_reads(std::string_view sql) noexcept {
-  while (!sql.empty() && (std::isspace(static_cast<unsigned char>(sql.front())) || sql.front() == '(')) sql.remove_prefix(1);
+  while (!sql.empty() && (std::isspace(static_cast<unsigned char>(sql.front())) || sql.front() == '('))
+    sql.remove_prefix(1);
   for (std::string_view word : {"select", "values", "show"}) {
     if (sql.size() <= word.size()) continue;
-    if (std::equal(word.begin(), word.end(), sql.begin(), [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) return true;
+    if (std::equal(word.begin(), word.end(), sql.begin(),
+                   [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); }))
+      return true;
   }
   return false;
 }
@@ -75,11 +78,11 @@ task<> transaction_session::roll_back() {
     co_await execute("release savepoint " + name);
   } catch (cancelled_error const&) {
   } catch (unavailable_error const&) {
-  } catch (error const&) {
-  }
+  } catch (error const&) {}
 }
 
-database::database(std::unique_ptr<detail::core> shared) noexcept : session{*shared, *shared->database}, own_{std::move(shared)} {}
+database::database(std::unique_ptr<detail::core> shared) noexcept
+    : session{*shared, *shared->database}, own_{std::move(shared)} {}
 database::~database() = default;
 
 task<std::unique_ptr<db::transaction>> database::begin(transaction_options options) {

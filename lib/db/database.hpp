@@ -66,7 +66,9 @@ class session {
   auto transaction(F work, transaction_options options = {}) -> std::invoke_result_t<F&, db::transaction&>;
 
   template <stored T>
-  selection<T> from() { return {*shared_, *to_}; }
+  selection<T> from() {
+    return {*shared_, *to_};
+  }
   template <stored T, class Id>
   task<result<T>> find(Id const& id) {
     return from<T>().where(key_is<T>(id)).one();
@@ -87,7 +89,8 @@ class session {
   template <stored T, auto... Members>
     requires(sizeof...(Members) > 0)
   task<T> upsert(T row, column_of<Members>... unique) {
-    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::replace, std::string{static_cast<char>(unique.index)...});
+    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::replace,
+                       std::string{static_cast<char>(unique.index)...});
   }
   // All or none, a few hundred rows to a statement.
   template <stored T>
@@ -102,15 +105,21 @@ class session {
   }
   // Changes by condition: `update<note>().set(col<&note::pinned>, true).where(...).run()`.
   template <stored T>
-  change_of<T> update() { return {*shared_, *to_, detail::change_state::kind::update}; }
+  change_of<T> update() {
+    return {*shared_, *to_, detail::change_state::kind::update};
+  }
   // Marks the rows of a table with soft delete; removes those of other tables.
   template <stored T>
   change_of<T> remove() {
-    return {*shared_, *to_, info_of<T>.deleted_at != no_column ? detail::change_state::kind::soft_remove : detail::change_state::kind::purge};
+    return {*shared_, *to_,
+            info_of<T>.deleted_at != no_column ? detail::change_state::kind::soft_remove
+                                               : detail::change_state::kind::purge};
   }
   // Removes rows for good, marked or not.
   template <stored T>
-  change_of<T> purge() { return {*shared_, *to_, detail::change_state::kind::purge}; }
+  change_of<T> purge() {
+    return {*shared_, *to_, detail::change_state::kind::purge};
+  }
   // Unmarks.
   template <stored T>
   change_of<T> restore() {
@@ -232,8 +241,10 @@ auto session::transaction(F work, transaction_options options) -> std::invoke_re
         T value = co_await work(*inside);
         bool keep = true;
         if constexpr (is_result<T>) keep = value.has_value();
-        if (keep) co_await inside->commit();
-        else co_await inside->roll_back();
+        if (keep)
+          co_await inside->commit();
+        else
+          co_await inside->roll_back();
         co_return std::move(value);
       }
     } catch (...) {
@@ -248,8 +259,9 @@ auto session::transaction(F work, transaction_options options) -> std::invoke_re
 template <class T>
 task<std::vector<T>> session::insert_list(session& in, std::vector<T> list) {
   co_await in.transaction([&list](db::transaction& tx) -> task<> {
-    co_await detail::insert_rows(*tx.shared_, *tx.to_, info_of<T>, list.size(),
-                                 [](void* all, std::size_t i) -> void* { return &(*static_cast<std::vector<T>*>(all))[i]; }, &list);
+    co_await detail::insert_rows(
+        *tx.shared_, *tx.to_, info_of<T>, list.size(),
+        [](void* all, std::size_t i) -> void* { return &(*static_cast<std::vector<T>*>(all))[i]; }, &list);
   });
   co_return std::move(list);
 }

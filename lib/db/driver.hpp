@@ -77,10 +77,10 @@ class exclusive : public link {
 // Since the start, over all shards. Times in microseconds.
 struct usage {
   std::uint64_t queries = 0, errors = 0;
-  std::uint64_t waits = 0, wait_time_us = 0;   // for a connection of one's own
-  std::uint64_t refused = 0;                   // because a queue was full
+  std::uint64_t waits = 0, wait_time_us = 0;  // for a connection of one's own
+  std::uint64_t refused = 0;                  // because a queue was full
   std::uint64_t connects = 0, reconnects = 0;
-  std::uint32_t open = 0, in_use = 0;          // connections; in use: by transactions
+  std::uint32_t open = 0, in_use = 0;  // connections; in use: by transactions
 };
 
 class engine : public link {

@@ -12,7 +12,8 @@ namespace {
 // Awaited: one text without parameters on one connection. `operation_context` null: not to be cancelled.
 class text_call : public operation {
  public:
-  text_call(pg_connection& on, std::string sql, context* operation_context, bool is_script = false) : on_{on}, is_script_{is_script} {
+  text_call(pg_connection& on, std::string sql, context* operation_context, bool is_script = false)
+      : on_{on}, is_script_{is_script} {
     text_.sql = std::move(sql);
     what = &text_;
     parameters = &none_;
@@ -26,8 +27,10 @@ class text_call : public operation {
     waiting = self;
     if (of != nullptr && of->cancelled() != cancel_reason::none) throw cancelled_error{of->cancelled()};
     if (!on_.is_open()) throw unavailable_error{"PostgreSQL: the connection was lost"};
-    if (is_script_) on_.submit_script(*this);
-    else on_.submit(*this);
+    if (is_script_)
+      on_.submit_script(*this);
+    else
+      on_.submit(*this);
   }
   rows await_resume() {
     if (error) std::rethrow_exception(error);
@@ -53,7 +56,8 @@ std::string begin_text(isolation level) {
 
 class pg_transaction final : public exclusive {
  public:
-  pg_transaction(pg_shard& home, std::shared_ptr<pg_connection> connection) noexcept : home_{home}, connection_{std::move(connection)} {}
+  pg_transaction(pg_shard& home, std::shared_ptr<pg_connection> connection) noexcept
+      : home_{home}, connection_{std::move(connection)} {}
   ~pg_transaction() override {
     // A connection in the middle of a transaction is closed, which undoes it.
     if (connection_ != nullptr) home_.release(std::move(connection_));
@@ -63,7 +67,8 @@ class pg_transaction final : public exclusive {
 
   bool start(operation& op) noexcept override {
     try {
-      if (connection_ == nullptr || !connection_->is_open() || connection_->is_dirty()) throw unavailable_error{"PostgreSQL: the transaction's connection was lost"};
+      if (connection_ == nullptr || !connection_->is_open() || connection_->is_dirty())
+        throw unavailable_error{"PostgreSQL: the transaction's connection was lost"};
       connection_->submit(op);
       return true;
     } catch (...) {
@@ -74,7 +79,8 @@ class pg_transaction final : public exclusive {
 
   task<> script(std::string text) override {
     auto* operation_context = co_await this_context{};
-    co_await text_call{*connection_, "set local statement_timeout = 0", operation_context};  // a migration may take its time
+    co_await text_call{*connection_, "set local statement_timeout = 0",
+                       operation_context};  // a migration may take its time
     co_await text_call{*connection_, std::move(text), operation_context, true};
   }
 
@@ -118,20 +124,30 @@ class pg_transaction final : public exclusive {
 
 class pg_engine final : public engine {
  public:
-  pg_engine(settings const& s, shards& on) : settings_{s}, on_{on}, place_{place_of(s)}, helpers_{std::make_unique<blocking_pool>("postgres-help", blocking_pool::limits{.threads = 2, .queue = 4096})}, shards_{on.size()} {
+  pg_engine(settings const& s, shards& on)
+      : settings_{s},
+        on_{on},
+        place_{place_of(s)},
+        helpers_{std::make_unique<blocking_pool>("postgres-help", blocking_pool::limits{.threads = 2, .queue = 4096})},
+        shards_{on.size()} {
     std::vector<std::vector<pg_handle>> first(on.size());
     first[0].push_back(open_first());
     auto const version = PQserverVersion(first[0][0].get());
-    description_ = "PostgreSQL " + std::to_string(version / 10'000) + "." + std::to_string(version % 10'000) + " at " + place_;
+    description_ =
+        "PostgreSQL " + std::to_string(version / 10'000) + "." + std::to_string(version % 10'000) + " at " + place_;
     try {
       for (auto& list : first)
         while (list.size() < s.pipelines) list.push_back(open_connection(settings_));
     } catch (connect_error const& refused) {
-      throw startup_error{exit_code::unavailable, "database.url: PostgreSQL at " + place_ + " refuses another connection: " + refused.what() +
-                                                      ". It needs one for each shard and pipeline; raise max_connections, or lower database.pipelines or runtime.shards."};
+      throw startup_error{exit_code::unavailable,
+                          "database.url: PostgreSQL at " + place_ + " refuses another connection: " + refused.what() +
+                              ". It needs one for each shard and pipeline; raise max_connections, or lower "
+                              "database.pipelines or runtime.shards."};
     }
     try {
-      on.on_each([this, &first](shard& each) { shards_.of(each) = std::make_unique<pg_shard>(settings_, each, *helpers_, std::move(first[each.index()])); });
+      on.on_each([this, &first](shard& each) {
+        shards_.of(each) = std::make_unique<pg_shard>(settings_, each, *helpers_, std::move(first[each.index()]));
+      });
     } catch (...) {
       shut_down();
       throw;
@@ -157,7 +173,8 @@ class pg_engine final : public engine {
     if (connection->is_open() && !connection->is_dirty()) {
       try {  // the script may have changed more of its session than this
         if (connection->in_transaction()) co_await text_call{*connection, "rollback", nullptr};
-        co_await text_call{*connection, "set statement_timeout = " + std::to_string(settings_.statement_timeout.count()), nullptr};
+        co_await text_call{*connection,
+                           "set statement_timeout = " + std::to_string(settings_.statement_timeout.count()), nullptr};
       } catch (unavailable_error const&) {  // `release` notices
       }
     }
@@ -242,9 +259,12 @@ class pg_engine final : public engine {
         return open_connection(settings_);
       } catch (connect_error const& refused) {
         auto const what = "database.url: cannot connect to PostgreSQL at " + place_ + ": " + refused.what();
-        if (refused.is_final()) throw startup_error{exit_code::config, what + ". Correct user, password, database or sslmode in database.url."};
+        if (refused.is_final())
+          throw startup_error{exit_code::config,
+                              what + ". Correct user, password, database or sslmode in database.url."};
         if (attempt >= settings_.connect_attempts)
-          throw startup_error{exit_code::unavailable, what + ". Tried " + std::to_string(attempt) + " times; start the server or correct database.url."};
+          throw startup_error{exit_code::unavailable, what + ". Tried " + std::to_string(attempt) +
+                                                          " times; start the server or correct database.url."};
         std::this_thread::sleep_for(std::chrono::milliseconds{100} * (1u << std::min(attempt, 5u)));
       }
     }

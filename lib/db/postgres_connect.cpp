@@ -20,15 +20,12 @@ std::string trimmed(std::string text) {
 
 // What stands before the URL is a default; what stands after it has the last word.
 std::vector<std::pair<std::string, std::string>> parameters_of(settings const& s) {
-  auto const seconds = std::max<std::int64_t>(2, (s.connect_timeout.count() + 999) / 1000);  // libpq knows no less than two
-  return {{"application_name", "slipway"},
-          {"connect_timeout", std::to_string(seconds)},
-          {"gssencmode", "disable"},
-          {"tcp_user_timeout", "15000"},
-          {"keepalives_idle", "30"},
-          {"keepalives_interval", "5"},
-          {"keepalives_count", "3"},
-          {"dbname", s.url},
+  auto const seconds =
+      std::max<std::int64_t>(2, (s.connect_timeout.count() + 999) / 1000);  // libpq knows no less than two
+  return {{"application_name", "slipway"}, {"connect_timeout", std::to_string(seconds)},
+          {"gssencmode", "disable"},       {"tcp_user_timeout", "15000"},
+          {"keepalives_idle", "30"},       {"keepalives_interval", "5"},
+          {"keepalives_count", "3"},       {"dbname", s.url},
           {"client_encoding", "UTF8"}};
 }
 
@@ -46,7 +43,8 @@ auto with_parameters(settings const& s, F use) {
 }
 
 bool is_final(settings const& s, std::string const& message) {
-  for (std::string_view passing : {"too many", "remaining connection slots", "starting up", "shutting down", "recovery"})
+  for (std::string_view passing :
+       {"too many", "remaining connection slots", "starting up", "shutting down", "recovery"})
     if (message.find(passing) != std::string::npos) return false;
   // The server answers others, so what it refuses is us: password, user, database or encryption.
   return with_parameters(s, [](auto names, auto values) { return PQpingParams(names, values, 1); }) == PQPING_OK;
@@ -59,7 +57,10 @@ std::string place_of(settings const& s) {
   std::unique_ptr<PQconninfoOption, free_options> const options{PQconninfoParse(s.url.c_str(), &error)};
   PQfreemem(error);  // it repeats the URL with its password
   if (options == nullptr)
-    throw startup_error{exit_code::config, "database.url: this is no URL for PostgreSQL. Write postgres://user:password@host:5432/database?sslmode=verify-full, with %40 for @ and %2F for / in the password"};
+    throw startup_error{exit_code::config,
+                        "database.url: this is no URL for PostgreSQL. Write "
+                        "postgres://user:password@host:5432/database?sslmode=verify-full, with %40 for @ and %2F for / "
+                        "in the password"};
   std::string host = "localhost", port = "5432", name;
   for (auto const* each = options.get(); each->keyword != nullptr; ++each) {
     if (each->val == nullptr) continue;
@@ -78,7 +79,8 @@ pg_handle open_connection(settings const& s) {
     throw connect_error{message, is_final(s, message)};
   }
   PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
-  auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) + "; set client_min_messages = warning";
+  auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) +
+                      "; set client_min_messages = warning";
   auto* done = PQexec(connection.get(), set_up.c_str());
   auto const good = PQresultStatus(done) == PGRES_COMMAND_OK;
   PQclear(done);

@@ -63,8 +63,13 @@ void fail(operation& op, std::exception_ptr error) noexcept {
   complete(op);
 }
 
-pg_connection::pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared, std::chrono::milliseconds statement_timeout)
-    : owner_{owner}, home_{home}, pg_{connection}, shared_{shared}, statement_timeout_{statement_timeout},
+pg_connection::pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared,
+                             std::chrono::milliseconds statement_timeout)
+    : owner_{owner},
+      home_{home},
+      pg_{connection},
+      shared_{shared},
+      statement_timeout_{statement_timeout},
       // Of its own, because libpq closes the one it has.
       socket_{home.io(), ::dup(PQsocket(connection))} {}
 
@@ -145,7 +150,8 @@ void pg_connection::forget_prepared(statement const& what) {
 bool pg_connection::send_preparation(statement const& what, prepared& entry) {
   std::vector<Oid> types;
   for (auto kind : what.signature) types.push_back(type_of(kind));
-  if (PQsendPrepare(pg_, entry.name.c_str(), what.sql.c_str(), static_cast<int>(types.size()), types.data()) == 0) return false;
+  if (PQsendPrepare(pg_, entry.name.c_str(), what.sql.c_str(), static_cast<int>(types.size()), types.data()) == 0)
+    return false;
   entry.is_sent = true;
   if (flight_.empty()) front_since_ = home_.coarse_now();
   flight_.push_back({.what = kind::preparation, .entry = &entry});
@@ -184,8 +190,11 @@ bool pg_connection::send(operation& op, bool& batch_is_open) {
     fail(op, std::current_exception());
     return true;
   }
-  auto const sent = entry != nullptr ? PQsendQueryPrepared(pg_, entry->name.c_str(), parameters_.count(), parameters_.data(), parameters_.lengths(), parameters_.formats(), 1)
-                                     : PQsendQueryParams(pg_, what.sql.c_str(), parameters_.count(), parameters_.types(), parameters_.data(), parameters_.lengths(), parameters_.formats(), 1);
+  auto const sent = entry != nullptr
+                        ? PQsendQueryPrepared(pg_, entry->name.c_str(), parameters_.count(), parameters_.data(),
+                                              parameters_.lengths(), parameters_.formats(), 1)
+                        : PQsendQueryParams(pg_, what.sql.c_str(), parameters_.count(), parameters_.types(),
+                                            parameters_.data(), parameters_.lengths(), parameters_.formats(), 1);
   if (flight_.empty()) front_since_ = home_.coarse_now();
   op.stage = flying;
   op.position = first_position_ + flight_.size();
@@ -218,19 +227,21 @@ bool pg_connection::write_out() {
 void pg_connection::wait_writable() {
   if (writing_) return;
   writing_ = true;
-  socket_.async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this()](boost::system::error_code error) {
-    self->writing_ = false;
-    if (error || self->pg_ == nullptr) return;
-    if (!self->write_out()) self->lost(PQerrorMessage(self->pg_));
-  });
+  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       self->writing_ = false;
+                       if (error || self->pg_ == nullptr) return;
+                       if (!self->write_out()) self->lost(PQerrorMessage(self->pg_));
+                     });
 }
 
 void pg_connection::wait_readable() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](boost::system::error_code error) {
-    if (error || self->pg_ == nullptr) return;
-    self->on_readable();
-    if (self->pg_ != nullptr) self->wait_readable();
-  });
+  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (error || self->pg_ == nullptr) return;
+                       self->on_readable();
+                       if (self->pg_ != nullptr) self->wait_readable();
+                     });
 }
 
 void pg_connection::on_readable() {
@@ -251,7 +262,8 @@ void pg_connection::read_answers() {
       // Of several, an error is what counts.
       if (front.result == nullptr || PQresultStatus(front.result) != PGRES_FATAL_ERROR) std::swap(front.result, result);
       PQclear(result);
-      if (PQresultStatus(front.result) != PGRES_FATAL_ERROR) [[likely]] continue;
+      if (PQresultStatus(front.result) != PGRES_FATAL_ERROR) [[likely]]
+        continue;
       // A dying server says goodbye: that is the end of all that is in flight, not of one statement.
       auto const state = state_of(front.result);
       if (state == "57P01" || state == "57P02" || state == "57P03") return lost(PQresultErrorMessage(front.result));
@@ -302,11 +314,16 @@ void pg_connection::finish_statement(slot& s) {
     return;
   }
   std::exception_ptr error;
-  if (skipped || s.result == nullptr) error = std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not answered"});
-  else if (status != PGRES_FATAL_ERROR) error = std::make_exception_ptr(db::error{"PostgreSQL: COPY is not supported here"});
-  else if (!shared_ && s.entry != nullptr && !s.entry->is_ready)  // the transaction failed with it, and can be repeated as a whole
-    error = std::make_exception_ptr(conflict_error{"PostgreSQL: a table changed under a prepared statement", std::string{state_of(s.result)}});
-  else error = error_of(s.result);
+  if (skipped || s.result == nullptr)
+    error = std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not answered"});
+  else if (status != PGRES_FATAL_ERROR)
+    error = std::make_exception_ptr(db::error{"PostgreSQL: COPY is not supported here"});
+  else if (!shared_ && s.entry != nullptr &&
+           !s.entry->is_ready)  // the transaction failed with it, and can be repeated as a whole
+    error = std::make_exception_ptr(
+        conflict_error{"PostgreSQL: a table changed under a prepared statement", std::string{state_of(s.result)}});
+  else
+    error = error_of(s.result);
   PQclear(s.result);
   op.error = std::move(error);
   settle(op, s);
@@ -340,7 +357,10 @@ bool pg_connection::repeat(operation& op, slot const& s, std::string_view state)
 void pg_connection::finish_preparation(slot& s) {
   auto& entry = *s.entry;
   auto const good = PQresultStatus(s.result) == PGRES_COMMAND_OK;
-  auto const error = good ? std::exception_ptr{} : s.result != nullptr ? error_of(s.result) : std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not prepared"});
+  auto const error = good ? std::exception_ptr{}
+                     : s.result != nullptr
+                         ? error_of(s.result)
+                         : std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not prepared"});
   PQclear(s.result);
   entry.is_ready = good;
   entry.is_sent = good;
@@ -361,7 +381,8 @@ void pg_connection::submit_script(operation& op) {
   hook(op);
   if (!flight_.empty() || PQexitPipelineMode(pg_) == 0 || PQsendQuery(pg_, op.what->sql.c_str()) == 0) {
     dirty_ = true;
-    return fail(op, std::make_exception_ptr(unavailable_error{std::string{"PostgreSQL: the script cannot be sent: "} + PQerrorMessage(pg_)}));
+    return fail(op, std::make_exception_ptr(unavailable_error{std::string{"PostgreSQL: the script cannot be sent: "} +
+                                                              PQerrorMessage(pg_)}));
   }
   in_script_ = true;
   front_since_ = home_.coarse_now();

@@ -61,7 +61,8 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
  public:
   // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
   // transaction after the other.
-  pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared, std::chrono::milliseconds statement_timeout);
+  pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared,
+                std::chrono::milliseconds statement_timeout);
   ~pg_connection();
 
   void listen();
@@ -127,7 +128,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   boost::asio::posix::stream_descriptor socket_;
   operation_list pending_;
   std::deque<slot> flight_;
-  operation* answered_ = nullptr;  // waits for its Sync
+  operation* answered_ = nullptr;     // waits for its Sync
   std::uint64_t first_position_ = 0;  // of flight_'s front
   std::chrono::steady_clock::time_point front_since_{};
   bool stop_sent_ = false;  // for the front

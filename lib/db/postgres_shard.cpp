@@ -13,7 +13,9 @@ using steady = std::chrono::steady_clock;
 namespace {
 
 // When a stranded operation gives up, kept in its `position`.
-std::uint64_t as_position(steady::time_point t) noexcept { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+std::uint64_t as_position(steady::time_point t) noexcept {
+  return static_cast<std::uint64_t>(t.time_since_epoch().count());
+}
 
 }  // namespace
 
@@ -44,10 +46,13 @@ bool pg_shard::start(operation& op) noexcept {
     auto const waiting = pipeline != nullptr ? pipeline->load() : stranded_.size();
     if (waiting >= settings_.queue || closing_) [[unlikely]] {
       pg_counters::add(counters_.refused);
-      throw unavailable_error{"PostgreSQL: " + std::to_string(waiting) + " statements are waiting already" + (last_error_.empty() ? "" : " (" + last_error_ + ")")};
+      throw unavailable_error{"PostgreSQL: " + std::to_string(waiting) + " statements are waiting already" +
+                              (last_error_.empty() ? "" : " (" + last_error_ + ")")};
     }
-    if (pipeline != nullptr) [[likely]] pipeline->submit(op);
-    else wait_for_pipeline(op);
+    if (pipeline != nullptr) [[likely]]
+      pipeline->submit(op);
+    else
+      wait_for_pipeline(op);
     return true;
   } catch (...) {
     op.error = std::current_exception();
@@ -97,7 +102,9 @@ task<std::shared_ptr<pg_connection>> pg_shard::acquire() {
     replenish();
     co_await me.done;
   }
-  pg_counters::add(counters_.wait_time_us, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began).count()));
+  pg_counters::add(
+      counters_.wait_time_us,
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began).count()));
   if (me.error) std::rethrow_exception(me.error);
   co_return std::move(me.connection);
 }
@@ -131,7 +138,8 @@ void pg_shard::replenish() {
   if (closing_ || home_.coarse_now() < next_attempt_) return;
   while (pipelines_.size() + opening_pipelines_ < settings_.pipelines) open_one(purpose::pipeline);
   auto const exclusive = [this] { return idle_.size() + busy_.size() + opening_others_; };
-  auto const wanted = static_cast<std::size_t>(std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
+  auto const wanted = static_cast<std::size_t>(
+      std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
   while (opening_others_ < wanted && exclusive() < settings_.connections) open_one(purpose::transaction);
 }
 
@@ -185,9 +193,12 @@ void pg_shard::on_lost(pg_connection& connection, operation_list reads, std::str
   std::erase_if(pipelines_, [&](auto const& each) { return each.get() == &connection; });
   std::erase_if(idle_, [&](auto const& each) { return each.get() == &connection; });
   while (auto* op = reads.pop()) {
-    if (closing_) fail(*op, std::make_exception_ptr(unavailable_error{"PostgreSQL: the database is being closed"}));
-    else if (auto* other = least_loaded()) other->submit(*op);
-    else wait_for_pipeline(*op);
+    if (closing_)
+      fail(*op, std::make_exception_ptr(unavailable_error{"PostgreSQL: the database is being closed"}));
+    else if (auto* other = least_loaded())
+      other->submit(*op);
+    else
+      wait_for_pipeline(*op);
   }
   replenish();
 }
@@ -225,15 +236,19 @@ void pg_shard::tick() {
       if (op->position <= as_position(now) || (op->of != nullptr && op->of->deadline <= now)) late = op;
     if (late == nullptr) break;
     stranded_.remove(*late);
-    if (late->of != nullptr && late->of->deadline <= now) fail(*late, std::make_exception_ptr(cancelled_error{cancel_reason::deadline}));
-    else fail(*late, std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection: " + last_error_}));
+    if (late->of != nullptr && late->of->deadline <= now)
+      fail(*late, std::make_exception_ptr(cancelled_error{cancel_reason::deadline}));
+    else
+      fail(*late, std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection: " + last_error_}));
   } while (true);
 
   for (auto again = true; again;) {
     again = false;
     for (auto* each : waiters_) {
       if (each->give_up > now || each->connection != nullptr || each->error) continue;
-      each->error = std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection was free for " + std::to_string(settings_.acquire_timeout.count()) + " ms" + (last_error_.empty() ? "" : ": " + last_error_)});
+      each->error = std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection was free for " +
+                                                              std::to_string(settings_.acquire_timeout.count()) +
+                                                              " ms" + (last_error_.empty() ? "" : ": " + last_error_)});
       each->done.fire();
       again = true;
       break;
@@ -245,7 +260,8 @@ void pg_shard::tick() {
 void pg_shard::check() const {
   for (auto const& each : pipelines_)
     if (each->is_open()) return;
-  throw unavailable_error{"PostgreSQL: no connection: " + (last_error_.empty() ? std::string{"connecting"} : last_error_)};
+  throw unavailable_error{"PostgreSQL: no connection: " +
+                          (last_error_.empty() ? std::string{"connecting"} : last_error_)};
 }
 
 void pg_shard::close() {

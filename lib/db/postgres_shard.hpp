@@ -16,8 +16,12 @@ namespace slipway::db::detail {
 struct pg_counters {
   using counter = std::atomic<std::uint64_t>;
   counter queries{0}, errors{0}, waits{0}, wait_time_us{0}, refused{0}, connects{0}, reconnects{0}, open{0}, in_use{0};
-  static void add(counter& c, std::uint64_t n = 1) noexcept { c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  static void subtract(counter& c) noexcept { c.store(c.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
+  static void add(counter& c, std::uint64_t n = 1) noexcept {
+    c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  static void subtract(counter& c) noexcept {
+    c.store(c.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  }
 };
 
 class pg_shard final : public pg_owner {

@@ -13,9 +13,29 @@ namespace {
 
 // The numbers of the built-in types in pg_type.
 enum type_number : Oid {
-  boolean = 16, bytea = 17, single_char = 18, name = 19, int8 = 20, int2 = 21, int4 = 23, text = 25, oid = 26, json = 114,
-  float4 = 700, float8 = 701, unknown = 705, bpchar = 1042, varchar = 1043, date = 1082, timestamp = 1114, timestamptz = 1184,
-  numeric = 1700, void_type = 2278, uuid_type = 2950, jsonb = 3802, first_of_users = 16384
+  boolean = 16,
+  bytea = 17,
+  single_char = 18,
+  name = 19,
+  int8 = 20,
+  int2 = 21,
+  int4 = 23,
+  text = 25,
+  oid = 26,
+  json = 114,
+  float4 = 700,
+  float8 = 701,
+  unknown = 705,
+  bpchar = 1042,
+  varchar = 1043,
+  date = 1082,
+  timestamp = 1114,
+  timestamptz = 1184,
+  numeric = 1700,
+  void_type = 2278,
+  uuid_type = 2950,
+  jsonb = 3802,
+  first_of_users = 16384
 };
 
 // PostgreSQL counts from 2000-01-01.
@@ -24,7 +44,8 @@ constexpr std::int64_t epoch_offset = 946'684'800'000'000;
 template <class T>
 T load(char const* from) noexcept {
   T out = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) out = static_cast<T>(static_cast<std::uint64_t>(out) << 8 | static_cast<std::uint8_t>(from[i]));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out = static_cast<T>(static_cast<std::uint64_t>(out) << 8 | static_cast<std::uint8_t>(from[i]));
   return out;
 }
 
@@ -60,7 +81,8 @@ cell read_text(value_kind kind, char const* at, int length) noexcept {
 
 cell read_time(std::int64_t since_2000) {
   // Infinity is the end of our own scale; what lies between that and the limits of PostgreSQL does not exist there.
-  if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min()) return read_integer(value_kind::time, since_2000);
+  if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min())
+    return read_integer(value_kind::time, since_2000);
   return read_integer(value_kind::time, since_2000 + epoch_offset);
 }
 
@@ -70,7 +92,10 @@ cell read_numeric(char const* at, int length) {
   auto const digits = load<std::int16_t>(at), weight = load<std::int16_t>(at + 2);
   auto const sign = load<std::uint16_t>(at + 4);
   auto const scale = load<std::uint16_t>(at + 6);
-  if (sign != 0 && sign != 0x4000) return read_number(sign == 0xf000 ? -std::numeric_limits<double>::infinity() : sign == 0xd000 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN());
+  if (sign != 0 && sign != 0x4000)
+    return read_number(sign == 0xf000   ? -std::numeric_limits<double>::infinity()
+                       : sign == 0xd000 ? std::numeric_limits<double>::infinity()
+                                        : std::numeric_limits<double>::quiet_NaN());
   if (length < 8 + 2 * digits) throw value_error{"PostgreSQL sent a broken numeric"};
   if (scale == 0 && weight < 4) {  // below 10^16
     std::int64_t whole = 0;
@@ -128,7 +153,8 @@ cell read(PGresult* from, std::size_t row, std::size_t column) {
     case void_type: return {};
     default:
       if (type >= first_of_users) return read_text(value_kind::text, at, length);  // enumerations, citext
-      throw value_error{"the column " + std::string{PQfname(from, c)} + " has a type that is not read (" + std::to_string(type) + "): cast it in the statement, for example to text"};
+      throw value_error{"the column " + std::string{PQfname(from, c)} + " has a type that is not read (" +
+                        std::to_string(type) + "): cast it in the statement, for example to text"};
   }
 }
 
@@ -138,7 +164,9 @@ constexpr row_operations operations{
     .size = [](void* a) noexcept { return static_cast<std::size_t>(PQntuples(as_result(a))); },
     .columns = [](void* a) noexcept { return static_cast<std::size_t>(PQnfields(as_result(a))); },
     .at = [](void* a, std::size_t row, std::size_t column) { return read(as_result(a), row, column); },
-    .name = [](void* a, std::size_t column) noexcept -> std::string_view { return PQfname(as_result(a), static_cast<int>(column)); },
+    .name = [](void* a, std::size_t column) noexcept -> std::string_view {
+      return PQfname(as_result(a), static_cast<int>(column));
+    },
     .affected = [](void* a) noexcept -> std::int64_t {
       if (std::string_view{PQcmdStatus(as_result(a))}.starts_with("SELECT")) return 0;
       return std::atoll(PQcmdTuples(as_result(a)));
@@ -157,7 +185,8 @@ std::string unique_name(PGresult const* result) {
   auto const table = field(result, PG_DIAG_TABLE_NAME), detail = field(result, PG_DIAG_MESSAGE_DETAIL);
   auto const end = detail.find(")=(");
   auto const begin = detail.find('(');
-  if (end == std::string::npos || begin == std::string::npos || begin > end) return field(result, PG_DIAG_CONSTRAINT_NAME);
+  if (end == std::string::npos || begin == std::string::npos || begin > end)
+    return field(result, PG_DIAG_CONSTRAINT_NAME);
   std::string out, column;
   auto add = [&] {
     out += (out.empty() ? "" : ",") + table + "." + column;
@@ -166,8 +195,10 @@ std::string unique_name(PGresult const* result) {
   for (auto i = begin + 1; i < end; ++i) {
     auto const c = detail[i];
     if (c == '(' || c == ')' || c == ':') return field(result, PG_DIAG_CONSTRAINT_NAME);
-    if (c == ',') add();
-    else if (c != ' ' && c != '"') column += c;
+    if (c == ',')
+      add();
+    else if (c != ' ' && c != '"')
+      column += c;
   }
   add();
   return out;
@@ -209,8 +240,10 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
     case value_kind::time: {
       length = 8;
       auto const t = v.integer();
-      auto const endless = t == std::numeric_limits<std::int64_t>::max() || t == std::numeric_limits<std::int64_t>::min();
-      if (!endless && t < std::numeric_limits<std::int64_t>::min() + epoch_offset) throw value_error{"a time before the year -290000 cannot be stored"};
+      auto const endless =
+          t == std::numeric_limits<std::int64_t>::max() || t == std::numeric_limits<std::int64_t>::min();
+      if (!endless && t < std::numeric_limits<std::int64_t>::min() + epoch_offset)
+        throw value_error{"a time before the year -290000 cannot be stored"};
       store64(scratch, static_cast<std::uint64_t>(endless ? t : t - epoch_offset));
       return scratch;
     }
@@ -223,9 +256,7 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
       store64(scratch, bits);
       return scratch;
     }
-    case value_kind::uuid:
-      length = 16;
-      return reinterpret_cast<char const*>(v.id().bytes.data());
+    case value_kind::uuid: length = 16; return reinterpret_cast<char const*>(v.id().bytes.data());
     case value_kind::json:
       format = 0;  // as text, which ends with NUL
       return v.text().c_str();
@@ -267,12 +298,19 @@ std::exception_ptr error_of(PGresult const* result) {
   // The detail is left out: it repeats values.
   auto const what = "PostgreSQL: " + field(result, PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
   auto const constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
-  if (state == "23505") return std::make_exception_ptr(constraint_error{constraint_kind::unique, "unique(" + unique_name(result) + ")", what, state});
-  if (state == "23503") return std::make_exception_ptr(constraint_error{constraint_kind::foreign_key, "foreign_key", what, state});
+  if (state == "23505")
+    return std::make_exception_ptr(
+        constraint_error{constraint_kind::unique, "unique(" + unique_name(result) + ")", what, state});
+  if (state == "23503")
+    return std::make_exception_ptr(constraint_error{constraint_kind::foreign_key, "foreign_key", what, state});
   if (state == "23502")
-    return std::make_exception_ptr(constraint_error{constraint_kind::not_null, "not_null(" + field(result, PG_DIAG_TABLE_NAME) + "." + field(result, PG_DIAG_COLUMN_NAME) + ")", what, state});
-  if (state == "23514" || state == "23P01") return std::make_exception_ptr(constraint_error{constraint_kind::check, "check(" + constraint + ")", what, state});
-  if (state == "40001" || state == "40P01" || state == "55P03") return std::make_exception_ptr(conflict_error{what, state});
+    return std::make_exception_ptr(constraint_error{
+        constraint_kind::not_null,
+        "not_null(" + field(result, PG_DIAG_TABLE_NAME) + "." + field(result, PG_DIAG_COLUMN_NAME) + ")", what, state});
+  if (state == "23514" || state == "23P01")
+    return std::make_exception_ptr(constraint_error{constraint_kind::check, "check(" + constraint + ")", what, state});
+  if (state == "40001" || state == "40P01" || state == "55P03")
+    return std::make_exception_ptr(conflict_error{what, state});
   if (state == "57014") return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
   if (state.starts_with("22")) return std::make_exception_ptr(value_error{what, state});
   if (state == "08P01") return std::make_exception_ptr(error{what, state});  // the number of parameters is wrong

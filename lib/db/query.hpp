@@ -80,8 +80,10 @@ class selection {
   template <class Self>
   Self&& where(this Self&& self, condition<T> c) {
     auto& s = *self.state_;
-    if (s.where.code.empty()) s.where = std::move(c).take();
-    else s.where.join(std::move(c).take(), operation_code::conjunction);
+    if (s.where.code.empty())
+      s.where = std::move(c).take();
+    else
+      s.where.join(std::move(c).take(), operation_code::conjunction);
     return std::forward<Self>(self);
   }
   // Nulls last. Without an order the engine may give the rows in any.
@@ -149,7 +151,8 @@ class selection {
 template <stored T>
 class bounded_change {
  public:
-  bounded_change(detail::change_ptr state, detail::change_state::kind what) noexcept : state_{std::move(state)}, what_{what} {}
+  bounded_change(detail::change_ptr state, detail::change_state::kind what) noexcept
+      : state_{std::move(state)}, what_{what} {}
 
   // Rows of a table with soft delete that are marked are passed over, unless this is said.
   template <class Self>
@@ -171,7 +174,8 @@ class bounded_change {
 template <stored T>
 class change_of {
  public:
-  change_of(detail::core& shared, link& to, detail::change_state::kind what) : state_{new detail::change_state{shared, to, info_of<T>}}, what_{what} {}
+  change_of(detail::core& shared, link& to, detail::change_state::kind what)
+      : state_{new detail::change_state{shared, to, info_of<T>}}, what_{what} {}
 
   // The version is counted up and the time of change is set without a word.
   template <class Self, auto Member, class V>

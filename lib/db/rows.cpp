@@ -25,7 +25,8 @@ std::string_view word_for(value_kind kind) noexcept {
 }
 
 [[noreturn]] void refuse(cell const& from, std::string_view name, std::string_view wanted) {
-  throw value_error{"the column " + std::string{name} + " holds " + std::string{word_for(from.kind)} + ", not " + std::string{wanted}};
+  throw value_error{"the column " + std::string{name} + " holds " + std::string{word_for(from.kind)} + ", not " +
+                    std::string{wanted}};
 }
 
 void read_integer(meta::type const& type, void* out, std::int64_t number, std::string_view name) {
@@ -82,14 +83,20 @@ void read_enumeration(meta::type const& type, void* out, cell const& from, std::
   if (from.kind != value_kind::text) refuse(from, name, "the name of an enumerator");
   for (auto const& each : type.enumerators)
     if (each.name == from.text) return meta::write_integer(type, out, each.value);
-  throw value_error{"the column " + std::string{name} + " holds a name that " + std::string{type.name} + " does not have"};
+  throw value_error{"the column " + std::string{name} + " holds a name that " + std::string{type.name} +
+                    " does not have"};
 }
 
 void read_json(meta::type const& type, void* out, cell const& from, std::string_view name) {
   if (from.kind != value_kind::json && from.kind != value_kind::text) refuse(from, name, "JSON");
-  static constexpr json::read_options own{.unknown = json::unknown_members::ignore, .own_document = true, .max_bytes = std::size_t{64} << 20, .max_depth = 512, .max_items = 10'000'000};
+  static constexpr json::read_options own{.unknown = json::unknown_members::ignore,
+                                          .own_document = true,
+                                          .max_bytes = std::size_t{64} << 20,
+                                          .max_depth = 512,
+                                          .max_items = 10'000'000};
   if (auto done = json::read_into(type, out, from.text, own, false); !done)
-    throw value_error{"the column " + std::string{name} + " holds JSON that does not fit into its member (" + std::string{done.error().code()} + ")"};
+    throw value_error{"the column " + std::string{name} + " holds JSON that does not fit into its member (" +
+                      std::string{done.error().code()} + ")"};
 }
 
 }  // namespace
@@ -101,7 +108,9 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
   }
   switch (type.what) {
     case meta::kind::boolean:
-      if (from.kind != value_kind::boolean && (from.kind != value_kind::integer || (from.integer != 0 && from.integer != 1))) refuse(from, name, "a boolean");
+      if (from.kind != value_kind::boolean &&
+          (from.kind != value_kind::integer || (from.integer != 0 && from.integer != 1)))
+        refuse(from, name, "a boolean");
       *static_cast<bool*>(out) = from.integer != 0;
       return;
     case meta::kind::integer:
@@ -110,12 +119,15 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
     case meta::kind::number: {
       if (from.kind != value_kind::number && from.kind != value_kind::integer) refuse(from, name, "a number");
       auto const number = from.kind == value_kind::number ? from.number : static_cast<double>(from.integer);
-      if (type.size == sizeof(float)) *static_cast<float*>(out) = static_cast<float>(number);
-      else *static_cast<double*>(out) = number;
+      if (type.size == sizeof(float))
+        *static_cast<float*>(out) = static_cast<float>(number);
+      else
+        *static_cast<double*>(out) = number;
       return;
     }
     case meta::kind::text:
-      if (from.kind != value_kind::text && from.kind != value_kind::json && from.kind != value_kind::bytes) refuse(from, name, "text");
+      if (from.kind != value_kind::text && from.kind != value_kind::json && from.kind != value_kind::bytes)
+        refuse(from, name, "text");
       static_cast<std::string*>(out)->assign(from.text);
       return;
     case meta::kind::secret_text:
@@ -146,10 +158,12 @@ std::vector<std::size_t> rows::columns_of(meta::type const& row) const {
     std::size_t found = columns();
     for (std::size_t c = 0; c < columns(); ++c)
       if (name(c) == member.name) found = c;
-    if (found == columns()) throw value_error{"the statement gives no column " + std::string{member.name} + " for " + std::string{row.name}};
+    if (found == columns())
+      throw value_error{"the statement gives no column " + std::string{member.name} + " for " + std::string{row.name}};
     map.push_back(found);
   }
-  if (columns() != row.members.size()) throw value_error{"the statement gives columns that " + std::string{row.name} + " does not have"};
+  if (columns() != row.members.size())
+    throw value_error{"the statement gives columns that " + std::string{row.name} + " does not have"};
   return map;
 }
 

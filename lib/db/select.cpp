@@ -57,9 +57,12 @@ std::string after_cursor(sql_writer& out, table_info const& table, std::string_v
 std::unique_ptr<statement> make_select(select_state const& s, select_state::wanted what) {
   sql_writer out{s.shared.kind};
   out.text = "select ";
-  if (what == select_state::wanted::count) out.text += "count(*)";
-  else if (what == select_state::wanted::exists) out.text += "1";
-  else out.columns(s.info);
+  if (what == select_state::wanted::count)
+    out.text += "count(*)";
+  else if (what == select_state::wanted::exists)
+    out.text += "1";
+  else
+    out.columns(s.info);
   out.text += " from ";
   out.name(s.info.name);
 
@@ -75,9 +78,12 @@ std::unique_ptr<statement> make_select(select_state const& s, select_state::want
   if (what == select_state::wanted::exists) {
     out.text += " limit 1";
   } else if (what == select_state::wanted::rows) {
-    if (s.limit == 1) out.text += " limit 1";  // the most frequent one costs no parameter
-    else if (s.limit >= 0) out.text += " limit " + out.placeholder();
-    else if (s.offset >= 0 && s.shared.kind == dialect::sqlite) out.text += " limit -1";
+    if (s.limit == 1)
+      out.text += " limit 1";  // the most frequent one costs no parameter
+    else if (s.limit >= 0)
+      out.text += " limit " + out.placeholder();
+    else if (s.offset >= 0 && s.shared.kind == dialect::sqlite)
+      out.text += " limit -1";
     if (s.offset >= 0) out.text += " offset " + out.placeholder();
     if (s.shared.kind == dialect::postgres && s.lock != lock_mode::none)
       out.text += s.lock == lock_mode::update ? " for update" : " for update skip locked";
@@ -92,7 +98,8 @@ std::unique_ptr<statement> make_select(select_state const& s, select_state::want
 
 run select_state::fetch(wanted what) {
   shape_key key{info, static_cast<char>(what)};
-  key.add(static_cast<char>(static_cast<int>(deleted) | static_cast<int>(lock) << 2 | (limit >= 0) << 4 | (limit == 1) << 5 | (offset >= 0) << 6));
+  key.add(static_cast<char>(static_cast<int>(deleted) | static_cast<int>(lock) << 2 | (limit >= 0) << 4 |
+                            (limit == 1) << 5 | (offset >= 0) << 6));
   key.add(static_cast<char>(orders.size()));
   if (!orders.empty()) key.add(orders);
   key.add(static_cast<char>(after_nulls.size()));

@@ -18,7 +18,7 @@ struct query_event {
   std::chrono::steady_clock::time_point began;
   std::chrono::steady_clock::duration duration;
   std::size_t rows = 0;
-  std::string_view error;   // empty: it went well
+  std::string_view error;  // empty: it went well
   context* operation = nullptr;
 };
 
@@ -44,17 +44,38 @@ struct settings {
   clock_source const* clock = nullptr;  // null: the system's
   random_source* random = nullptr;
 };
-BOOST_DESCRIBE_STRUCT(settings, (), (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout, connect_attempts))
+BOOST_DESCRIBE_STRUCT(settings, (),
+                      (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout,
+                       connect_attempts))
 
 }  // namespace slipway::db
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
-    field(&slipway::db::settings::url).min_length(1).sensitive().help("sqlite:<file>, sqlite::memory: or postgres://user:password@host:port/database?sslmode=verify-full"),
-    field(&slipway::db::settings::connections).minimum(1).maximum(1000).help("PostgreSQL: connections for transactions, for each shard"),
-    field(&slipway::db::settings::pipelines).minimum(1).maximum(64).help("PostgreSQL: connections that all other statements of a shard share"),
-    field(&slipway::db::settings::queue).minimum(1).maximum(1'000'000).help("Statements of a shard that may wait; more are answered with 503"),
-    field(&slipway::db::settings::acquire_timeout).minimum(1).help("How long a transaction waits for a connection, or for SQLite's writer"),
-    field(&slipway::db::settings::statement_timeout).minimum(1).help("The longest that one statement may run, whatever its request's deadline"),
+    field(&slipway::db::settings::url)
+        .min_length(1)
+        .sensitive()
+        .help("sqlite:<file>, sqlite::memory: or postgres://user:password@host:port/database?sslmode=verify-full"),
+    field(&slipway::db::settings::connections)
+        .minimum(1)
+        .maximum(1000)
+        .help("PostgreSQL: connections for transactions, for each shard"),
+    field(&slipway::db::settings::pipelines)
+        .minimum(1)
+        .maximum(64)
+        .help("PostgreSQL: connections that all other statements of a shard share"),
+    field(&slipway::db::settings::queue)
+        .minimum(1)
+        .maximum(1'000'000)
+        .help("Statements of a shard that may wait; more are answered with 503"),
+    field(&slipway::db::settings::acquire_timeout)
+        .minimum(1)
+        .help("How long a transaction waits for a connection, or for SQLite's writer"),
+    field(&slipway::db::settings::statement_timeout)
+        .minimum(1)
+        .help("The longest that one statement may run, whatever its request's deadline"),
     field(&slipway::db::settings::connect_timeout).minimum(1).help("How long one attempt to connect may take"),
-    field(&slipway::db::settings::connect_attempts).minimum(1).maximum(1000).help("Attempts to connect at the start before giving up"));
+    field(&slipway::db::settings::connect_attempts)
+        .minimum(1)
+        .maximum(1000)
+        .help("Attempts to connect at the start before giving up"));

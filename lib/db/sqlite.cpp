@@ -36,7 +36,8 @@ class memory_directory {
     if (!std::filesystem::is_directory(root, error)) root = std::filesystem::temp_directory_path(error);
     remove_leftovers(root);
     path_ = root / ("slipway-sqlite-" + std::to_string(::getpid()) + "-" + system_random().token(9));
-    if (!std::filesystem::create_directory(path_, error)) refuse_sqlite_file(path_.string(), 0, error.value(), error.message());
+    if (!std::filesystem::create_directory(path_, error))
+      refuse_sqlite_file(path_.string(), 0, error.value(), error.message());
     std::filesystem::permissions(path_, std::filesystem::perms::owner_all, error);
   }
   memory_directory(memory_directory const&) = delete;
@@ -95,10 +96,13 @@ class sqlite_transaction final : public exclusive {
 
 class sqlite_engine final : public engine {
  public:
-  sqlite_engine(settings const& s, shards& on) : settings_{s}, shards_{on}, readers_{on.size()}, slow_{"sqlite-read", {.threads = 2, .queue = s.queue}} {
+  sqlite_engine(settings const& s, shards& on)
+      : settings_{s}, shards_{on}, readers_{on.size()}, slow_{"sqlite-read", {.threads = 2, .queue = s.queue}} {
     path_ = s.url.substr(std::strlen("sqlite:"));
-    if (path_ == ":memory:") path_ = memory_.emplace().file();
-    else make_directory();
+    if (path_ == ":memory:")
+      path_ = memory_.emplace().file();
+    else
+      make_directory();
     writer_ = std::make_unique<sqlite_writer>(path_, s);
     try {
       on.on_each([this](shard& each) { open_reader(each); });
@@ -158,7 +162,8 @@ class sqlite_engine final : public engine {
   }
 
   task<> script(std::string text) override {
-    co_await sqlite_writer::call{*writer_, sqlite_writer::role::alone, 0, [&text](sqlite_connection& c, stop_rule const& stop) {
+    co_await sqlite_writer::call{*writer_, sqlite_writer::role::alone, 0,
+                                 [&text](sqlite_connection& c, stop_rule const& stop) {
                                    try {
                                      c.script(text, stop);
                                    } catch (...) {
@@ -174,8 +179,9 @@ class sqlite_engine final : public engine {
 
   task<std::unique_ptr<exclusive>> begin(transaction_options) override {
     auto const number = writer_->next_transaction();
-    co_await sqlite_writer::call{*writer_, sqlite_writer::role::begin, number,
-                                 [](sqlite_connection& c, stop_rule const& stop) { c.simple("begin immediate", stop); }};
+    co_await sqlite_writer::call{
+        *writer_, sqlite_writer::role::begin, number,
+        [](sqlite_connection& c, stop_rule const& stop) { c.simple("begin immediate", stop); }};
     co_return std::make_unique<sqlite_transaction>(*this, number);
   }
 
@@ -183,7 +189,8 @@ class sqlite_engine final : public engine {
     static statement const look{.sql = "select count(*) from sqlite_schema", .reads = true};
     try {
       auto& mine = *readers_.local().connection;
-      mine.execute(mine.prepare(look, shard::current().index()), {}, {.deadline = steady::now() + settings_.connect_timeout});
+      mine.execute(mine.prepare(look, shard::current().index()), {},
+                   {.deadline = steady::now() + settings_.connect_timeout});
     } catch (sqlite_stopped const&) {
       throw unavailable_error{"SQLite: " + path_ + " does not answer in time"};
     } catch (sqlite_busy const&) {
@@ -209,9 +216,11 @@ class sqlite_engine final : public engine {
  private:
   void make_directory() {
     auto const parent = std::filesystem::path{path_}.parent_path();
-    if (path_.empty()) throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
+    if (path_.empty())
+      throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
     std::error_code error;
-    if (!parent.empty() && !std::filesystem::create_directories(parent, error) && error) refuse_sqlite_file(parent.string(), 0, error.value(), error.message());
+    if (!parent.empty() && !std::filesystem::create_directories(parent, error) && error)
+      refuse_sqlite_file(parent.string(), 0, error.value(), error.message());
     if (std::filesystem::is_directory(path_, error)) refuse_sqlite_file(path_, 0, EISDIR, "");
   }
 
@@ -255,16 +264,23 @@ class sqlite_engine final : public engine {
       try {
         auto read = [this, &op, &hook, home] {
           auto connection = take_spare();
-          op.answer = connection->execute(connection->prepare(*op.what, home), *op.parameters,
-                                          {.deadline = std::min(hook.deadline, steady::now() + settings_.statement_timeout), .cancelled = &hook.stop});
+          op.answer =
+              connection->execute(connection->prepare(*op.what, home), *op.parameters,
+                                  {.deadline = std::min(hook.deadline, steady::now() + settings_.statement_timeout),
+                                   .cancelled = &hook.stop});
           give_back(std::move(connection));
         };
         co_await slow_.run(read);
         if (steady::now() - began < inline_budget) readers_.local().connection->prepare(*op.what, home).slow = false;
       } catch (sqlite_stopped const&) {
-        auto const why = hook.why != cancel_reason::none ? hook.why : hook.deadline <= steady::now() ? cancel_reason::deadline : cancel_reason::none;
-        op.error = why != cancel_reason::none ? std::make_exception_ptr(cancelled_error{why})
-                                              : std::make_exception_ptr(unavailable_error{"SQLite: the statement ran longer than " + std::to_string(settings_.statement_timeout.count()) + " ms (database.statement_timeout)"});
+        auto const why = hook.why != cancel_reason::none  ? hook.why
+                         : hook.deadline <= steady::now() ? cancel_reason::deadline
+                                                          : cancel_reason::none;
+        op.error = why != cancel_reason::none
+                       ? std::make_exception_ptr(cancelled_error{why})
+                       : std::make_exception_ptr(unavailable_error{"SQLite: the statement ran longer than " +
+                                                                   std::to_string(settings_.statement_timeout.count()) +
+                                                                   " ms (database.statement_timeout)"});
       } catch (sqlite_busy const&) {
         op.error = std::make_exception_ptr(unavailable_error{"SQLite: " + path_ + " is locked by another process"});
       } catch (startup_error const& refused) {
@@ -320,8 +336,10 @@ task<> sqlite_transaction::script(std::string text) {
 
 task<> sqlite_transaction::commit() {
   open_ = false;
-  co_await sqlite_writer::call{of_.writer(), sqlite_writer::role::end, number_, [](sqlite_connection& c, stop_rule const&) {
-                                 if (!c.in_transaction()) throw db::error{"SQLite: the transaction was rolled back after an error before"};
+  co_await sqlite_writer::call{of_.writer(), sqlite_writer::role::end, number_,
+                               [](sqlite_connection& c, stop_rule const&) {
+                                 if (!c.in_transaction())
+                                   throw db::error{"SQLite: the transaction was rolled back after an error before"};
                                  try {
                                    c.simple("commit");
                                  } catch (...) {
@@ -333,7 +351,8 @@ task<> sqlite_transaction::commit() {
 
 task<> sqlite_transaction::rollback() {
   if (!std::exchange(open_, false)) co_return;
-  co_await sqlite_writer::call{of_.writer(), sqlite_writer::role::end, number_, [](sqlite_connection& c, stop_rule const&) {
+  co_await sqlite_writer::call{of_.writer(), sqlite_writer::role::end, number_,
+                               [](sqlite_connection& c, stop_rule const&) {
                                  if (c.in_transaction()) c.simple("rollback");
                                }};
 }

@@ -28,8 +28,13 @@ struct answer {
 constexpr row_operations operations{
     .size = [](void* a) noexcept { return static_cast<answer*>(a)->rows; },
     .columns = [](void* a) noexcept { return static_cast<answer*>(a)->names.size(); },
-    .at = [](void* a, std::size_t row, std::size_t column) { return static_cast<answer*>(a)->cells[row * static_cast<answer*>(a)->names.size() + column]; },
-    .name = [](void* a, std::size_t column) noexcept -> std::string_view { return static_cast<answer*>(a)->names[column]; },
+    .at =
+        [](void* a, std::size_t row, std::size_t column) {
+          return static_cast<answer*>(a)->cells[row * static_cast<answer*>(a)->names.size() + column];
+        },
+    .name = [](void* a, std::size_t column) noexcept -> std::string_view {
+      return static_cast<answer*>(a)->names[column];
+    },
     .affected = [](void* a) noexcept { return static_cast<answer*>(a)->affected; },
     .release = [](void* a) noexcept { delete static_cast<answer*>(a); },
 };
@@ -84,9 +89,11 @@ std::string unique_name(std::string list) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
-      throw constraint_error{constraint_kind::unique, "unique(" + unique_name(after(message, "failed: ")) + ")", message, number};
+      throw constraint_error{constraint_kind::unique, "unique(" + unique_name(after(message, "failed: ")) + ")",
+                             message, number};
     case SQLITE_CONSTRAINT_NOTNULL:
-      throw constraint_error{constraint_kind::not_null, "not_null(" + after(message, "failed: ") + ")", message, number};
+      throw constraint_error{constraint_kind::not_null, "not_null(" + after(message, "failed: ") + ")", message,
+                             number};
     case SQLITE_CONSTRAINT_FOREIGNKEY:
       throw constraint_error{constraint_kind::foreign_key, "foreign_key", message, number};
     default:
@@ -97,24 +104,32 @@ std::string unique_name(std::string list) {
 }  // namespace
 
 void refuse_sqlite_file(std::string const& path, int code, int system_error, std::string const& message) {
-  auto const cause = "database.url: cannot open " + path + ": " + (system_error != 0 ? std::strerror(system_error) : message.c_str());
+  auto const cause =
+      "database.url: cannot open " + path + ": " + (system_error != 0 ? std::strerror(system_error) : message.c_str());
   switch (code & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      throw startup_error{exit_code::data, cause + ". The file is damaged or is no SQLite database: restore it from a backup, or name another file."};
+      throw startup_error{
+          exit_code::data,
+          cause + ". The file is damaged or is no SQLite database: restore it from a backup, or name another file."};
     case SQLITE_FULL:
-      throw startup_error{exit_code::cannot_create, cause + ". The disk is full: make room, or put the database elsewhere."};
+      throw startup_error{exit_code::cannot_create,
+                          cause + ". The disk is full: make room, or put the database elsewhere."};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw startup_error{exit_code::unavailable, cause + ". Another process holds the file locked: stop it."};
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-      throw startup_error{exit_code::permission, cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
+      throw startup_error{
+          exit_code::permission,
+          cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
     default: break;
   }
   if (system_error == EACCES || system_error == EPERM || system_error == EROFS)
-    throw startup_error{exit_code::permission, cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
+    throw startup_error{
+        exit_code::permission,
+        cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
   if (system_error == ENOSPC || system_error == EDQUOT)
     throw startup_error{exit_code::cannot_create, cause + ". Make room, or put the database elsewhere."};
   throw startup_error{exit_code::cannot_create, cause + ". Name a file in a directory that this process may write."};
@@ -131,9 +146,11 @@ sqlite_connection::sqlite_connection(std::string const& path, bool writes) {
 
 void sqlite_connection::open(std::string const& path, bool writes) {
   errno = 0;
-  auto const flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writes ? SQLITE_OPEN_CREATE : 0);
+  auto const flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writes ? SQLITE_OPEN_CREATE : 0);
   auto refuse = [&](int code) {
-    refuse_sqlite_file(path, code, handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM, handle_ != nullptr ? sqlite3_errmsg(handle_) : "");
+    refuse_sqlite_file(path, code, handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM,
+                       handle_ != nullptr ? sqlite3_errmsg(handle_) : "");
   };
   if (auto const code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr); code != SQLITE_OK) refuse(code);
   sqlite3_busy_timeout(handle_, 2'000);
@@ -142,13 +159,18 @@ void sqlite_connection::open(std::string const& path, bool writes) {
       [](void* self) -> int {
         auto const& rule = static_cast<sqlite_connection*>(self)->stop_;
         if (rule.cancelled != nullptr && rule.cancelled->load(std::memory_order_relaxed)) return 1;
-        return rule.deadline != std::chrono::steady_clock::time_point::max() && std::chrono::steady_clock::now() >= rule.deadline ? 1 : 0;
+        return rule.deadline != std::chrono::steady_clock::time_point::max() &&
+                       std::chrono::steady_clock::now() >= rule.deadline
+                   ? 1
+                   : 0;
       },
       this);
-  for (char const* pragma : {"pragma foreign_keys = on", "pragma synchronous = normal", "pragma temp_store = memory", "pragma trusted_schema = off"})
+  for (char const* pragma : {"pragma foreign_keys = on", "pragma synchronous = normal", "pragma temp_store = memory",
+                             "pragma trusted_schema = off"})
     if (auto const code = sqlite3_exec(handle_, pragma, nullptr, nullptr, nullptr); code != SQLITE_OK) refuse(code);
   if (!writes) {
-    if (auto const code = sqlite3_exec(handle_, "pragma query_only = on", nullptr, nullptr, nullptr); code != SQLITE_OK) refuse(code);
+    if (auto const code = sqlite3_exec(handle_, "pragma query_only = on", nullptr, nullptr, nullptr); code != SQLITE_OK)
+      refuse(code);
     return;
   }
   std::string mode;
@@ -161,7 +183,10 @@ void sqlite_connection::open(std::string const& path, bool writes) {
       &mode, nullptr);
   if (code != SQLITE_OK) refuse(code);
   if (mode != "wal")
-    throw startup_error{exit_code::config, "database.url: the file system of " + path + " has no write-ahead logging for SQLite (network file systems do not). Put the file on a local disk."};
+    throw startup_error{
+        exit_code::config,
+        "database.url: the file system of " + path +
+            " has no write-ahead logging for SQLite (network file systems do not). Put the file on a local disk."};
   // A file that can be opened and not written shows itself only when something is written.
   for (char const* sql : {"begin immediate", "pragma user_version", "commit"})
     if (auto const failed = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); failed != SQLITE_OK) refuse(failed);
@@ -173,7 +198,9 @@ sqlite_connection::~sqlite_connection() {
   sqlite3_close(handle_);
 }
 
-void sqlite_connection::wait_for_locks(std::chrono::milliseconds longest) noexcept { sqlite3_busy_timeout(handle_, static_cast<int>(longest.count())); }
+void sqlite_connection::wait_for_locks(std::chrono::milliseconds longest) noexcept {
+  sqlite3_busy_timeout(handle_, static_cast<int>(longest.count()));
+}
 
 void sqlite_connection::fail(int code) {
   std::string message = sqlite3_errmsg(handle_);
@@ -196,7 +223,9 @@ void sqlite_connection::fail(int code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: {
       auto const system = sqlite3_system_errno(handle_);
-      throw unavailable_error{"SQLite: " + message + " (" + number + (system != 0 ? std::string{", "} + std::strerror(system) : "") + ")", std::chrono::seconds{10}};
+      throw unavailable_error{
+          "SQLite: " + message + " (" + number + (system != 0 ? std::string{", "} + std::strerror(system) : "") + ")",
+          std::chrono::seconds{10}};
     }
     default: throw error{"SQLite: " + message, number};
   }
@@ -205,7 +234,8 @@ void sqlite_connection::fail(int code) {
 std::unique_ptr<sqlite_connection::prepared> sqlite_connection::compile(std::string const& sql) {
   auto made = std::make_unique<prepared>();
   char const* rest = nullptr;
-  auto const code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT, &made->handle, &rest);
+  auto const code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1),
+                                       SQLITE_PREPARE_PERSISTENT, &made->handle, &rest);
   if (code != SQLITE_OK) fail(code);
   if (made->handle == nullptr) throw error{"SQLite: the statement is empty"};
   while (*rest == ' ' || *rest == ';' || *rest == '\n' || *rest == '\t' || *rest == '\r') ++rest;
@@ -235,7 +265,9 @@ sqlite_connection::prepared& sqlite_connection::prepare(statement const& what, u
 void sqlite_connection::bind(prepared& p, values const& parameters) {
   for (std::size_t i = 0; i < p.parameters.size(); ++i) {
     auto const index = static_cast<std::size_t>(p.parameters[i]);
-    if (index >= parameters.size()) throw error{"SQLite: the statement has the placeholder $" + std::to_string(index + 1) + " and gets " + std::to_string(parameters.size()) + " values"};
+    if (index >= parameters.size())
+      throw error{"SQLite: the statement has the placeholder $" + std::to_string(index + 1) + " and gets " +
+                  std::to_string(parameters.size()) + " values"};
     auto const& v = parameters[index];
     auto const at = static_cast<int>(i + 1);
     auto const size = static_cast<sqlite3_uint64>(v.text().size());
@@ -281,7 +313,8 @@ rows sqlite_connection::step_all(prepared& p, stop_rule const& stop) {
   if (code != SQLITE_DONE) fail(code);
   for (std::size_t i = 0; i < out->cells.size(); ++i) {
     auto& c = out->cells[i];
-    if (c.kind == value_kind::text || c.kind == value_kind::bytes) c.text = std::string_view{out->heap}.substr(out->places[i].at, out->places[i].size);
+    if (c.kind == value_kind::text || c.kind == value_kind::bytes)
+      c.text = std::string_view{out->heap}.substr(out->places[i].at, out->places[i].size);
   }
   // `changes` leaves out what triggers and cascades did, but keeps its last value over statements that change nothing.
   if (!p.reads && sqlite3_total_changes64(handle_) != before) out->affected = sqlite3_changes64(handle_);

@@ -62,7 +62,8 @@ void sqlite_writer::submit(job& j) {
     } else {
       if (outside_.size >= settings_.queue || stopping_) {
         ++use_.refused;
-        throw unavailable_error{"SQLite: " + std::to_string(outside_.size) + " changes are waiting for the writer already"};
+        throw unavailable_error{"SQLite: " + std::to_string(outside_.size) +
+                                " changes are waiting for the writer already"};
       }
       if (owner_ != 0 || outside_.first != nullptr) ++use_.waits;
       outside_.push(j);
@@ -147,8 +148,10 @@ void sqlite_writer::work() {
     if (began) owner_ = transaction;
     if (as == role::end) owner_ = 0;
     lock.unlock();
-    if (j->finished == nullptr) delete j;  // abandoned: nobody waits
-    else home->post([j] { j->finished(*j); });
+    if (j->finished == nullptr)
+      delete j;  // abandoned: nobody waits
+    else
+      home->post([j] { j->finished(*j); });
     lock.lock();
   }
 }
@@ -164,7 +167,8 @@ void sqlite_writer::add_to(usage& u) const {
   u.in_use += owner_ != 0 ? 1 : 0;
 }
 
-sqlite_writer::call::call(sqlite_writer& writer, role as, std::uint64_t transaction, std::function<void(sqlite_connection&, stop_rule const&)> work)
+sqlite_writer::call::call(sqlite_writer& writer, role as, std::uint64_t transaction,
+                          std::function<void(sqlite_connection&, stop_rule const&)> work)
     : writer_{writer} {
   this->as = as;
   this->transaction = transaction;
@@ -173,7 +177,8 @@ sqlite_writer::call::call(sqlite_writer& writer, role as, std::uint64_t transact
     auto const now = steady::now();
     if (this->as == role::begin || this->as == role::alone) {
       std::lock_guard lock{writer_.mutex_};
-      writer_.use_.wait_time_us += static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - asked).count());
+      writer_.use_.wait_time_us +=
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - asked).count());
     }
     this->stop.deadline = std::min(deadline_, now + writer_.settings_.statement_timeout);
     todo(c, this->stop);
@@ -213,7 +218,9 @@ void sqlite_writer::call::await_resume() {
   } catch (sqlite_stopped const&) {
     if (why_ != cancel_reason::none) throw cancelled_error{why_};
     if (deadline_ <= steady::now()) throw cancelled_error{cancel_reason::deadline};
-    throw unavailable_error{"SQLite: the statement ran longer than " + std::to_string(writer_.settings_.statement_timeout.count()) + " ms (database.statement_timeout)"};
+    throw unavailable_error{"SQLite: the statement ran longer than " +
+                            std::to_string(writer_.settings_.statement_timeout.count()) +
+                            " ms (database.statement_timeout)"};
   } catch (sqlite_busy const&) {
     if (as == role::begin) throw conflict_error{"SQLite: another process holds the write lock"};
     throw unavailable_error{"SQLite: another process holds the write lock"};

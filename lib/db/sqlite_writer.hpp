@@ -41,7 +41,8 @@ class sqlite_writer {
   // transaction. Work that runs is always waited for.
   class call : job, context::hook {
    public:
-    call(sqlite_writer& writer, role as, std::uint64_t transaction, std::function<void(sqlite_connection&, stop_rule const&)> work);
+    call(sqlite_writer& writer, role as, std::uint64_t transaction,
+         std::function<void(sqlite_connection&, stop_rule const&)> work);
     ~call() { context::drop(*this); }
     bool await_ready() const noexcept { return false; }
     template <class Promise>

@@ -122,7 +122,8 @@ void sql_writer::condition(table_info const& table, std::string_view code) {
       case operation_code::never: stack.push_back("1 = 0"); break;
       case operation_code::in: {
         auto const column = static_cast<std::uint8_t>(code[i + 1]);
-        auto const count = static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 2])) | static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 3])) << 8;
+        auto const count = static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 2])) |
+                           static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 3])) << 8;
         i += 3;
         auto list = quoted(table.column(column)) + " in (";
         for (unsigned n = 0; n < count; ++n) list += (n == 0 ? "" : ", ") + placeholder();

@@ -86,7 +86,9 @@ class table {
     return set(&table_info::key, member);
   }
   // Rows are marked instead of removed, and queries pass over marked ones.
-  constexpr table soft_delete(std::optional<time_point> T::* member) const { return set(&table_info::deleted_at, member); }
+  constexpr table soft_delete(std::optional<time_point> T::* member) const {
+    return set(&table_info::deleted_at, member);
+  }
   // Kept by the builder: `created` at insert, `updated` at every change.
   constexpr table timestamps(time_point T::* created, time_point T::* updated) const {
     return set(&table_info::created_at, created).set(&table_info::updated_at, updated);
@@ -106,7 +108,8 @@ class table {
   template <class Child, class M>
   constexpr table has_many(M Child::* member) const {
     auto copy = *this;
-    copy.info_.relation_storage[copy.info_.relation_count++] = {&meta::describe<Child>, detail::member_index<Child>(member)};
+    copy.info_.relation_storage[copy.info_.relation_count++] = {&meta::describe<Child>,
+                                                                detail::member_index<Child>(member)};
     return copy;
   }
 

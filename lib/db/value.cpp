@@ -6,9 +6,7 @@
 
 namespace slipway::db {
 
-void value::refuse_unsigned() {
-  throw value_error{"an unsigned number above 9223372036854775807 cannot be stored"};
-}
+void value::refuse_unsigned() { throw value_error{"an unsigned number above 9223372036854775807 cannot be stored"}; }
 
 value_kind kind_of(meta::type const& type) noexcept {
   switch (type.what) {
@@ -56,7 +54,9 @@ value value::of(meta::type const& type, void const* at) {
   switch (type.what) {
     case meta::kind::boolean: return *static_cast<bool const*>(at);
     case meta::kind::integer: return integer_of(type, at);
-    case meta::kind::number: return type.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(at)) : *static_cast<double const*>(at);
+    case meta::kind::number:
+      return type.size == sizeof(float) ? static_cast<double>(*static_cast<float const*>(at))
+                                        : *static_cast<double const*>(at);
     case meta::kind::text: return *static_cast<std::string const*>(at);
     case meta::kind::secret_text: return *static_cast<secret<std::string> const*>(at);
     case meta::kind::enumeration: {

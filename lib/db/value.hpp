@@ -75,9 +75,9 @@ class value {
   value(std::chrono::milliseconds d) noexcept : kind_{value_kind::integer}, null_{false}, integer_{d.count()} {}
   // Anything else that is described: enumerations by name, lists and structs as JSON.
   template <class T>
-    requires(meta::described<T> && (std::is_enum_v<T> || !std::is_convertible_v<T, std::string_view>) && !std::is_arithmetic_v<T> &&
-             !std::same_as<T, std::string> && !std::same_as<T, secret<std::string>> && !std::same_as<T, uuid> &&
-             !std::same_as<T, time_point> && !std::same_as<T, std::chrono::milliseconds>)
+    requires(meta::described<T> && (std::is_enum_v<T> || !std::is_convertible_v<T, std::string_view>) &&
+             !std::is_arithmetic_v<T> && !std::same_as<T, std::string> && !std::same_as<T, secret<std::string>> &&
+             !std::same_as<T, uuid> && !std::same_as<T, time_point> && !std::same_as<T, std::chrono::milliseconds>)
   value(T const& described) : value{of(meta::describe<T>, &described)} {}
 
   // The member of a row that has this description. Throws value_error when it cannot be stored.

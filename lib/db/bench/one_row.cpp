@@ -46,11 +46,14 @@ task<> all(db::database& d, int tasks, int queries) {
 
 task<> prepare(db::database& d) {
   if (d.dialect() == db::dialect::postgres) {
-    co_await d.script("create table if not exists world (id integer primary key, randomnumber integer not null);"
-                      "insert into world select i, i * 7 from generate_series(1, 10000) i on conflict do nothing;");
+    co_await d.script(
+        "create table if not exists world (id integer primary key, randomnumber integer not null);"
+        "insert into world select i, i * 7 from generate_series(1, 10000) i on conflict do nothing;");
   } else {
-    co_await d.script("create table if not exists world (id integer primary key, randomnumber integer not null);"
-                      "insert or ignore into world with recursive n (i) as (select 1 union all select i + 1 from n limit 10000) select i, i * 7 from n;");
+    co_await d.script(
+        "create table if not exists world (id integer primary key, randomnumber integer not null);"
+        "insert or ignore into world with recursive n (i) as (select 1 union all select i + 1 from n limit 10000) "
+        "select i, i * 7 from n;");
   }
 }
 
@@ -68,5 +71,6 @@ int main(int argc, char** argv) {
   auto const began = std::chrono::steady_clock::now();
   on.run(all(d, tasks, queries));
   auto const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  std::printf("%s: %d rows in %.3f s, %.0f a second\n", d.description().c_str(), tasks * queries, seconds, tasks * queries / seconds);
+  std::printf("%s: %d rows in %.3f s, %.0f a second\n", d.description().c_str(), tasks * queries, seconds,
+              tasks * queries / seconds);
 }

@@ -41,7 +41,8 @@ int run_as_postgres(std::vector<std::string> arguments, std::string const& log, 
     auto const out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
     ::dup2(out, 1);
     ::dup2(out, 2);
-    if (::geteuid() == 0 && user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
+    if (::geteuid() == 0 && user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0))
+      ::_exit(126);
     if (::chdir("/") != 0) ::_exit(126);
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that crashes leaves no server behind
     std::vector<char*> argv;
@@ -78,7 +79,8 @@ bool postgres_server::initialise(std::string& why_not) {
   for (auto const& version : files::directory_iterator{"/usr/lib/postgresql", error})
     if (files::exists(version.path() / "bin/initdb")) programs_ = (version.path() / "bin").string();
   if (programs_.empty()) {
-    why_not = "no PostgreSQL: install the package postgresql, or set SLIPWAY_TEST_POSTGRES=postgres://user:password@host/";
+    why_not =
+        "no PostgreSQL: install the package postgresql, or set SLIPWAY_TEST_POSTGRES=postgres://user:password@host/";
     return false;
   }
   std::string name = (files::temp_directory_path() / "slipway-postgres-XXXXXX").string();
@@ -91,12 +93,15 @@ bool postgres_server::initialise(std::string& why_not) {
   auto const log = directory_ + "/log";
   std::ofstream{log}.flush();
   files::permissions(log, files::perms::all);
-  if (run_as_postgres({programs_ + "/initdb", "-D", directory_ + "/data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"}, log, true) != 0) {
+  if (run_as_postgres({programs_ + "/initdb", "-D", directory_ + "/data", "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                       "--locale=C", "--no-sync"},
+                      log, true) != 0) {
     why_not = "initdb failed: see " + log;
     return false;
   }
   // One user who needs a password.
-  std::ofstream{directory_ + "/data/pg_hba.conf"} << "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+  std::ofstream{directory_ + "/data/pg_hba.conf"}
+      << "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
   port_ = free_port();
   base_ = "postgres://postgres@127.0.0.1:" + std::to_string(port_) + "/";
   start();
@@ -105,8 +110,10 @@ bool postgres_server::initialise(std::string& why_not) {
 
 void postgres_server::start() {
   auto const log = directory_ + "/log";
-  process_ = run_as_postgres({programs_ + "/postgres", "-D", directory_ + "/data", "-p", std::to_string(port_), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                              "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"}, log, false);
+  process_ = run_as_postgres({programs_ + "/postgres", "-D", directory_ + "/data", "-p", std::to_string(port_), "-c",
+                              "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c",
+                              "full_page_writes=off", "-c", "max_connections=200"},
+                             log, false);
   for (int i = 0; i < 600; ++i) {
     if (PQping((base_ + "postgres").c_str()) == PQPING_OK) return;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
@@ -149,24 +156,34 @@ std::string postgres_server::make_database() {
   return base_ + name;
 }
 
-std::string postgres_server::url_of(std::string const& user, std::string const& password, std::string const& name) const {
+std::string postgres_server::url_of(std::string const& user, std::string const& password,
+                                    std::string const& name) const {
   return "postgres://" + user + ":" + password + "@127.0.0.1:" + std::to_string(port_) + "/" + name;
 }
 
 char const* schema(db::dialect d) noexcept {
   if (d == db::dialect::sqlite)
-    return "create table users (id blob primary key, email text not null unique, role text not null, nickname text, tags text not null, home text not null,"
-           " version integer not null, created_at integer not null, updated_at integer not null, deleted_at integer) strict;"
-           "create table notes (id blob primary key, owner_id blob not null references users (id), title text not null, pinned integer not null,"
-           " stars integer not null constraint stars_positive check (stars >= 0), score real not null, rank integer, took integer not null, at integer not null,"
+    return "create table users (id blob primary key, email text not null unique, role text not null, nickname text, "
+           "tags text not null, home text not null,"
+           " version integer not null, created_at integer not null, updated_at integer not null, deleted_at integer) "
+           "strict;"
+           "create table notes (id blob primary key, owner_id blob not null references users (id), title text not "
+           "null, pinned integer not null,"
+           " stars integer not null constraint stars_positive check (stars >= 0), score real not null, rank integer, "
+           "took integer not null, at integer not null,"
            " unique (owner_id, title)) strict;"
            "create table counters (id integer primary key, name text not null unique, value integer not null) strict;";
-  return "create table users (id uuid primary key, email text not null unique, role text not null, nickname text, tags jsonb not null, home jsonb not null,"
-         " version bigint not null, created_at timestamptz not null, updated_at timestamptz not null, deleted_at timestamptz);"
-         "create table notes (id uuid primary key, owner_id uuid not null references users (id), title text not null, pinned boolean not null,"
-         " stars integer not null constraint stars_positive check (stars >= 0), score double precision not null, rank integer, took bigint not null, at timestamptz not null,"
+  return "create table users (id uuid primary key, email text not null unique, role text not null, nickname text, tags "
+         "jsonb not null, home jsonb not null,"
+         " version bigint not null, created_at timestamptz not null, updated_at timestamptz not null, deleted_at "
+         "timestamptz);"
+         "create table notes (id uuid primary key, owner_id uuid not null references users (id), title text not null, "
+         "pinned boolean not null,"
+         " stars integer not null constraint stars_positive check (stars >= 0), score double precision not null, rank "
+         "integer, took bigint not null, at timestamptz not null,"
          " unique (owner_id, title));"
-         "create table counters (id bigint generated by default as identity primary key, name text not null unique, value bigint not null);";
+         "create table counters (id bigint generated by default as identity primary key, name text not null unique, "
+         "value bigint not null);";
 }
 
 void each_engine::SetUp() {

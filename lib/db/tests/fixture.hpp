@@ -75,7 +75,7 @@ class postgres_server {
   bool initialise(std::string& why_not);
   void create(std::string const& name);
 
-  std::string base_;       // postgres://postgres@127.0.0.1:port/
+  std::string base_;  // postgres://postgres@127.0.0.1:port/
   std::string programs_, directory_;
   int port_ = 0;
   int process_ = 0;
@@ -92,8 +92,9 @@ class each_engine : public testing::TestWithParam<db::dialect> {
 
   // Runs a coroutine on the first shard and waits.
   template <class T>
-  T run(task<T> work) { return shards_.run(std::move(work)); }
-
+  T run(task<T> work) {
+    return shards_.run(std::move(work));
+  }
 
   settings settings_;
   shards shards_{2};
@@ -113,4 +114,5 @@ inline constexpr auto slipway::db::table_of<slipway::db::tests::user> =
 template <>
 inline constexpr auto slipway::db::table_of<slipway::db::tests::note> = table<slipway::db::tests::note>("notes");
 template <>
-inline constexpr auto slipway::db::table_of<slipway::db::tests::counter> = table<slipway::db::tests::counter>("counters");
+inline constexpr auto slipway::db::table_of<slipway::db::tests::counter> =
+    table<slipway::db::tests::counter>("counters");

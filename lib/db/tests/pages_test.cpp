@@ -16,7 +16,12 @@ class pages : public each_engine {
     auto const owner = run(db_->insert(user{.email = "o"}));
     std::vector<note> notes;
     for (int i = 0; i < 25; ++i)
-      notes.push_back({.owner_id = owner.id, .title = "t" + std::to_string(i), .pinned = i % 2 == 0, .stars = i % 4, .score = (i % 3) / 3.0, .rank = i % 5 == 0 ? std::nullopt : std::optional{i % 3}});
+      notes.push_back({.owner_id = owner.id,
+                       .title = "t" + std::to_string(i),
+                       .pinned = i % 2 == 0,
+                       .stars = i % 4,
+                       .score = (i % 3) / 3.0,
+                       .rank = i % 5 == 0 ? std::nullopt : std::optional{i % 3}});
     run(db_->insert_many(std::move(notes)));
   }
 
@@ -48,7 +53,10 @@ class pages : public each_engine {
     auto add = [&](order<note> o) {
       auto const& m = meta::describe<note>.members[o.column];
       auto const v = value::of(*m.of, m.at_const(&n));
-      out += v.is_null() ? "null" : v.kind() == value_kind::text ? v.text() : v.kind() == value_kind::number ? std::to_string(v.number()) : std::to_string(v.integer());
+      out += v.is_null()                      ? "null"
+             : v.kind() == value_kind::text   ? v.text()
+             : v.kind() == value_kind::number ? std::to_string(v.number())
+                                              : std::to_string(v.integer());
       out += '|';
     };
     (add(orders), ...);
@@ -77,7 +85,9 @@ TEST_P(pages, without_an_order_the_key_orders) {
 }
 
 TEST_P(pages, a_condition_holds_on_every_page) {
-  auto const pinned = [&](std::string_view cursor) { return run(db_->from<note>().where(col<&note::pinned> == true).order_by(desc<&note::stars>).page(cursor, 8)); };
+  auto const pinned = [&](std::string_view cursor) {
+    return run(db_->from<note>().where(col<&note::pinned> == true).order_by(desc<&note::stars>).page(cursor, 8));
+  };
   auto const first = pinned("");
   auto const second = pinned(first->next);
   EXPECT_EQ(first->items.size() + second->items.size(), 13u);
@@ -86,7 +96,9 @@ TEST_P(pages, a_condition_holds_on_every_page) {
 
 TEST_P(pages, a_cursor_belongs_to_its_query) {
   auto const cursor = run(db_->from<note>().order_by(asc<&note::stars>).page("", 5))->next;
-  auto refused = [](result<page<note>> const& r) { return !r && r.error().kind() == fault_kind::malformed && r.error().code() == "bad_cursor"; };
+  auto refused = [](result<page<note>> const& r) {
+    return !r && r.error().kind() == fault_kind::malformed && r.error().code() == "bad_cursor";
+  };
   EXPECT_TRUE(refused(run(db_->from<note>().order_by(desc<&note::stars>).page(cursor, 5))));
   EXPECT_TRUE(refused(run(db_->from<note>().order_by(asc<&note::rank>).page(cursor, 5))));
   EXPECT_TRUE(refused(run(db_->from<note>().where(col<&note::stars> > 0).order_by(asc<&note::stars>).page(cursor, 5))));
@@ -113,7 +125,8 @@ TEST_P(pages, a_changed_cursor_is_refused_or_harmless) {
       }
     }
   for (std::size_t cut = 1; cut < bytes.size(); ++cut)
-    EXPECT_FALSE(run(db_->from<note>().order_by(asc<&note::title>).page(base64url(as_byte_span(bytes.substr(0, cut))), 5)));
+    EXPECT_FALSE(
+        run(db_->from<note>().order_by(asc<&note::title>).page(base64url(as_byte_span(bytes.substr(0, cut))), 5)));
   EXPECT_FALSE(run(db_->from<note>().order_by(asc<&note::title>).page(base64url(as_byte_span(bytes + "x")), 5)));
   EXPECT_FALSE(run(db_->from<note>().order_by(asc<&note::title>).page(std::string(100'000, 'A'), 5)));
 }

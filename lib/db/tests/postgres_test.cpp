@@ -26,7 +26,9 @@ class postgres : public testing::Test {
   }
   void open() { db_.reset(new database{connect(settings_, shards_)}); }
   template <class T>
-  T run(task<T> work) { return shards_.run(std::move(work)); }
+  T run(task<T> work) {
+    return shards_.run(std::move(work));
+  }
 
   std::pair<exit_code, std::string> refusal(settings const& s) {
     try {
@@ -84,8 +86,7 @@ TEST_F(postgres, writes_and_failing_writes_in_one_turn_are_kept_apart) {
       return [](database& d, int n) -> task<> {
         try {
           co_await d.insert(counter{.name = std::to_string(n % 30), .value = n});
-        } catch (constraint_error const&) {
-        }
+        } catch (constraint_error const&) {}
       }(db, i);
     });
   }(*db_));
@@ -103,13 +104,14 @@ TEST_F(postgres, a_cancelled_read_gives_its_answer_to_nobody) {
         }
         context operation;
         one_shot over;
-        start_detached([](database& in, int number, int& out, one_shot& done) -> task<> {
-          try {
-            co_await read_own(in, number, out);
-          } catch (cancelled_error const&) {
-          }
-          done.fire();
-        }(d, n, bad, over), &operation);
+        start_detached(
+            [](database& in, int number, int& out, one_shot& done) -> task<> {
+              try {
+                co_await read_own(in, number, out);
+              } catch (cancelled_error const&) {}
+              done.fire();
+            }(d, n, bad, over),
+            &operation);
         operation.cancel(cancel_reason::client_gone);
         co_await over;
       }(db, i, w);
@@ -124,7 +126,9 @@ TEST_F(postgres, a_table_that_changes_under_a_prepared_statement) {
   run(db_->execute("alter table counters alter column value type numeric"));
   EXPECT_EQ(run(db_->query("select value from counters"))[0].get<std::int64_t>(0), 5);
   run(db_->execute("alter table counters alter column value type integer"));
-  run(db_->transaction([](transaction& tx) -> task<> { EXPECT_EQ((co_await tx.query("select value from counters"))[0].get<std::int64_t>(0), 5); }));
+  run(db_->transaction([](transaction& tx) -> task<> {
+    EXPECT_EQ((co_await tx.query("select value from counters"))[0].get<std::int64_t>(0), 5);
+  }));
 }
 
 TEST_F(postgres, more_waiting_statements_than_the_queue_holds_are_refused) {
@@ -158,7 +162,9 @@ TEST_F(postgres, a_session_that_the_server_ends_is_replaced) {
   run(db_->query("select 1"));
   database other{connect(settings_, shards_)};
   run(other.query("select 1"));
-  auto const pids = run(other.query_once("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"));
+  auto const pids =
+      run(other.query_once("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+                           "and pid <> pg_backend_pid()"));
   EXPECT_GE(pids.size(), 2u);
   EXPECT_EQ(run(db_->query("select 7"))[0].get<int>(0), 7);
   EXPECT_GT(db_->use().reconnects, 0u);
@@ -171,12 +177,17 @@ TEST_F(postgres, serialization_failures_are_repeated) {
   run([](database& db, unsigned& n) -> task<> {
     co_await all_at_once(6, [&](int) -> task<> {
       return [](database& d, unsigned& count) -> task<> {
-        co_await d.transaction([&count](transaction& tx) -> task<> {
-          ++count;
-          auto const row = *co_await tx.from<counter>().one();
-          co_await sleep_for(std::chrono::milliseconds{5});
-          co_await tx.update<counter>().set(col<&counter::value>, row.value + 1).where(col<&counter::id> == row.id).run();
-        }, {.level = isolation::repeatable_read, .attempts = 50});
+        co_await d.transaction(
+            [&count](transaction& tx) -> task<> {
+              ++count;
+              auto const row = *co_await tx.from<counter>().one();
+              co_await sleep_for(std::chrono::milliseconds{5});
+              co_await tx.update<counter>()
+                  .set(col<&counter::value>, row.value + 1)
+                  .where(col<&counter::id> == row.id)
+                  .run();
+            },
+            {.level = isolation::repeatable_read, .attempts = 50});
       }(db, n);
     });
   }(*db_, tries));
@@ -191,7 +202,8 @@ TEST_F(postgres, wrong_addresses_say_what_is_wrong_and_no_password) {
   s.url = "postgres://me:topsecret@127.0.0.1:1/db";
   auto [code, message] = refusal(s);
   EXPECT_EQ(code, exit_code::unavailable);
-  EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("127.0.0.1:1"), testing::HasSubstr("Tried 2 times"), testing::Not(testing::HasSubstr("topsecret"))));
+  EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("127.0.0.1:1"), testing::HasSubstr("Tried 2 times"),
+                                      testing::Not(testing::HasSubstr("topsecret"))));
 
   s.url = "postgres://me:topsecret@[::1/db";
   std::tie(code, message) = refusal(s);
@@ -199,11 +211,14 @@ TEST_F(postgres, wrong_addresses_say_what_is_wrong_and_no_password) {
   EXPECT_THAT(message, testing::Not(testing::HasSubstr("topsecret")));
 
   if (!server_->is_ours()) GTEST_SKIP() << "SKIPPED LOUDLY: the rest needs a server of our own";
-  run(db_->script("do $$ begin if not exists (select from pg_roles where rolname = 'locked') then create role locked login password 'right'; end if; end $$"));
+  run(
+      db_->script("do $$ begin if not exists (select from pg_roles where rolname = 'locked') then create role locked "
+                  "login password 'right'; end if; end $$"));
   s.url = server_->url_of("locked", "topsecret", "postgres");
   std::tie(code, message) = refusal(s);
   EXPECT_EQ(code, exit_code::config);
-  EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("password authentication failed"), testing::Not(testing::HasSubstr("topsecret"))));
+  EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("password authentication failed"),
+                                      testing::Not(testing::HasSubstr("topsecret"))));
   s.url = server_->url_of("locked", "right", "postgres");
   EXPECT_EQ(refusal(s).first, exit_code::ok);
 
@@ -224,8 +239,10 @@ task<> client(database& db, int number, tally& t) {
     bool pause = false;
     try {
       auto const found = co_await db.query("select $1::bigint, name from counters where id = $1", {number});
-      if (found.size() == 1 && found[0].get<int>(0) == number && found[0].get<std::string>(1) == std::to_string(number)) ++t.right;
-      else ++t.wrong;
+      if (found.size() == 1 && found[0].get<int>(0) == number && found[0].get<std::string>(1) == std::to_string(number))
+        ++t.right;
+      else
+        ++t.wrong;
       if (number % 4 == 0)
         co_await db.transaction([number](transaction& tx) -> task<> {
           co_await tx.execute("update counters set value = value + 1 where id = $1", {number});
@@ -272,7 +289,8 @@ TEST_F(postgres, a_killed_server_is_back_within_five_seconds_and_no_answer_was_w
     EXPECT_TRUE(wait_for_right(500));
     auto const took = std::chrono::steady_clock::now() - began;
     EXPECT_LT(took, 5s);
-    std::printf("healthy %lld ms after the server; %llu right, %llu unavailable\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()),
+    std::printf("healthy %lld ms after the server; %llu right, %llu unavailable\n",
+                static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()),
                 static_cast<unsigned long long>(t.right), static_cast<unsigned long long>(t.unavailable));
   }
   t.stop = true;
@@ -301,8 +319,7 @@ TEST_F(postgres, the_health_check_sees_that_the_server_is_gone) {
       try {
         co_await db.ping();
         co_return;
-      } catch (unavailable_error const&) {
-      }
+      } catch (unavailable_error const&) {}
       co_await sleep_for(10ms);
     }
     ADD_FAILURE() << "not healthy again";

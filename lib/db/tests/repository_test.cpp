@@ -10,7 +10,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-user ann() { return {.email = "ann@example.org", .role = role::admin, .tags = {"a", "b\"c"}, .home = {"Main Street", 7}}; }
+user ann() {
+  return {.email = "ann@example.org", .role = role::admin, .tags = {"a", "b\"c"}, .home = {"Main Street", 7}};
+}
 
 task<std::vector<std::string>> titles(selection<note> s) {
   std::vector<std::string> out;
@@ -65,9 +67,12 @@ TEST_P(repository, conditions_select) {
   EXPECT_THAT(titles_where(col<&note::title>.starts_with("Ap")), ElementsAre("Apple"));
   EXPECT_THAT(titles_where(col<&note::title>.starts_with("ap")), IsEmpty());
   EXPECT_THAT(titles_where(col<&note::title>.starts_with("1%")), IsEmpty());
-  EXPECT_THAT(titles_where(col<&note::stars> >= 1 && !(col<&note::stars> > 2)), UnorderedElementsAre("banana", "100% sure"));
-  EXPECT_THAT(titles_where(col<&note::stars> == 0 || col<&note::title> == "banana"), UnorderedElementsAre("Apple", "banana"));
-  EXPECT_THAT(titles_where(col<&note::title>.in({"Apple", "banana", "nothing"})), UnorderedElementsAre("Apple", "banana"));
+  EXPECT_THAT(titles_where(col<&note::stars> >= 1 && !(col<&note::stars> > 2)),
+              UnorderedElementsAre("banana", "100% sure"));
+  EXPECT_THAT(titles_where(col<&note::stars> == 0 || col<&note::title> == "banana"),
+              UnorderedElementsAre("Apple", "banana"));
+  EXPECT_THAT(titles_where(col<&note::title>.in({"Apple", "banana", "nothing"})),
+              UnorderedElementsAre("Apple", "banana"));
   EXPECT_THAT(titles_where(col<&note::title>.in(std::vector<std::string>{})), IsEmpty());
   EXPECT_THAT(titles_where(col<&note::owner_id> == owner.id && col<&note::pinned> == true), IsEmpty());
   EXPECT_EQ(titles_where(col<&note::rank>.is_null()).size(), 5u);
@@ -104,13 +109,15 @@ TEST_P(repository, nulls_come_last_in_both_directions) {
 
 TEST_P(repository, update_by_condition_counts_rows_and_versions) {
   auto const stored = insert_ann();
-  auto const changed = run(db_->update<user>().set(col<&user::nickname>, "Annie").where(col<&user::id> == stored.id).run());
+  auto const changed =
+      run(db_->update<user>().set(col<&user::nickname>, "Annie").where(col<&user::id> == stored.id).run());
   EXPECT_EQ(changed, 1);
   auto const found = run(db_->find<user>(stored.id));
   EXPECT_EQ(found->nickname, "Annie");
   EXPECT_EQ(found->version, 2);
   EXPECT_GE(found->updated_at, stored.updated_at);
-  EXPECT_EQ(run(db_->update<user>().set(col<&user::nickname>, std::nullopt).where(col<&user::email> == "nobody").run()), 0);
+  EXPECT_EQ(run(db_->update<user>().set(col<&user::nickname>, std::nullopt).where(col<&user::email> == "nobody").run()),
+            0);
   auto const rows = run(db_->update<user>().set(col<&user::nickname>, std::nullopt).everywhere().returning());
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].nickname, std::nullopt);
@@ -199,14 +206,17 @@ TEST_P(repository, constraints_have_one_name_on_every_engine) {
   auto const owner = insert_ann();
   EXPECT_EQ(violated([&] { run(db_->insert(ann())); }), "unique(users.email)");
   EXPECT_EQ(violated([&] {
-    auto same = ann();
-    same.id = owner.id;
-    same.email = "b";
-    run(db_->insert(same));
-  }), "unique(users.id)");
+              auto same = ann();
+              same.id = owner.id;
+              same.email = "b";
+              run(db_->insert(same));
+            }),
+            "unique(users.id)");
   run(db_->insert(note{.owner_id = owner.id, .title = "t"}));
-  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = owner.id, .title = "t"})); }), "unique(notes.owner_id,notes.title)");
-  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = owner.id, .title = "u", .stars = -1})); }), "check(stars_positive)");
+  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = owner.id, .title = "t"})); }),
+            "unique(notes.owner_id,notes.title)");
+  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = owner.id, .title = "u", .stars = -1})); }),
+            "check(stars_positive)");
   EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = id_of<user>::make(), .title = "v"})); }), "foreign_key");
   EXPECT_EQ(violated([&] { run(db_->execute("update notes set title = null")); }), "not_null(notes.title)");
 }
@@ -222,13 +232,15 @@ TEST_P(repository, a_violation_can_become_a_fault) {
 TEST_P(repository, statements_by_hand) {
   auto const owner = insert_ann();
   insert_notes(owner, {"a", "b"});
-  auto const found = run(db_->query("select title, stars from notes where owner_id = $2 and stars >= $1 order by title", {0, owner.id}));
+  auto const found = run(
+      db_->query("select title, stars from notes where owner_id = $2 and stars >= $1 order by title", {0, owner.id}));
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[1].get<std::string>(0), "b");
   EXPECT_EQ(found[1].get<int>(1), 1);
   EXPECT_EQ(found.name(1), "stars");
   EXPECT_EQ(run(db_->execute("update notes set stars = stars + 1")), 2);
-  auto const back = run(db_->query_once("insert into counters (name, value) values ($1, $2) returning id, name, value", {"n", 5}));
+  auto const back =
+      run(db_->query_once("insert into counters (name, value) values ($1, $2) returning id, name, value", {"n", 5}));
   EXPECT_EQ(back.as<counter>().at(0).value, 5);
   EXPECT_THROW(run(db_->query("select nonsense from nowhere")), error);
   EXPECT_THROW(run(db_->query("selec")), error);

@@ -35,7 +35,9 @@ class sqlite_files : public testing::Test {
     return exit_code::ok;
   }
   template <class T>
-  T run(task<T> work) { return shards_.run(std::move(work)); }
+  T run(task<T> work) {
+    return shards_.run(std::move(work));
+  }
 
   files::path directory_;
   std::string message_;
@@ -113,7 +115,9 @@ TEST_F(sqlite_files, memory_is_shared_by_the_shards_of_one_object_only) {
 TEST_F(sqlite_files, a_long_read_does_not_hold_up_its_shard) {
   database db{connect({.url = "sqlite::memory:"}, shards_)};
   run([](database& d) -> task<> {
-    std::string const slow = "select count(*) from (with recursive n (i) as (select 1 union all select i + 1 from n limit 2000000) select i from n)";
+    std::string const slow =
+        "select count(*) from (with recursive n (i) as (select 1 union all select i + 1 from n limit 2000000) select i "
+        "from n)";
     bool other_done = false, slow_done = false;
     context operation;
     start_detached([](database& in, std::string sql, bool& done) -> task<> {

@@ -72,8 +72,7 @@ TEST_P(transactions, a_savepoint_can_fail_alone) {
         co_await inner.insert(counter{.name = "a"});
       });
       ADD_FAILURE();
-    } catch (constraint_error const&) {
-    }
+    } catch (constraint_error const&) {}
     auto const refused = co_await tx.transaction([](transaction& inner) -> task<result<int>> {
       co_await inner.insert(counter{.name = "c"});
       co_return fault::conflict("no");
@@ -95,22 +94,28 @@ TEST_P(transactions, what_lost_is_done_again) {
   EXPECT_EQ(tries, 3u);
   EXPECT_EQ(rows(), 1);
   tries = 0;
-  EXPECT_THROW(in_transaction([&tries](transaction&) -> task<> {
-                 ++tries;
-                 throw conflict_error{"lost"};
-                 co_return;
-               },
-                              {.attempts = 2}),
+  EXPECT_THROW(in_transaction(
+                   [&tries](transaction&) -> task<> {
+                     ++tries;
+                     throw conflict_error{"lost"};
+                     co_return;
+                   },
+                   {.attempts = 2}),
                conflict_error);
   EXPECT_EQ(tries, 2u);
 }
 
 task<> add_one(database& db, unsigned times, one_shot& done, unsigned& running) {
   for (unsigned i = 0; i < times; ++i)
-    co_await db.transaction([](transaction& tx) -> task<> {
-      auto row = *co_await tx.from<counter>().one();
-      co_await tx.update<counter>().set(col<&counter::value>, row.value + 1).where(col<&counter::id> == row.id).run();
-    }, {.level = isolation::serializable, .attempts = 100});
+    co_await db.transaction(
+        [](transaction& tx) -> task<> {
+          auto row = *co_await tx.from<counter>().one();
+          co_await tx.update<counter>()
+              .set(col<&counter::value>, row.value + 1)
+              .where(col<&counter::id> == row.id)
+              .run();
+        },
+        {.level = isolation::serializable, .attempts = 100});
   if (--running == 0) done.fire();
 }
 
@@ -135,14 +140,17 @@ task<cancel_reason> reason_of(task<> work) {
 }
 
 // Runs `work` under a context that is cancelled after a while.
-task<cancel_reason> cancelled_after(std::chrono::milliseconds when, task<> work, cancel_reason why = cancel_reason::client_gone) {
+task<cancel_reason> cancelled_after(std::chrono::milliseconds when, task<> work,
+                                    cancel_reason why = cancel_reason::client_gone) {
   context operation;
   one_shot done;
   cancel_reason found = cancel_reason::none;
-  start_detached([](task<> inner, cancel_reason& out, one_shot& d) -> task<> {
-    out = co_await reason_of(std::move(inner));
-    d.fire();
-  }(std::move(work), found, done), &operation);
+  start_detached(
+      [](task<> inner, cancel_reason& out, one_shot& d) -> task<> {
+        out = co_await reason_of(std::move(inner));
+        d.fire();
+      }(std::move(work), found, done),
+      &operation);
   co_await sleep_for(when);
   operation.cancel(why);
   co_await done;
@@ -151,7 +159,8 @@ task<cancel_reason> cancelled_after(std::chrono::milliseconds when, task<> work,
 
 char const* slow(db::dialect d) {
   return d == db::dialect::postgres ? "select pg_sleep(60)"
-                                    : "select count(*) from (with recursive n (i) as (select 1 union all select i + 1 from n) select i from n)";
+                                    : "select count(*) from (with recursive n (i) as (select 1 union all select i + 1 "
+                                      "from n) select i from n)";
 }
 
 task<> read_slowly(database& db) { co_await db.query(slow(db.dialect())); }
@@ -184,10 +193,12 @@ TEST_P(transactions, the_deadline_reaches_the_statement) {
     operation.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{150};
     one_shot done;
     cancel_reason found = cancel_reason::none;
-    start_detached([](database& d, cancel_reason& out, one_shot& ready) -> task<> {
-      out = co_await reason_of(read_slowly(d));
-      ready.fire();
-    }(db, found, done), &operation);
+    start_detached(
+        [](database& d, cancel_reason& out, one_shot& ready) -> task<> {
+          out = co_await reason_of(read_slowly(d));
+          ready.fire();
+        }(db, found, done),
+        &operation);
     co_await done;
     co_return found;
   };
@@ -206,18 +217,23 @@ TEST_P(transactions, a_transaction_that_cannot_begin_in_time_says_so) {
       try {
         co_await db.transaction([](transaction&) -> task<> { co_return; });
         ADD_FAILURE() << "two transactions on one connection";
-      } catch (unavailable_error const&) {
-      }
+      } catch (unavailable_error const&) {}
     });
   }(small));
 }
 
 TEST_P(transactions, scripts_have_many_statements) {
-  run(db_->script("insert into counters (name, value) values ('a', 1); insert into counters (name, value) values ('b', 2);"));
+  run(db_->script(
+      "insert into counters (name, value) values ('a', 1); insert into counters (name, value) values ('b', 2);"));
   EXPECT_EQ(rows(), 2);
-  EXPECT_THROW(in_transaction([](transaction& tx) -> task<> { co_await tx.script("insert into counters (name, value) values ('c', 1); nonsense;"); }), error);
+  EXPECT_THROW(in_transaction([](transaction& tx) -> task<> {
+                 co_await tx.script("insert into counters (name, value) values ('c', 1); nonsense;");
+               }),
+               error);
   EXPECT_EQ(rows(), 2);
-  in_transaction([](transaction& tx) -> task<> { co_await tx.script("create table more (x integer); insert into more values (1);"); });
+  in_transaction([](transaction& tx) -> task<> {
+    co_await tx.script("create table more (x integer); insert into more values (1);");
+  });
   EXPECT_EQ(run(db_->query("select x from more")).size(), 1u);
 }
 

@@ -10,7 +10,8 @@ namespace {
 TEST(url, no_message_shows_the_password) {
   EXPECT_EQ(without_password("postgres://me:pa:ss@host:5432/db"), "postgres://me:***@host:5432/db");
   EXPECT_EQ(without_password("postgres://me@host/db"), "postgres://me@host/db");
-  EXPECT_EQ(without_password("postgres://host/db?user=me&password=secret&sslmode=require"), "postgres://host/db?user=me&password=***&sslmode=require");
+  EXPECT_EQ(without_password("postgres://host/db?user=me&password=secret&sslmode=require"),
+            "postgres://host/db?user=me&password=***&sslmode=require");
   EXPECT_EQ(without_password("sqlite:var/app.db"), "sqlite:var/app.db");
 }
 

@@ -24,31 +24,43 @@ class stored_values : public each_engine {
 };
 
 TEST_P(stored_values, statements_in_text_stay_text) {
-  for (std::string const& text : std::vector<std::string>{"'; drop table notes; --", "\" or 1=1 --", "$1", "?1", "\\'; select 1", "%_\\", "", " ", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x9a\x80", "line\nline\t\r"}) {
+  for (std::string const& text :
+       std::vector<std::string>{"'; drop table notes; --", "\" or 1=1 --", "$1", "?1", "\\'; select 1", "%_\\", "", " ",
+                                "\xc3\xa4\xe2\x82\xac\xf0\x9f\x9a\x80", "line\nline\t\r"}) {
     auto const back = store({.title = text});
     EXPECT_EQ(back.title, text);
     auto const found = run(db_->from<note>().where(col<&note::title> == text).all());
     ASSERT_EQ(found.size(), 1u) << text;
-    EXPECT_EQ(run(db_->from<note>().where(col<&note::title>.contains(text) && col<&note::title> == text).count()), 1) << text;
-    EXPECT_EQ(run(db_->from<note>().where(col<&note::title>.starts_with(text) && col<&note::title> == text).count()), 1) << text;
+    EXPECT_EQ(run(db_->from<note>().where(col<&note::title>.contains(text) && col<&note::title> == text).count()), 1)
+        << text;
+    EXPECT_EQ(run(db_->from<note>().where(col<&note::title>.starts_with(text) && col<&note::title> == text).count()), 1)
+        << text;
   }
   EXPECT_EQ(run(db_->from<note>().count()), 10);
 }
 
 TEST_P(stored_values, text_that_no_engine_can_hold_is_refused) {
-  for (std::string const& text : std::vector<std::string>{std::string{"a\0b", 3}, std::string{"\xff"}, std::string{"\xc3"}, std::string{"\xed\xa0\x80"}, std::string{"\xc0\xaf"}})
+  for (std::string const& text :
+       std::vector<std::string>{std::string{"a\0b", 3}, std::string{"\xff"}, std::string{"\xc3"},
+                                std::string{"\xed\xa0\x80"}, std::string{"\xc0\xaf"}})
     EXPECT_THROW(store({.title = text}), value_error);
   EXPECT_EQ(run(db_->from<note>().count()), 0);
 }
 
 TEST_P(stored_values, numbers_at_their_limits) {
-  auto const back = store({.title = "n", .stars = std::numeric_limits<int>::max(), .score = -0.1, .rank = std::numeric_limits<int>::min(), .took = std::chrono::milliseconds{-5}});
+  auto const back = store({.title = "n",
+                           .stars = std::numeric_limits<int>::max(),
+                           .score = -0.1,
+                           .rank = std::numeric_limits<int>::min(),
+                           .took = std::chrono::milliseconds{-5}});
   EXPECT_EQ(back.stars, std::numeric_limits<int>::max());
   EXPECT_EQ(back.score, -0.1);
   EXPECT_EQ(back.rank, std::numeric_limits<int>::min());
   EXPECT_EQ(back.took, std::chrono::milliseconds{-5});
-  EXPECT_EQ(store({.title = "inf", .score = std::numeric_limits<double>::infinity()}).score, std::numeric_limits<double>::infinity());
-  EXPECT_EQ(store({.title = "tiny", .score = std::numeric_limits<double>::denorm_min()}).score, std::numeric_limits<double>::denorm_min());
+  EXPECT_EQ(store({.title = "inf", .score = std::numeric_limits<double>::infinity()}).score,
+            std::numeric_limits<double>::infinity());
+  EXPECT_EQ(store({.title = "tiny", .score = std::numeric_limits<double>::denorm_min()}).score,
+            std::numeric_limits<double>::denorm_min());
   EXPECT_THROW(store({.title = "nan", .score = std::numeric_limits<double>::quiet_NaN()}), value_error);
   auto const large = run(db_->insert(counter{.name = "l", .value = std::numeric_limits<std::int64_t>::min()}));
   EXPECT_EQ(run(db_->find<counter>(large.id))->value, std::numeric_limits<std::int64_t>::min());
@@ -63,8 +75,10 @@ TEST_P(stored_values, a_number_that_does_not_fit_its_member_is_refused) {
 
 TEST_P(stored_values, times_of_all_ages) {
   using namespace std::chrono;
-  for (auto const t : {time_point{}, time_point{microseconds{-1}}, time_point{sys_days{year{1969} / 12 / 31}}, time_point{sys_days{year{1583} / 1 / 1} + microseconds{1}},
-                       time_point{sys_days{year{2000} / 1 / 1}}, time_point{sys_days{year{9999} / 12 / 31} + hours{23} + microseconds{999'999}}})
+  for (auto const t :
+       {time_point{}, time_point{microseconds{-1}}, time_point{sys_days{year{1969} / 12 / 31}},
+        time_point{sys_days{year{1583} / 1 / 1} + microseconds{1}}, time_point{sys_days{year{2000} / 1 / 1}},
+        time_point{sys_days{year{9999} / 12 / 31} + hours{23} + microseconds{999'999}}})
     EXPECT_EQ(store({.title = std::to_string(t.time_since_epoch().count()), .at = t}).at, t);
   auto const early = run(db_->from<note>().where(col<&note::at> < time_point{}).count());
   EXPECT_EQ(early, 3);
@@ -74,9 +88,13 @@ TEST_P(stored_values, bytes_and_ids_and_nulls_by_hand) {
   std::string all;
   for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
   auto const id = make_uuid7();
-  auto const cast = [&](char const* postgres, char const* sqlite) { return GetParam() == db::dialect::postgres ? postgres : sqlite; };
-  auto const found = run(db_->query(cast("select $1::bytea, $2::uuid, $3::timestamptz, $4::boolean, $5::text, $6::jsonb", "select $1, $2, $3, $4, $5, $6"),
-                                    {bytes{all}, id, time_point{std::chrono::microseconds{-5}}, true, nullptr, json_text{"{\"a\": [1, 2]}"}}));
+  auto const cast = [&](char const* postgres, char const* sqlite) {
+    return GetParam() == db::dialect::postgres ? postgres : sqlite;
+  };
+  auto const found = run(db_->query(
+      cast("select $1::bytea, $2::uuid, $3::timestamptz, $4::boolean, $5::text, $6::jsonb",
+           "select $1, $2, $3, $4, $5, $6"),
+      {bytes{all}, id, time_point{std::chrono::microseconds{-5}}, true, nullptr, json_text{"{\"a\": [1, 2]}"}}));
   EXPECT_EQ(found[0].get<std::string>(0), all);
   EXPECT_EQ(found[0].get<uuid>(1), id);
   EXPECT_EQ(found[0].get<time_point>(2), time_point{std::chrono::microseconds{-5}});
@@ -85,7 +103,8 @@ TEST_P(stored_values, bytes_and_ids_and_nulls_by_hand) {
   EXPECT_THROW((void)found[0].get<std::string>(4), value_error);
   EXPECT_EQ(found[0].get<std::optional<std::string>>(4), std::nullopt);
   EXPECT_EQ(json::serialize(found[0].get<json::value>(5)), "{\"a\":[1,2]}");
-  EXPECT_EQ((found[0].get<std::map<std::string, std::vector<int>, std::less<>>>(5)), (std::map<std::string, std::vector<int>, std::less<>>{{"a", {1, 2}}}));
+  EXPECT_EQ((found[0].get<std::map<std::string, std::vector<int>, std::less<>>>(5)),
+            (std::map<std::string, std::vector<int>, std::less<>>{{"a", {1, 2}}}));
 }
 
 TEST_P(stored_values, an_enumerators_name_that_is_unknown_is_refused) {

@@ -1,6 +1,9 @@
 # Configures and builds a preset of CMakePresets.json. Sourced.
 # shellcheck shell=bash
 
+# Paths below the project count as relative, so that every checkout on a machine shares what ccache has compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # build_preset PRESET [TARGET...]: does nothing, fast, when nothing changed.
 build_preset() {
   local preset=$1 begun

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <cstring>
+#include <ctime>
 
 namespace slipway::http {
 
@@ -72,7 +73,11 @@ void connection::check(worker::time now) noexcept {
   if (ended || reset) operation.cancel(cancel_reason::client_gone);
 }
 
-void connection::resumed() noexcept { now_ = std::chrono::steady_clock::now(); }
+void connection::resumed() noexcept {
+  timespec t;
+  ::clock_gettime(CLOCK_MONOTONIC, &t);  // what steady_clock::now comes to, less a call
+  now_ = worker::time{std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec}};
+}
 
 void connection::suspended() noexcept {
   // What pipelined requests before this one have been answered must not wait for it.

@@ -23,6 +23,11 @@ enum class verdict : std::uint8_t {
   cut,      // the server's patience with stopping is at its end
 };
 
+struct wait_memory {
+  alignas(std::max_align_t) std::byte bytes[112];
+  bool used = false;
+};
+
 class connection final : public waiting_link, body_source {
  public:
   // Owns itself from here on.
@@ -71,6 +76,8 @@ class connection final : public waiting_link, body_source {
   step begin_request();
   step refuse_head(int status);
   step route_request();
+  bool may_just_run() const noexcept;
+  step answer_early(int status, std::string_view allow);
   step fail(int status) noexcept;
   step begin_body();
   int status_before_handler(std::string_view allow) noexcept;
@@ -101,6 +108,7 @@ class connection final : public waiting_link, body_source {
 
   worker& home_;
   transport io_;
+  wait_memory wait_memory_;
   descriptor socket_;
   workspace* work_ = nullptr;
   worker::time now_;  // read once for each batch of input

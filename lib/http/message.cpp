@@ -124,11 +124,6 @@ void response::add(std::string_view name, std::string_view value) {
   field_storage[field_count++] = {name, value};
 }
 
-void response::add_block(std::string_view lines) noexcept {
-  if (!bug(field_count < max_fields, "too many response fields")) return;
-  field_storage[field_count++] = {{}, lines};
-}
-
 std::string_view response::header(std::string_view name) const noexcept {
   for (std::size_t i = 0; i < field_count; ++i) {
     auto const& f = field_storage[i];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <slipway/core/arena.hpp>
+#include <slipway/core/assert.hpp>
 #include <slipway/core/context.hpp>
 #include <slipway/core/scope.hpp>
 #include <slipway/core/task.hpp>
@@ -97,7 +98,10 @@ class response {
   // Both must live as long as the body; use exchange::copy for what does not.
   void add(std::string_view name, std::string_view value);
   // A prebuilt block of whole lines: "Name: value\r\n". Must outlive the exchange.
-  void add_block(std::string_view lines) noexcept;
+  void add_block(std::string_view lines) noexcept {
+    if (bug(field_count < max_fields, "too many response fields")) [[likely]]
+      field_storage[field_count++] = {{}, lines};
+  }
   std::string_view header(std::string_view name) const noexcept;
 
   static constexpr std::size_t max_fields = 24;

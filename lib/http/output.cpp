@@ -11,6 +11,16 @@ namespace slipway::http {
 connection::flush_state connection::flush_now(std::string_view behind) noexcept {
   auto& w = *work_;
   auto const whole = w.out.size() + behind.size();
+  if (w.sent == 0 && behind.empty() && !broken_) [[likely]] {
+    auto const made = io_.write(w.out.view(), {});
+    if (made.size == whole) [[likely]] {
+      home_.count.bytes_out.add(whole);
+      w.out.clear();
+      return flush_state::done;
+    }
+    w.sent = made.size;
+    home_.count.bytes_out.add(made.size);
+  }
   while (!broken_ && w.sent < whole) {
     auto const from_out = std::min(w.sent, w.out.size());
     auto const made = io_.write(w.out.view().substr(from_out), behind.substr(w.sent - from_out));

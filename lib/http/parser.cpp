@@ -10,8 +10,23 @@ namespace {
 
 constexpr std::size_t longest_method = 32;
 
-bool is_lower_equal(std::string_view text, std::string_view lower) noexcept {
+template <class Word>
+[[gnu::always_inline]] inline bool lower_ends_equal(std::string_view text, std::string_view lower) noexcept {
+  constexpr auto blanks = static_cast<Word>(0x2020202020202020u);
+  auto const word = [](char const* at) {
+    Word w;
+    std::memcpy(&w, at, sizeof w);
+    return w;
+  };
+  auto const last = text.size() - sizeof(Word);
+  return (word(text.data()) | blanks) == word(lower.data()) && (word(text.data() + last) | blanks) == word(lower.data() + last);
+}
+
+// `lower` is lower case. Names and tokens of 4 to 16 bytes are compared as their first and last word, which overlap.
+[[gnu::always_inline]] inline bool is_lower_equal(std::string_view text, std::string_view lower) noexcept {
   if (text.size() != lower.size()) return false;
+  if (text.size() >= 8 && text.size() <= 16) return lower_ends_equal<std::uint64_t>(text, lower);
+  if (text.size() >= 4 && text.size() < 8) return lower_ends_equal<std::uint32_t>(text, lower);
   for (std::size_t i = 0; i < text.size(); ++i)
     if ((text[i] | 0x20) != lower[i]) return false;
   return true;

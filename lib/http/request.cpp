@@ -99,20 +99,32 @@ connection::step connection::route_request() {
     handle_exception();
     return step::answer;
   }
-  if (auto const status = status_before_handler(match.allow); status != 0) [[unlikely]] {
-    if (!match.allow.empty() && (status == 405 || status == 204)) x.response.add("Allow", match.allow);
-    if (status == 204 && match.allow.empty()) x.response.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-    if (status == 204) {
-      x.response.status = status;
-      return step::answer;
-    }
-    if (status == 503) {
-      home_.count.refused.add();
-      x.response.add("Retry-After", "1");
-    }
-    return fail(status);
-  }
+  if (!may_just_run()) [[unlikely]]
+    if (auto const status = status_before_handler(match.allow); status != 0) return answer_early(status, match.allow);
   return body_ == body_state::none ? step::run : begin_body();
+}
+
+connection::step connection::answer_early(int status, std::string_view allow) {
+  auto& x = work_->x;
+  if (!allow.empty() && (status == 405 || status == 204)) x.response.add("Allow", allow);
+  if (status == 204) {
+    if (allow.empty()) x.response.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    x.response.status = status;
+    return step::answer;
+  }
+  if (status == 503) {
+    home_.count.refused.add();
+    x.response.add("Retry-After", "1");
+  }
+  return fail(status);
+}
+
+// The usual request passes this much.
+bool connection::may_just_run() const noexcept {
+  auto const& how = work_->how;
+  auto const& core = home_.core();
+  return work_->x.route != nullptr && !how.has_length && !how.unknown_expectation && work_->x.request.minor_version == 1 &&
+         core.settings.hosts.empty() && home_.count.in_flight.read() < core.in_flight_share;
 }
 
 // Zero: the handler may run. 204: an OPTIONS request that the server answers by itself.
@@ -236,12 +248,11 @@ void connection::end_request() {
     r.status = 500;
   }
   bool const no_body = is_bodiless(r.status);
-  bool const counted = r.stream_length.has_value();
   if (no_body)
     form_ = body_form::none;
-  else if (r.stream == nullptr)
+  else if (r.stream == nullptr) [[likely]]
     form_ = body_form::whole;
-  else if (counted)
+  else if (r.stream_length)
     form_ = body_form::counted;
   else
     form_ = x.request.minor_version == 1 ? body_form::chunked : body_form::to_end;

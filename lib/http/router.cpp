@@ -142,10 +142,13 @@ class search {
 
  private:
   static node const* static_child(node const& at, std::string_view path) noexcept {
-    auto const index = at.first_bytes.find(path.front());
-    if (index == std::string::npos) return nullptr;
-    auto const* child = at.children[index].get();
-    return path.starts_with(child->prefix) ? child : nullptr;
+    // A loop, because nodes have few children and a call to memchr costs more.
+    for (std::size_t i = 0; i < at.first_bytes.size(); ++i)
+      if (at.first_bytes[i] == path.front()) {
+        auto const* child = at.children[i].get();
+        return path.starts_with(child->prefix) ? child : nullptr;
+      }
+    return nullptr;
   }
 
   route const* parameter(node const& at, std::string_view path) {
@@ -228,8 +231,9 @@ router::match router::find(request& r, arena& memory) const {
   r.parameter_count = 0;
   search looking{r};
   auto const* found = looking.below(impl_->root, r.path);
+  if (found != nullptr && r.parameter_count == 0) [[likely]]
+    return {found, {}};
   if (found != nullptr && std::none_of(r.parameter_storage.begin(), r.parameter_storage.begin() + r.parameter_count, has_escape))
-      [[likely]]
     return {found, {}};
   if (!has_escape(r.path)) return {nullptr, looking.allow()};
 

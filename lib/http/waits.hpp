@@ -6,13 +6,51 @@
 
 namespace slipway::http {
 
+// What the reactor keeps of a wait lies in the connection itself: there is at most one at a time, and the memory is
+// free again before the handler is called.
+template <class T>
+class wait_allocator {
+ public:
+  using value_type = T;
+  explicit wait_allocator(wait_memory& memory) noexcept : memory_{&memory} {}
+  template <class U>
+  wait_allocator(wait_allocator<U> const& other) noexcept : memory_{other.memory()} {}
+
+  T* allocate(std::size_t n) const {
+    if (sizeof(T) * n <= sizeof(wait_memory) && !memory_->used) [[likely]] {
+      memory_->used = true;
+      return reinterpret_cast<T*>(memory_->bytes);
+    }
+    return static_cast<T*>(::operator new(sizeof(T) * n));
+  }
+  void deallocate(T* at, std::size_t) const noexcept {
+    if (reinterpret_cast<std::byte*>(at) == memory_->bytes) [[likely]]
+      memory_->used = false;
+    else
+      ::operator delete(at);
+  }
+  wait_memory* memory() const noexcept { return memory_; }
+  friend bool operator==(wait_allocator const&, wait_allocator const&) noexcept = default;
+
+ private:
+  wait_memory* memory_;
+};
+
+struct resume_waiter {
+  using allocator_type = wait_allocator<void>;
+  std::coroutine_handle<> self;
+  wait_memory* memory;
+  allocator_type get_allocator() const noexcept { return allocator_type{*memory}; }
+  void operator()(boost::system::error_code) const { self.resume(); }
+};
+
 struct connection::socket_wait {
   connection& of;
   wait::wait_type what;
 
   bool await_ready() const noexcept { return of.verdict_ != verdict::none; }
   void await_suspend(std::coroutine_handle<> self) const {
-    of.socket_.async_wait(what, [self](boost::system::error_code) { self.resume(); });
+    of.socket_.async_wait(what, resume_waiter{self, &of.wait_memory_});
   }
   void await_resume() const noexcept { of.resumed(); }
 };
@@ -43,7 +81,7 @@ struct connection::body_wait : context::hook {
     }
     of.awaits_body_ = true;
     of.home_.enter(of, phase::body);
-    of.socket_.async_wait(what, [self](boost::system::error_code) { self.resume(); });
+    of.socket_.async_wait(what, resume_waiter{self, &of.wait_memory_});
     return true;
   }
   void await_resume() {

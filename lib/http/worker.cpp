@@ -19,29 +19,30 @@ connection& of(waiting_link& link) noexcept { return static_cast<connection&>(li
 }  // namespace
 
 worker::worker(shard& home, server_core& core) : home_{home}, core_{core} { start_of_heads_.refresh(std::time(nullptr)); }
-worker::~worker() = default;
+worker::~worker() { delete spare_; }
 
 void worker::start() {
   ticker_ = home_.on_tick([this] { sweep(); });
 }
 
-workspace* worker::lend() {
+workspace* worker::lend_other() {
   if (workspaces_.empty()) return new workspace{core_.limits.fields};
   auto* const w = workspaces_.back().release();
   workspaces_.pop_back();
   return w;
 }
 
-void worker::give_back(workspace* w) noexcept {
+void worker::give_back_other(workspace* w) noexcept {
   std::unique_ptr<workspace> owned{w};
-  if (workspaces_.size() == kept_workspaces) return;
-  w->clear();
-  workspaces_.push_back(std::move(owned));
+  if (workspaces_.size() < kept_workspaces) workspaces_.push_back(std::move(owned));
 }
 
 void worker::enter(connection& c, phase p) noexcept {
-  count.in_phase[static_cast<std::size_t>(c.waits_for)].subtract(c.previous != &c ? 1 : 0);
-  count.in_phase[static_cast<std::size_t>(p)].add();
+  bool const linked = c.previous != &c;
+  if (!linked || c.waits_for != p) {
+    if (linked) count.in_phase[static_cast<std::size_t>(c.waits_for)].subtract();
+    count.in_phase[static_cast<std::size_t>(p)].add();
+  }
   c.unlink();
   c.waits_for = p;
   c.since = home_.coarse_now();

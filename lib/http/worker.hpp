@@ -98,8 +98,18 @@ class worker {
   head_start const& start_of_heads() const noexcept { return start_of_heads_; }
   std::shared_ptr<tls_certificates const> certificates;
 
-  workspace* lend();
-  void give_back(workspace* w) noexcept;
+  workspace* lend() {
+    if (auto* const w = std::exchange(spare_, nullptr); w != nullptr) [[likely]]
+      return w;
+    return lend_other();
+  }
+  void give_back(workspace* w) noexcept {
+    w->clear();
+    if (spare_ == nullptr) [[likely]]
+      spare_ = w;
+    else
+      give_back_other(w);
+  }
 
   void enter(connection& c, phase p) noexcept;
   void remove(connection& c) noexcept;
@@ -110,6 +120,8 @@ class worker {
   } count;
 
  private:
+  workspace* lend_other();
+  void give_back_other(workspace* w) noexcept;
   void sweep();
   void sweep_ordered(phase p, std::chrono::milliseconds limit);
   void sweep_running(phase p);
@@ -119,6 +131,7 @@ class worker {
   shard::ticker ticker_;
   head_start start_of_heads_;
   std::array<waiting_link, phase_count> waiting_;
+  workspace* spare_ = nullptr;  // the one that was used last, and so is in the processor's cache
   std::vector<std::unique_ptr<workspace>> workspaces_;
   bool draining_ = false;
 };

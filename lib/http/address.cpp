@@ -65,7 +65,8 @@ std::uint64_t address::hash() const noexcept {
 
 network::network(std::string_view cidr) {
   auto const refuse = [&] {
-    throw std::invalid_argument{fmt::format("'{}' is not a network: write 10.0.0.0/8, 2001:db8::/32, one address or unix", cidr)};
+    throw std::invalid_argument{
+        fmt::format("'{}' is not a network: write 10.0.0.0/8, 2001:db8::/32, one address or unix", cidr)};
   };
   if (cidr == "unix") {
     unix_ = true;

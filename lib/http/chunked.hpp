@@ -28,8 +28,20 @@ class chunked_decoder {
 
  private:
   enum class state : std::uint8_t {
-    size_first, size, extension, size_lf, data, data_cr, data_lf,
-    trailer_first, trailer_name, trailer_value, trailer_lf, end_lf, finished, malformed,
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_first,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    finished,
+    malformed,
   };
   void step(char c) noexcept;
   void begin_extension(char c) noexcept;

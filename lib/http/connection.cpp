@@ -1,5 +1,5 @@
-#include <slipway/http/proxy_protocol.hpp>
 #include <slipway/http/forwarded.hpp>
+#include <slipway/http/proxy_protocol.hpp>
 #include <slipway/http/waits.hpp>
 
 #include <poll.h>

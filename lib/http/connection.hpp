@@ -118,11 +118,11 @@ class connection final : public waiting_link, body_source {
   std::optional<address> peer_;
 
   chunked_decoder decoder_;
-  std::uint64_t body_left_ = 0;   // of a counted body
-  std::uint64_t body_size_ = 0;   // read so far
+  std::uint64_t body_left_ = 0;  // of a counted body
+  std::uint64_t body_size_ = 0;  // read so far
   std::uint64_t body_limit_ = 0;
   std::size_t layers_run_ = 0;
-  worker::time next_look_{};      // when to look again whether the client is there
+  worker::time next_look_{};  // when to look again whether the client is there
 
   verdict verdict_ = verdict::none;
   body_state body_ = body_state::none;

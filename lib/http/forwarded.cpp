@@ -62,8 +62,8 @@ hop read_hop(std::string_view element) {
 
 // Walks a chain from its end until it meets somebody who is not a trusted proxy.
 template <class Read>
-void walk(std::span<field const> fields, std::string_view name, std::span<network const> trusted,
-          forwarded_client& out, Read read) {
+void walk(std::span<field const> fields, std::string_view name, std::span<network const> trusted, forwarded_client& out,
+          Read read) {
   for (auto i = fields.size(); i-- != 0;) {
     if (!equal_names(fields[i].name, name)) continue;
     for (auto list = fields[i].value; !list.empty();) {

@@ -1,10 +1,10 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/http/listener.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -30,17 +30,18 @@ constexpr int backlog = 4'096;
     case EADDRINUSE:
       throw startup_error{exit_code::cannot_create,
                           fmt::format("cannot listen on {}: the address is in use. Stop the program that has it "
-                                      "(ss -ltnp shows it), or choose another in http.listen.", address)};
+                                      "(ss -ltnp shows it), or choose another in http.listen.",
+                                      address)};
     case EACCES:
     case EPERM:
       throw startup_error{exit_code::permission,
                           fmt::format("cannot listen on {}: {}. Ports below 1024 need CAP_NET_BIND_SERVICE; a Unix "
-                                      "socket needs a directory that may be written.", address, reason)};
+                                      "socket needs a directory that may be written.",
+                                      address, reason)};
     case EADDRNOTAVAIL:
       throw startup_error{exit_code::config,
                           fmt::format("cannot listen on {}: no interface of this machine has that address.", address)};
-    default:
-      throw startup_error{exit_code::os, fmt::format("cannot listen on {}: {}.", address, reason)};
+    default: throw startup_error{exit_code::os, fmt::format("cannot listen on {}: {}.", address, reason)};
   }
 }
 
@@ -111,7 +112,8 @@ class socket_listener final : public listener {
   worker& to_;
   asio::posix::basic_stream_descriptor<asio::io_context::executor_type> socket_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                             asio::io_context::executor_type> timer_;
+                             asio::io_context::executor_type>
+      timer_;
   bool secure_;
 };
 
@@ -121,8 +123,9 @@ listen_address::listen_address(std::string const& text) : text_{text} {
   if (text.starts_with("unix:")) {
     path_ = text.substr(5);
     if (path_.empty() || path_.size() >= sizeof(sockaddr_un::sun_path))
-      throw startup_error{exit_code::config, fmt::format("http.listen has '{}': a Unix socket's path has 1 to {} bytes.",
-                                                         text, sizeof(sockaddr_un::sun_path) - 1)};
+      throw startup_error{exit_code::config,
+                          fmt::format("http.listen has '{}': a Unix socket's path has 1 to {} bytes.", text,
+                                      sizeof(sockaddr_un::sun_path) - 1)};
     return;
   }
   auto const colon = text.rfind(':');
@@ -151,7 +154,7 @@ int listen_address::open_unix() {
   where.sun_family = AF_UNIX;
   std::memcpy(where.sun_path, path_.c_str(), path_.size() + 1);
   auto const* address = reinterpret_cast<sockaddr const*>(&where);
-  struct stat existing {};
+  struct stat existing{};
   if (::lstat(path_.c_str(), &existing) == 0) {
     // A file that nobody listens on is left over from a process that was killed. Anything but a socket is not ours.
     if (!S_ISSOCK(existing.st_mode) || ::connect(s.get(), address, sizeof where) == 0 || errno == EAGAIN)
@@ -171,7 +174,8 @@ int listen_address::open_tcp() {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   if (auto const error = ::getaddrinfo(host_.c_str(), port_.c_str(), &hints, &found); error != 0)
-    throw startup_error{exit_code::config, fmt::format("http.listen has '{}': the host is not known ({}).", text_, ::gai_strerror(error))};
+    throw startup_error{exit_code::config,
+                        fmt::format("http.listen has '{}': the host is not known ({}).", text_, ::gai_strerror(error))};
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const owned{found, &::freeaddrinfo};
   file_descriptor s{::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (s.get() < 0) refuse(text_, errno);

@@ -56,7 +56,7 @@ class body_error : public std::runtime_error {
 struct peer_info {
   std::string_view address;  // "192.0.2.1", "2001:db8::1"; "unix" for a Unix socket
   std::uint64_t address_hash = 0;
-  bool secure = false;       // https, as the client saw it
+  bool secure = false;  // https, as the client saw it
 };
 
 class request {
@@ -71,7 +71,7 @@ class request {
   std::string_view host;    // Host, or the authority of an absolute-form target
   int minor_version = 1;
   std::span<field const> fields;
-  std::string_view body;    // complete, unless the route streams; read after the layers' `before`, so empty there
+  std::string_view body;          // complete, unless the route streams; read after the layers' `before`, so empty there
   body_source* stream = nullptr;  // of a route that streams its body
   peer_info peer;
 
@@ -87,11 +87,11 @@ class request {
 class response {
  public:
   int status = 200;
-  bool close = false;                  // end the connection after this answer
-  std::string_view content_type;       // a value such as "application/json"; empty: no Content-Type
-  std::string_view body;               // must live until it is written: static, or in the exchange's arena, or `owned`
-  std::string owned;                   // keeps a body that was made elsewhere alive; then body = owned
-  std::unique_ptr<body_source> stream; // instead of `body`
+  bool close = false;                   // end the connection after this answer
+  std::string_view content_type;        // a value such as "application/json"; empty: no Content-Type
+  std::string_view body;                // must live until it is written: static, or in the exchange's arena, or `owned`
+  std::string owned;                    // keeps a body that was made elsewhere alive; then body = owned
+  std::unique_ptr<body_source> stream;  // instead of `body`
   std::optional<std::uint64_t> stream_length;  // of `stream`, when known: else chunked
 
   // Adds a field. The name must be a token and the value free of control characters: others are dropped by `bug`.
@@ -105,7 +105,7 @@ class response {
   std::string_view header(std::string_view name) const noexcept;
 
   static constexpr std::size_t max_fields = 24;
-  std::array<field, max_fields> field_storage;   // name empty: a block
+  std::array<field, max_fields> field_storage;  // name empty: a block
   std::size_t field_count = 0;
 
   void reset() noexcept;
@@ -123,8 +123,8 @@ class exchange {
   std::optional<scope> who;            // set by authentication
   std::uint64_t started_ticks = 0;     // for the duration: steady nanoseconds
   std::uint64_t bytes_in = 0, bytes_out = 0;
-  char const* fault_code = nullptr;    // stable code of the fault that was answered, for logs and metrics
-  std::string internal_error;          // for the log, never for the client
+  char const* fault_code = nullptr;  // stable code of the fault that was answered, for logs and metrics
+  std::string internal_error;        // for the log, never for the client
 
   std::string_view copy(std::string_view text) { return memory.copy(text); }
   // Makes it new for the next request of its connection; what the parser writes is left to the parser.

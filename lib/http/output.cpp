@@ -2,8 +2,8 @@
 #include <slipway/core/assert.hpp>
 #include <slipway/http/waits.hpp>
 
-#include <algorithm>
 #include <sys/socket.h>
+#include <algorithm>
 
 namespace slipway::http {
 

@@ -19,7 +19,8 @@ template <class Word>
     return w;
   };
   auto const last = text.size() - sizeof(Word);
-  return (word(text.data()) | blanks) == word(lower.data()) && (word(text.data() + last) | blanks) == word(lower.data() + last);
+  return (word(text.data()) | blanks) == word(lower.data()) &&
+         (word(text.data() + last) | blanks) == word(lower.data() + last);
 }
 
 // `lower` is lower case. Names and tokens of 4 to 16 bytes are compared as their first and last word, which overlap.
@@ -67,7 +68,12 @@ std::string_view absolute_authority(std::string_view target) noexcept {
 class head_reader {
  public:
   head_reader(std::string_view input, head_limits const& limits, std::span<field> storage, request& into, framing& how)
-      : begin_{input.data()}, at_{begin_}, end_{begin_ + input.size()}, limits_{limits}, storage_{storage}, into_{into},
+      : begin_{input.data()},
+        at_{begin_},
+        end_{begin_ + input.size()},
+        limits_{limits},
+        storage_{storage},
+        into_{into},
         how_{how} {}
 
   head_outcome run() {

@@ -18,7 +18,7 @@ struct head_limits {
 };
 
 enum class head_outcome : std::uint8_t {
-  incomplete,             // more bytes are needed
+  incomplete,  // more bytes are needed
   complete,
   malformed,              // 400
   uri_too_long,           // 414

@@ -14,7 +14,8 @@ std::optional<std::size_t> rest_size(std::string_view head) noexcept {
   if (head.size() != fixed_size || !head.starts_with(signature)) return std::nullopt;
   if (octet(head, 12) != local_command && octet(head, 12) != proxy_command) return std::nullopt;
   auto const size = static_cast<std::size_t>(octet(head, 14) << 8 | octet(head, 15));
-  if (octet(head, 12) == proxy_command && ((octet(head, 13) == tcp_v4 && size < 12) || (octet(head, 13) == tcp_v6 && size < 36)))
+  if (octet(head, 12) == proxy_command &&
+      ((octet(head, 13) == tcp_v4 && size < 12) || (octet(head, 13) == tcp_v6 && size < 36)))
     return std::nullopt;
   return size > max_rest ? std::nullopt : std::optional{size};
 }

@@ -123,8 +123,9 @@ connection::step connection::answer_early(int status, std::string_view allow) {
 bool connection::may_just_run() const noexcept {
   auto const& how = work_->how;
   auto const& core = home_.core();
-  return work_->x.route != nullptr && !how.has_length && !how.unknown_expectation && work_->x.request.minor_version == 1 &&
-         core.settings.hosts.empty() && home_.count.in_flight.read() < core.in_flight_share;
+  return work_->x.route != nullptr && !how.has_length && !how.unknown_expectation &&
+         work_->x.request.minor_version == 1 && core.settings.hosts.empty() &&
+         home_.count.in_flight.read() < core.in_flight_share;
 }
 
 // Zero: the handler may run. 204: an OPTIONS request that the server answers by itself.
@@ -149,8 +150,9 @@ int connection::status_before_handler(std::string_view allow) noexcept {
 
 bool connection::is_our_host(std::string_view host) const noexcept {
   auto const name = without_port(host);
-  return std::ranges::any_of(home_.core().settings.hosts,
-                             [&](std::string const& ours) { return equal_names(ours, name) || equal_names(ours, host); });
+  return std::ranges::any_of(home_.core().settings.hosts, [&](std::string const& ours) {
+    return equal_names(ours, name) || equal_names(ours, host);
+  });
 }
 
 void connection::believe_proxy() {

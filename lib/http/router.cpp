@@ -233,7 +233,8 @@ router::match router::find(request& r, arena& memory) const {
   auto const* found = looking.below(impl_->root, r.path);
   if (found != nullptr && r.parameter_count == 0) [[likely]]
     return {found, {}};
-  if (found != nullptr && std::none_of(r.parameter_storage.begin(), r.parameter_storage.begin() + r.parameter_count, has_escape))
+  if (found != nullptr &&
+      std::none_of(r.parameter_storage.begin(), r.parameter_storage.begin() + r.parameter_count, has_escape))
     return {found, {}};
   if (!has_escape(r.path)) return {nullptr, looking.allow()};
 

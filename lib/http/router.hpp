@@ -34,12 +34,12 @@ struct route {
   method verb{};
   std::string pattern;  // "/v1/notes/{id}", "/files/{*path}": {name} is one segment, {*name} the rest
   handler handle;
-  std::vector<waiting_layer*> layers;  // the first is outermost
-  std::size_t body_limit = 1 << 20;    // bytes; more is 413
-  bool streams_body = false;           // the handler reads request.stream itself
+  std::vector<waiting_layer*> layers;            // the first is outermost
+  std::size_t body_limit = 1 << 20;              // bytes; more is 413
+  bool streams_body = false;                     // the handler reads request.stream itself
   std::chrono::milliseconds time_limit{30'000};  // deadline of the whole request; zero: none (server-sent events)
-  std::size_t index = 0;               // its place in router::routes(): for per-route metrics
-  std::shared_ptr<void const> about;   // what lib/api knows of it
+  std::size_t index = 0;                         // its place in router::routes(): for per-route metrics
+  std::shared_ptr<void const> about;             // what lib/api knows of it
 };
 
 class router {

@@ -42,7 +42,8 @@ constexpr bool ends_value(char c) noexcept {
 // The first of sixteen bytes at a time for which `stops` is set. What is left at the end is looked at once more
 // together with bytes before it, as far as they are part of [begin, end), instead of one by one.
 template <class Stops, class Scalar>
-[[gnu::always_inline]] inline char const* find(char const* begin, char const* at, char const* end, Stops stops, Scalar scalar) noexcept {
+[[gnu::always_inline]] inline char const* find(char const* begin, char const* at, char const* end, Stops stops,
+                                               Scalar scalar) noexcept {
   for (; end - at >= 16; at += 16)
     if (auto const mask = stops(_mm_loadu_si128(reinterpret_cast<__m128i const*>(at))); mask != 0)
       return at + __builtin_ctz(mask);
@@ -54,16 +55,22 @@ template <class Stops, class Scalar>
   while (at != end && !scalar(*at)) ++at;
   return at;
 }
-[[gnu::always_inline]] inline unsigned mask_of(__m128i bytes) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(bytes)); }
+[[gnu::always_inline]] inline unsigned mask_of(__m128i bytes) noexcept {
+  return static_cast<unsigned>(_mm_movemask_epi8(bytes));
+}
 #endif
 
 // The first byte that is not visible ASCII.
 [[gnu::always_inline]] inline char const* end_of_target(char const* begin, char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
   // The comparison is signed, so bytes from 0x80 on count as small.
-  return find(begin, at, end, [](__m128i bytes) {
-    return mask_of(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
-  }, ends_target);
+  return find(
+      begin, at, end,
+      [](__m128i bytes) {
+        return mask_of(
+            _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+      },
+      ends_target);
 #else
   while (at != end && !ends_target(*at)) ++at;
   return at;
@@ -73,11 +80,14 @@ template <class Stops, class Scalar>
 // The first control character other than HTAB. Bytes from 0x80 on are obs-text and belong to the value.
 [[gnu::always_inline]] inline char const* end_of_value(char const* begin, char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
-  return find(begin, at, end, [](__m128i bytes) {
-    auto const control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    return mask_of(_mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), control),
-                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
-  }, ends_value);
+  return find(
+      begin, at, end,
+      [](__m128i bytes) {
+        auto const control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+        return mask_of(_mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), control),
+                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+      },
+      ends_value);
 #else
   while (at != end && !ends_value(*at)) ++at;
   return at;
@@ -114,9 +124,13 @@ template <class Stops, class Scalar>
 [[gnu::always_inline]] inline char const* end_of_path(char const* begin, char const* at, char const* end) noexcept {
   constexpr auto stops = [](char c) { return c == '?' || c == '#'; };
 #if defined(__SSE2__)
-  return find(begin, at, end, [](__m128i bytes) {
-    return mask_of(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'))));
-  }, stops);
+  return find(
+      begin, at, end,
+      [](__m128i bytes) {
+        return mask_of(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'))));
+      },
+      stops);
 #else
   static_cast<void>(begin);
   while (at != end && !stops(*at)) ++at;

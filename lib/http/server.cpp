@@ -13,8 +13,8 @@ struct server::impl {
   shards& on;
   server_core core;
   std::vector<listen_address> where;
-  std::vector<std::unique_ptr<worker>> workers;                     // one for each shard
-  std::vector<std::vector<std::unique_ptr<listener>>> listeners;    // of each shard
+  std::vector<std::unique_ptr<worker>> workers;                   // one for each shard
+  std::vector<std::vector<std::unique_ptr<listener>>> listeners;  // of each shard
   bool serving = false;
 
   impl(shards& all, server_settings settings, parts what) : on{all}, core{std::move(settings), std::move(what)} {
@@ -33,7 +33,8 @@ struct server::impl {
       throw startup_error{exit_code::config, fmt::format("http.trusted_proxies: {}.", error.what())};
     }
     if (!core.parts.error_page) core.parts.error_page = [](exchange&) {};
-    if (!core.parts.on_exception) core.parts.on_exception = [](exchange& x, std::exception_ptr) { x.response.status = 500; };
+    if (!core.parts.on_exception)
+      core.parts.on_exception = [](exchange& x, std::exception_ptr) { x.response.status = 500; };
   }
 
   bool is_secure(listen_address const& a) const { return !a.is_unix() && !core.settings.tls.certificate_file.empty(); }

@@ -16,7 +16,7 @@ struct tls_settings {
   std::string certificate_file;  // PEM, the chain; empty: no TLS
   std::string key_file;
   std::string minimum_version = "1.2";
-  struct host {                  // by SNI
+  struct host {  // by SNI
     std::string name, certificate_file, key_file;
   };
   std::vector<host> hosts;
@@ -25,20 +25,20 @@ struct tls_settings {
 struct server_settings {
   std::vector<std::string> listen{"127.0.0.1:8080"};  // "host:port", "[::1]:port", "unix:/path"; port 0: any free one
   tls_settings tls;
-  bool proxy_protocol = false;                        // v2 header required from trusted peers
-  std::vector<std::string> trusted_proxies;           // CIDR: Forwarded / X-Forwarded-* believed from these only
-  std::vector<std::string> hosts;                     // when not empty: another Host is 421
-  std::size_t max_head = 16'384;                      // bytes of request line and fields: 431
-  std::size_t max_uri = 8'192;                        // 414
-  std::size_t max_fields = 64;                        // 431
-  std::size_t max_connections = 20'000;               // for each process; above: the longest idle one goes, else 503
-  std::size_t max_in_flight = 10'000;                 // requests; above: 503
-  std::chrono::milliseconds head_timeout{10'000};     // from the first byte to the end of the head: 408
-  std::chrono::milliseconds body_timeout{30'000};     // between two pieces of a body: 408
-  std::chrono::milliseconds idle_timeout{75'000};     // between two requests
-  std::chrono::milliseconds write_timeout{30'000};    // a peer that does not read
-  std::chrono::milliseconds drain_delay{0};           // after SIGTERM: unready, still accepting
-  std::chrono::milliseconds drain_limit{20'000};      // then the time for requests in flight
+  bool proxy_protocol = false;                      // v2 header required from trusted peers
+  std::vector<std::string> trusted_proxies;         // CIDR: Forwarded / X-Forwarded-* believed from these only
+  std::vector<std::string> hosts;                   // when not empty: another Host is 421
+  std::size_t max_head = 16'384;                    // bytes of request line and fields: 431
+  std::size_t max_uri = 8'192;                      // 414
+  std::size_t max_fields = 64;                      // 431
+  std::size_t max_connections = 20'000;             // for each process; above: the longest idle one goes, else 503
+  std::size_t max_in_flight = 10'000;               // requests; above: 503
+  std::chrono::milliseconds head_timeout{10'000};   // from the first byte to the end of the head: 408
+  std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body: 408
+  std::chrono::milliseconds idle_timeout{75'000};   // between two requests
+  std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read
+  std::chrono::milliseconds drain_delay{0};         // after SIGTERM: unready, still accepting
+  std::chrono::milliseconds drain_limit{20'000};    // then the time for requests in flight
 };
 
 struct server_counters {  // summed over shards; for metrics
@@ -52,7 +52,7 @@ class server {
   // `error_page` fills the response of whatever never reached a handler (400, 404, 405, 408, ...; status is set).
   struct parts {
     router const& table;
-    std::vector<middleware*> layers;                    // outermost first; run for unmatched requests too
+    std::vector<middleware*> layers;  // outermost first; run for unmatched requests too
     std::function<void(exchange&)> error_page;
     std::function<void(exchange&, std::exception_ptr)> on_exception;  // turns what a handler threw into a response
   };

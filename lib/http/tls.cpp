@@ -104,18 +104,22 @@ context_ptr make_context(std::string const& certificate, std::string const& key,
   ::SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE);
   // Idle connections hold no buffers of OpenSSL's; a write goes on from wherever its bytes are by then.
-  ::SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  ::SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   ::SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   constexpr unsigned char session_name[] = "slipway";
   ::SSL_CTX_set_session_id_context(context.get(), session_name, sizeof session_name - 1);
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1)
-    refuse(fmt::format("cannot use the certificate chain in '{}': it must be a readable PEM file, the server's own "
-                       "certificate first", certificate));
+    refuse(
+        fmt::format("cannot use the certificate chain in '{}': it must be a readable PEM file, the server's own "
+                    "certificate first",
+                    certificate));
   if (::SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
-    refuse(fmt::format("cannot use the key in '{}': it must be a readable PEM file without a passphrase, and belong "
-                       "to the certificate in '{}'", key, certificate));
+    refuse(
+        fmt::format("cannot use the key in '{}': it must be a readable PEM file without a passphrase, and belong "
+                    "to the certificate in '{}'",
+                    key, certificate));
   if (::SSL_CTX_check_private_key(context.get()) != 1)
     refuse(fmt::format("the key in '{}' does not belong to the certificate in '{}'", key, certificate));
   return context;
@@ -129,8 +133,7 @@ bool name_fits(std::string_view pattern, std::string_view name) noexcept {
   return dot != std::string_view::npos && dot != 0 && equal_names(pattern.substr(1), name.substr(dot));
 }
 
-class openssl_certificates final : public tls_certificates,
-                                   public std::enable_shared_from_this<openssl_certificates> {
+class openssl_certificates final : public tls_certificates, public std::enable_shared_from_this<openssl_certificates> {
  public:
   explicit openssl_certificates(tls_settings const& settings)
       : default_{make_context(settings.certificate_file, settings.key_file, settings.minimum_version)} {

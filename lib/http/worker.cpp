@@ -18,7 +18,9 @@ connection& of(waiting_link& link) noexcept { return static_cast<connection&>(li
 
 }  // namespace
 
-worker::worker(shard& home, server_core& core) : home_{home}, core_{core} { start_of_heads_.refresh(std::time(nullptr)); }
+worker::worker(shard& home, server_core& core) : home_{home}, core_{core} {
+  start_of_heads_.refresh(std::time(nullptr));
+}
 worker::~worker() { delete spare_; }
 
 void worker::start() {

@@ -51,7 +51,9 @@ struct waiting_link {
 // Written by one thread, read by any.
 class counter {
  public:
-  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void subtract(std::uint64_t n = 1) noexcept { add(std::uint64_t{0} - n); }
   std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
 

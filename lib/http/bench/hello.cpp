@@ -40,7 +40,9 @@ class sampled_log final : public http::middleware {
  public:
   void after(exchange& x) override {
     static thread_local unsigned n = 0;
-    if (++n % 65'536 == 0) std::fprintf(stderr, "%.*s %d\n", static_cast<int>(x.request.target.size()), x.request.target.data(), x.response.status);
+    if (++n % 65'536 == 0)
+      std::fprintf(stderr, "%.*s %d\n", static_cast<int>(x.request.target.size()), x.request.target.data(),
+                   x.response.status);
   }
 };
 
@@ -57,7 +59,8 @@ class limits final : public http::middleware {
 class safe_fields final : public http::middleware {
  public:
   void after(exchange& x) override {
-    x.response.add_block("X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n");
+    x.response.add_block(
+        "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n");
   }
 };
 

@@ -47,8 +47,9 @@ TEST(chunked, decodes_with_extensions_and_trailers_however_it_is_cut) {
 
 TEST(chunked, refuses_what_is_not_strict) {
   for (std::string const text :
-       {"\r\n", "g\r\n", "5 \r\nhello\r\n", "-5\r\n", "0x5\r\n", "5\nhello\r\n", "5\r\nhelloX", "5\r\nhello\n", "5\r\nhello\r\r",
-        "11111111111111111\r\n", "0\r\n bad: x\r\n", "0\r\n: x\r\n", "0\r\nno colon\r\n", "0\r\na: b\nc", "5;a\x01\r\n", "0\r\n\n", "5\rhello"})
+       {"\r\n", "g\r\n", "5 \r\nhello\r\n", "-5\r\n", "0x5\r\n", "5\nhello\r\n", "5\r\nhelloX", "5\r\nhello\n",
+        "5\r\nhello\r\r", "11111111111111111\r\n", "0\r\n bad: x\r\n", "0\r\n: x\r\n", "0\r\nno colon\r\n",
+        "0\r\na: b\nc", "5;a\x01\r\n", "0\r\n\n", "5\rhello"})
     EXPECT_TRUE(decode(text).malformed) << text;
 }
 

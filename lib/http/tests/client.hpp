@@ -85,8 +85,7 @@ class client {
     return buffer_.empty() && ::poll(&p, 1, milliseconds) == 0;
   }
   std::string until_closed() {
-    while (more()) {
-    }
+    while (more()) {}
     return std::exchange(buffer_, {});
   }
   bool closed() { return buffer_.empty() && !more(); }
@@ -122,8 +121,7 @@ class client {
     }
     auto const length = a.head.find("Content-Length: ");
     if (length == std::string::npos) {
-      while (more()) {
-      }
+      while (more()) {}
       a.body = std::exchange(buffer_, {});
     } else {
       a.body = take(std::stoul(a.head.substr(length + 16)));
@@ -150,8 +148,8 @@ inline std::string get(std::string_view path, std::string_view fields = {}) {
   return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n";
 }
 inline std::string post(std::string_view path, std::string_view body, std::string_view fields = {}) {
-  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         std::string{fields} + "\r\n" + std::string{body};
+  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n" + std::string{fields} + "\r\n" + std::string{body};
 }
 inline std::string chunked(std::string_view body, std::size_t size) {
   std::string out;

@@ -20,7 +20,8 @@ std::string client_of(std::vector<field> const& fields) {
 }  // namespace
 
 TEST(forwarded, believes_only_what_trusted_proxies_wrote) {
-  EXPECT_EQ(client_of({{"X-Forwarded-For", "1.1.1.1, 203.0.113.9, 10.0.0.2"}, {"X-Forwarded-Proto", "https"}}), "203.0.113.9 https");
+  EXPECT_EQ(client_of({{"X-Forwarded-For", "1.1.1.1, 203.0.113.9, 10.0.0.2"}, {"X-Forwarded-Proto", "https"}}),
+            "203.0.113.9 https");
   EXPECT_EQ(client_of({{"X-Forwarded-For", "1.1.1.1"}, {"X-Forwarded-For", "203.0.113.9"}}), "203.0.113.9");
   EXPECT_EQ(client_of({{"X-Forwarded-For", "nonsense"}}), "-");
   EXPECT_EQ(client_of({{"X-Forwarded-For", "1.1.1.1, unknown, 10.1.1.1"}}), "10.1.1.1");
@@ -29,7 +30,8 @@ TEST(forwarded, believes_only_what_trusted_proxies_wrote) {
 }
 
 TEST(forwarded, reads_rfc_7239) {
-  EXPECT_EQ(client_of({{"Forwarded", "for=1.1.1.1, for=\"[2001:db8::17]:4711\";proto=https;by=10.0.0.1"}}), "2001:db8::17 https");
+  EXPECT_EQ(client_of({{"Forwarded", "for=1.1.1.1, for=\"[2001:db8::17]:4711\";proto=https;by=10.0.0.1"}}),
+            "2001:db8::17 https");
   EXPECT_EQ(client_of({{"Forwarded", "for=198.51.100.2;proto=http, For=10.3.3.3"}}), "198.51.100.2 http");
   EXPECT_EQ(client_of({{"Forwarded", "for=_hidden"}, {"X-Forwarded-For", "1.1.1.1"}}), "-");
   EXPECT_EQ(client_of({{"Forwarded", "for=\"1.1.1.1, for=2.2.2.2"}}), "-");
@@ -41,13 +43,15 @@ TEST(forwarded, networks) {
   EXPECT_TRUE(network{"::1"}.has(*address::parse("::1")));
   EXPECT_TRUE(network{"0.0.0.0/0"}.has(*address::parse("8.8.8.8")));
   EXPECT_FALSE(network{"0.0.0.0/0"}.has(*address::parse("2001:db8::1")));
-  for (auto bad : {"", "x", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8x", "10.0.0"}) EXPECT_THROW(network{bad}, std::invalid_argument) << bad;
+  for (auto bad : {"", "x", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8x", "10.0.0"})
+    EXPECT_THROW(network{bad}, std::invalid_argument) << bad;
 }
 
 TEST(proxy_protocol, version_2) {
   std::string head{"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", 16};
   EXPECT_EQ(proxy_protocol::rest_size(head), 12u);
-  EXPECT_EQ(proxy_protocol::client(head, std::string{"\xcb\0\x71\x05\x7f\0\0\1\x10\x20\x1f\x90", 12})->text(), "203.0.113.5");
+  EXPECT_EQ(proxy_protocol::client(head, std::string{"\xcb\0\x71\x05\x7f\0\0\1\x10\x20\x1f\x90", 12})->text(),
+            "203.0.113.5");
   head[12] = '\x20';
   EXPECT_EQ(proxy_protocol::client(head, std::string(12, '\0')), std::nullopt);
   head[12] = '\x11';

@@ -17,7 +17,8 @@ void require(bool holds) {
 }
 
 bool lies_within(std::string_view part, std::string_view whole) {
-  return part.data() == nullptr || part == "/" || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+  return part.data() == nullptr || part == "/" ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void heads(std::string_view text, std::size_t cut) {
@@ -39,7 +40,8 @@ void heads(std::string_view text, std::size_t cut) {
   require(late.length <= text.size() && late.length <= limits.head);
   require(!(how_whole.chunked && how_whole.has_length));
   require(whole.path == "*" || whole.path.starts_with('/'));
-  for (auto part_of : {whole.method_text, whole.target, whole.path, whole.query, whole.host}) require(lies_within(part_of, text));
+  for (auto part_of : {whole.method_text, whole.target, whole.path, whole.query, whole.host})
+    require(lies_within(part_of, text));
   for (auto const& f : whole.fields) {
     require(!f.name.empty() && lies_within(f.name, text) && lies_within(f.value, text));
     require(f.value.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos);

@@ -138,7 +138,8 @@ TEST(streams, up_in_chunks_and_with_a_following_request) {
   service s;
   client c{s.address()};
   auto const body = pattern(1'000'000);
-  c.send("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 7'777) + get("/plain"));
+  c.send("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 7'777) +
+         get("/plain"));
   EXPECT_EQ(c.read().body, "1000000 0");
   EXPECT_EQ(c.read().body, "Hello, World!");
   c.send("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab");

@@ -61,32 +61,68 @@ TEST(parser, understands_a_whole_head) {
 TEST(parser, every_prefix_of_a_good_head_is_incomplete) {
   for (auto const& text : {full, std::string{"GET http://a.example/x?y HTTP/1.0\r\n\r\n"},
                            std::string{"\r\nOPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"}}) {
-    for (std::size_t n = 0; n < text.size(); ++n) EXPECT_EQ(outcome_of(text.substr(0, n)), incomplete) << text.substr(0, n);
+    for (std::size_t n = 0; n < text.size(); ++n)
+      EXPECT_EQ(outcome_of(text.substr(0, n)), incomplete) << text.substr(0, n);
     EXPECT_EQ(outcome_of(text), complete) << text;
   }
 }
 
 TEST(parser, refuses_what_two_parties_could_read_differently) {
   auto const host = std::string{"GET / HTTP/1.1\r\nHost: a\r\n"};
-  for (auto const& text : {
-           "GARBAGE\r\n\r\n", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", " GET / HTTP/1.1\r\n\r\n",
-           "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-           "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
-           "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
-           "GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
-           "GET x HTTP/1.1\r\nHost: a\r\n\r\n", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
-           "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", "GET /#f HTTP/1.1\r\nHost: a\r\n\r\n", "GET /?a#f HTTP/1.1\r\nHost: a\r\n\r\n",
-           "GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", "GET / http/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.12\r\nHost: a\r\n\r\n",
-           "G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n"})
+  for (auto const& text : {"GARBAGE\r\n\r\n",
+                           "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+                           " GET / HTTP/1.1\r\n\r\n",
+                           "GET / HTTP/1.1\nHost: a\n\n",
+                           "GET / HTTP/1.1\r\nHost: a\n\r\n",
+                           "GET / HTTP/1.1\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: :80\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+                           "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET /#f HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET /?a#f HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET / http/1.1\r\nHost: a\r\n\r\n",
+                           "GET / HTTP/1.12\r\nHost: a\r\n\r\n",
+                           "G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n"})
     EXPECT_EQ(outcome_of(text), malformed) << text;
-  for (auto const& fields : {
-           " X: folded\r\n", "X: 1\r\n folded\r\n", "X : 1\r\n", "X y: 1\r\n", ": 1\r\n", "X\r\n", "X: a\x01"
-           "b\r\n", "X: a\rb\r\n", "X: a\x7f\r\n", "Content-Length: +5\r\n", "Content-Length: 5, 5\r\n", "Content-Length: 0x5\r\n",
-           "Content-Length: \r\n", "Content-Length: -1\r\n", "Content-Length: 5 5\r\n", "Content-Length: 5\r\nContent-Length: 5\r\n",
-           "Content-Length: 9999999999999999999\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-           "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-           "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: chunked, gzip\r\n", "Transfer-Encoding:\r\n",
-           "Transfer-Encoding: gzip,\r\n", "tRANSFER-eNCODING: CHUNKED\r\nContent-length: 0\r\n"})
+  for (auto const& fields : {" X: folded\r\n",
+                             "X: 1\r\n folded\r\n",
+                             "X : 1\r\n",
+                             "X y: 1\r\n",
+                             ": 1\r\n",
+                             "X\r\n",
+                             "X: a\x01"
+                             "b\r\n",
+                             "X: a\rb\r\n",
+                             "X: a\x7f\r\n",
+                             "Content-Length: +5\r\n",
+                             "Content-Length: 5, 5\r\n",
+                             "Content-Length: 0x5\r\n",
+                             "Content-Length: \r\n",
+                             "Content-Length: -1\r\n",
+                             "Content-Length: 5 5\r\n",
+                             "Content-Length: 5\r\nContent-Length: 5\r\n",
+                             "Content-Length: 9999999999999999999\r\n",
+                             "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+                             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: chunked, chunked\r\n",
+                             "Transfer-Encoding: chunked, gzip\r\n",
+                             "Transfer-Encoding:\r\n",
+                             "Transfer-Encoding: gzip,\r\n",
+                             "tRANSFER-eNCODING: CHUNKED\r\nContent-length: 0\r\n"})
     EXPECT_EQ(outcome_of(host + fields + "\r\n"), malformed) << fields;
   EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"sv), malformed);
   EXPECT_EQ(outcome_of("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), malformed);
@@ -102,7 +138,8 @@ TEST(parser, tells_apart_why_it_refuses) {
   EXPECT_EQ(outcome_of("GET /" + std::string(40, 'a'), {.uri = 40}), uri_too_long);
   EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\n\r\n", {.fields = 2}), head_too_large);
   EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(100, 'x'), {.head = 100}), head_too_large);
-  EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(100, 'x') + "\r\n\r\n", {.head = 100}), head_too_large);
+  EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(100, 'x') + "\r\n\r\n", {.head = 100}),
+            head_too_large);
 }
 
 TEST(parser, knows_when_the_connection_stays) {
@@ -130,7 +167,8 @@ TEST(parser, takes_the_host_of_an_absolute_target) {
 TEST(parser, accepts_hosts_of_every_length_and_shape) {
   for (std::size_t n = 1; n < 40; ++n)
     for (std::string const port : {"", ":", ":1", ":65535"})
-      EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: " + std::string(n, 'h') + port + "\r\n\r\n"), complete) << n << port;
+      EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: " + std::string(n, 'h') + port + "\r\n\r\n"), complete)
+          << n << port;
   for (std::string const bad : {"a_\"", "a\\b", "a,b", "a<b", "a:8o", "a:1:1", "a:111111"})
     for (std::size_t n = 0; n < 20; ++n)
       EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: " + std::string(n, 'h') + bad + "\r\n\r\n"), malformed) << n << bad;

@@ -22,9 +22,10 @@ TEST(render, writes_a_head) {
   r.body = "hello";
   r.add("X-One", "1");
   r.add_block("X-Two: 2\r\nX-Three: 3\r\n");
-  EXPECT_EQ(rendered(r),
-            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-            "X-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\n\r\n");
+  EXPECT_EQ(
+      rendered(r),
+      "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
+      "X-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\n\r\n");
   EXPECT_EQ(r.header("x-one"), "1");
   EXPECT_EQ(r.header("x-three"), "3");
   EXPECT_EQ(r.header("x-four").data(), nullptr);
@@ -41,7 +42,8 @@ TEST(render, says_how_the_body_ends) {
   EXPECT_EQ(to_end.find("Content-Length"), std::string::npos);
   EXPECT_EQ(to_end.find("Transfer-Encoding"), std::string::npos);
   EXPECT_NE(to_end.find("Connection: close\r\n"), std::string::npos);
-  EXPECT_NE(rendered(r, {.keep_alive = true, .minor_version = 0}).find("Connection: keep-alive\r\n"), std::string::npos);
+  EXPECT_NE(rendered(r, {.keep_alive = true, .minor_version = 0}).find("Connection: keep-alive\r\n"),
+            std::string::npos);
 }
 
 #ifndef NDEBUG

@@ -32,8 +32,8 @@ struct table {
 
 TEST(router, prefers_text_to_segments_and_segments_to_the_rest) {
   table t;
-  for (auto p : {"/", "/users", "/users/me", "/users/{id}", "/users/{id}/notes", "/users/{id}/notes/{note}", "/files/{*path}",
-                 "/files/index", "/usage", "/{page}"})
+  for (auto p : {"/", "/users", "/users/me", "/users/{id}", "/users/{id}/notes", "/users/{id}/notes/{note}",
+                 "/files/{*path}", "/files/index", "/usage", "/{page}"})
     t.add(method::get, p);
   EXPECT_EQ(t.found("/"), "/");
   EXPECT_EQ(t.found("/users"), "/users");

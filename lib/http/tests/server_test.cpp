@@ -12,7 +12,8 @@ namespace {
 
 // Dates differ from second to second.
 std::string without_dates(std::string text) {
-  for (std::size_t at = 0; (at = text.find("Date: ", at)) != std::string::npos;) text.erase(at, text.find("\r\n", at) + 2 - at);
+  for (std::size_t at = 0; (at = text.find("Date: ", at)) != std::string::npos;)
+    text.erase(at, text.find("\r\n", at) + 2 - at);
   return text;
 }
 
@@ -63,8 +64,9 @@ TEST(server, methods) {
 
 TEST(server, pipelines_however_the_bytes_are_cut) {
   service s;
-  auto const all = get("/plain") + post("/echo", "hello world") + "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                   chunked("hello chunks", 5) + get("/n/42?x=1") + post("/upload", pattern(20)) + get("/wrapped") + get("/plain");
+  auto const all = get("/plain") + post("/echo", "hello world") +
+                   "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("hello chunks", 5) +
+                   get("/n/42?x=1") + post("/upload", pattern(20)) + get("/wrapped") + get("/plain");
   auto const read_all = [](client& c) {
     std::string out;
     for (int i = 0; i < 7; ++i) {
@@ -106,7 +108,8 @@ TEST(server, bodies_of_every_size) {
   for (std::size_t size : {0, 1, 100, 8'000, 8'192, 20'000, 65'536, 300'000, 1 << 20}) {
     auto const body = pattern(size);
     EXPECT_EQ(c.ask(post("/echo", body)).body, body) << size;
-    c.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 4'093) + get("/plain"));
+    c.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 4'093) +
+           get("/plain"));
     EXPECT_EQ(c.read().body, body) << size;
     EXPECT_EQ(c.read().body, "Hello, World!");
   }
@@ -171,7 +174,8 @@ TEST(server, refuses_with_the_right_status_and_closes) {
   EXPECT_EQ(status("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
   EXPECT_EQ(status("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), 400);
   EXPECT_EQ(status("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n"), 413);
-  EXPECT_EQ(status("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(pattern(500), 5)), 413);
+  EXPECT_EQ(status("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(pattern(500), 5)),
+            413);
   EXPECT_EQ(status("GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"), 414);
   EXPECT_EQ(status(get("/plain", "A: " + std::string(20'000, 'x') + "\r\n")), 431);
   EXPECT_EQ(status(get("/plain", "A: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\n")), 431);

@@ -132,11 +132,17 @@ class service {
     table_.add({.verb = method::get, .pattern = "/wrapped", .handle = plain, .layers = {&wrapper}});
     table_.add({.verb = method::post, .pattern = "/echo", .handle = echo, .body_limit = 1 << 20, .time_limit = limit});
     table_.add({.verb = method::post, .pattern = "/small", .handle = echo, .body_limit = 10});
-    table_.add({.verb = method::post, .pattern = "/ignore", .handle = ignore, .body_limit = 10 << 20, .streams_body = true});
-    table_.add({.verb = method::post, .pattern = "/upload", .handle = [this](exchange& x) { return upload(*this, x); },
-                .body_limit = 200 << 20, .streams_body = true, .time_limit = limit});
-    http = std::make_unique<server>(all_, o.settings,
-                                    server::parts{table_, {&layer}, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); }});
+    table_.add(
+        {.verb = method::post, .pattern = "/ignore", .handle = ignore, .body_limit = 10 << 20, .streams_body = true});
+    table_.add({.verb = method::post,
+                .pattern = "/upload",
+                .handle = [this](exchange& x) { return upload(*this, x); },
+                .body_limit = 200 << 20,
+                .streams_body = true,
+                .time_limit = limit});
+    http = std::make_unique<server>(
+        all_, o.settings,
+        server::parts{table_, {&layer}, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); }});
     http->start();
   }
   ~service() { http.reset(); }
@@ -145,10 +151,10 @@ class service {
 
   counting_layer layer;
   wrapping_layer wrapper;
-  watched<int> waiting;                    // 1: a handler waits; 2: its client went; 3: its deadline; 4: shutdown
-  std::atomic<std::size_t> received{0};    // by /upload
-  std::atomic<std::size_t> pulled{0};      // from the download's source
-  watched<bool> reading;                   // /upload reads on when true
+  watched<int> waiting;                  // 1: a handler waits; 2: its client went; 3: its deadline; 4: shutdown
+  std::atomic<std::size_t> received{0};  // by /upload
+  std::atomic<std::size_t> pulled{0};    // from the download's source
+  watched<bool> reading;                 // /upload reads on when true
   std::atomic<bool> hold_upload{false};
   std::unique_ptr<server> http;
 
@@ -182,7 +188,8 @@ class service {
     co_return;
   }
   static task<> peer(exchange& x) {
-    x.answer(200, "text/plain", x.copy(std::string{x.request.peer.address} + (x.request.peer.secure ? " https" : " http")));
+    x.answer(200, "text/plain",
+             x.copy(std::string{x.request.peer.address} + (x.request.peer.secure ? " https" : " http")));
     co_return;
   }
   static task<> large(exchange& x) {

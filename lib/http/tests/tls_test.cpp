@@ -24,7 +24,8 @@ void make_certificate(std::string const& file, std::string const& subject) {
   X509_gmtime_adj(X509_getm_notAfter(made.get()), 3'600);
   X509_set_pubkey(made.get(), key.get());
   auto* const name = X509_get_subject_name(made.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(subject.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(subject.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(made.get(), name);
   ASSERT_GT(X509_sign(made.get(), key.get(), EVP_sha256()), 0);
   std::unique_ptr<FILE, int (*)(FILE*)> certificate{std::fopen((file + ".crt").c_str(), "w"), &std::fclose};
@@ -36,7 +37,9 @@ void make_certificate(std::string const& file, std::string const& subject) {
 class tls_client {
  public:
   tls_client(std::string const& address, std::string const& name, int version = TLS1_3_VERSION)
-      : below_{address}, context_{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free}, ssl_{SSL_new(context_.get()), &SSL_free} {
+      : below_{address},
+        context_{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free},
+        ssl_{SSL_new(context_.get()), &SSL_free} {
     timeval const limit{10, 0};
     ::setsockopt(below_.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     SSL_set_min_proto_version(ssl_.get(), version);
@@ -51,7 +54,9 @@ class tls_client {
     X509_NAME_get_text_by_NID(X509_get_subject_name(shown.get()), NID_commonName, name, sizeof name);
     return name;
   }
-  void send(std::string_view text) { EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())), static_cast<int>(text.size())); }
+  void send(std::string_view text) {
+    EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())), static_cast<int>(text.size()));
+  }
   std::string read_until(std::string_view end) {
     std::string out;
     char piece[16'384];
@@ -79,7 +84,8 @@ class tls : public testing::Test {
     o.settings.tls.key_file = base + ".key";
     o.settings.tls.hosts = {{"*.other.example", base + "_other.crt", base + "_other.key"}};
   }
-  std::string const base = testing::TempDir() + "slipway_tls_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::string const base =
+      testing::TempDir() + "slipway_tls_" + testing::UnitTest::GetInstance()->current_test_info()->name();
   service::options o;
 };
 

@@ -20,6 +20,14 @@ build_preset release slipway_server
 binary=$(server_binary release)
 [ -x "$binary" ] || die 70 "the build made no $binary" "./dev clean, then ./dev run."
 
-"$binary" migrate up
-"$binary" seed
+# Settings count for every step, so that all speak to the same database; --ready-file is the server's alone.
+settings=("$@")
+for i in "${!settings[@]}"; do
+  case ${settings[$i]} in
+    --ready-file=*) unset "settings[$i]" ;;
+    --ready-file) unset "settings[$i]" "settings[$((i + 1))]" ;;
+  esac
+done
+"$binary" migrate up "${settings[@]}"
+"$binary" seed "${settings[@]}"
 exec "$binary" serve "$@"

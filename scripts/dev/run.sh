@@ -21,11 +21,13 @@ binary=$(server_binary release)
 [ -x "$binary" ] || die 70 "the build made no $binary" "./dev clean, then ./dev run."
 
 # Settings count for every step, so that all speak to the same database; --ready-file is the server's alone.
-settings=("$@")
-for i in "${!settings[@]}"; do
-  case ${settings[$i]} in
-    --ready-file=*) unset "settings[$i]" ;;
-    --ready-file) unset "settings[$i]" "settings[$((i + 1))]" ;;
+settings=() skip=''
+for argument in "$@"; do
+  case $skip$argument in
+    --ready-file) skip=yes ;;
+    --ready-file=*) ;;
+    yes*) skip='' ;;
+    *) settings+=("$argument") ;;
   esac
 done
 "$binary" migrate up "${settings[@]}"

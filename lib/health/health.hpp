@@ -22,7 +22,7 @@ enum class state : std::uint8_t {
   up,
   degraded,
   down
-};                                             // degraded: something that is not critical is down; still serves
+};  // degraded: something that is not critical is down; still serves
 std::string_view to_string(state s) noexcept;  // "up", "degraded", "down"
 
 struct check_result {

@@ -4,11 +4,8 @@
 # Paths below the project count as relative, so that every checkout on a machine shares what ccache has compiled.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-# build_preset PRESET [TARGET...]: does nothing, fast, when nothing changed.
-build_preset() {
-  local preset=$1 begun
-  shift
-  begun=$(now_ms)
+configure_preset() {
+  local preset=$1
   # CMake is only asked when ninja could not ask it by itself: the first time, and when the presets changed.
   if [ ! -f "build/$preset/build.ninja" ] || [ CMakePresets.json -nt "build/$preset/build.ninja" ]; then
     step "Configuring $preset"
@@ -18,6 +15,14 @@ build_preset() {
     fi
     touch "build/$preset/build.ninja"
   fi
+}
+
+# build_preset PRESET [TARGET...]: does nothing, fast, when nothing changed.
+build_preset() {
+  local preset=$1 begun
+  shift
+  begun=$(now_ms)
+  configure_preset "$preset"
   # ninja itself finds out, in hundredths of a second, that there is nothing to do.
   local -a status
   if [ -n "$at_terminal" ]; then

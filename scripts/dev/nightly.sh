@@ -30,7 +30,11 @@ drop_root "$0" "$what" --seconds "$seconds" --within "$within" ${quick:+--quick}
 
 fuzz() {
   local deadline=$((SECONDS + within)) name corpus target left failed=0 count=0
-  build_preset fuzz
+  configure_preset fuzz
+  # The fuzz targets alone: the rest of a build with coverage feedback is of no use.
+  local -a names
+  mapfile -t names < <(ninja -C build/fuzz -t targets all | sed -n 's/^\(fuzz_[a-z_0-9]*\): phony$/\1/p' | sort -u)
+  build_preset fuzz "${names[@]}"
   mkdir -p build/fuzz/findings
   local -a targets
   mapfile -t targets < <(find build/fuzz -type f -perm -u+x -name 'fuzz_*' | sort)
@@ -65,10 +69,10 @@ fuzz() {
 }
 
 tsan() {
-  build_preset tsan
-  local -a only=()
+  local -a only=() targets=()
   # Without the rest the run is short: these are the libraries in which threads meet.
-  if [ -n "$quick" ]; then only=(-L '^unit$' -R '([Ss]hard|[Pp]ool|[Ll]og|[Jj]ournal|[Mm]etric|[Tt]ask|[Oo]ne_?[Ss]hot|[Kk]ey|[Ww]atch)'); fi
+  if [ -n "$quick" ]; then targets=(runtime_tests log_tests metrics_tests config_tests) only=(-L '^unit$'); fi
+  build_preset tsan "${targets[@]}"
   step "Running the tests under ThreadSanitizer"
   TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$DEV_ROOT/scripts/dev/tsan.supp" \
     timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" -j "$(cores)" --timeout 300 --no-tests=error \

@@ -64,7 +64,7 @@ def test_the_tutorial_adds_a_resource(tmp_path, launch):
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
     server = launch(binary=project / f"build/{preset}/cmd/server/slipway").start()
-    person, other = server.person(), server.person()
+    person, other = server.person().client, server.person().client
     made = person.post("/v1/bookmarks", json={"url": "https://example.com/a", "title": "A"})
     assert made.status_code == 201, made.text
     assert person.get(made.headers["Location"]).json()["url"] == "https://example.com/a"

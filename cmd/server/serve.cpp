@@ -10,6 +10,8 @@
 
 #include <slipway/api/problem.hpp>
 #include <slipway/config/watcher.hpp>
+#include <slipway/core/errors.hpp>
+#include <slipway/core/time.hpp>
 #include <slipway/http/server.hpp>
 #include <slipway/metrics/process_metrics.hpp>
 #include <slipway/runtime/shards.hpp>
@@ -69,12 +71,24 @@ void reload_everything(log::logger const& log, log::journal& journal, config::wa
   }
 }
 
+// What single settings cannot say about each other.
+void check_together(settings const& s) {
+  auto const longest = s.auth.tokens.lifetime + s.auth.tokens.leeway;
+  if (s.auth.keys.retire_after <= longest)
+    throw startup_error{exit_code::config,
+                        "auth.keys.retire_after (" + format_duration(s.auth.keys.retire_after) +
+                            ") must be longer than auth.tokens.lifetime and leeway together (" +
+                            format_duration(longest) +
+                            "), or tokens become invalid when the key is rotated. Raise the one or lower the other."};
+}
+
 }  // namespace
 
 int serve(invocation const& in, std::string const& ready_file) {
   take_signals();
   auto const loaded = in.load();
   auto const& s = loaded.value;
+  check_together(s);
   auto const& clock = system_clock();
 
   log::journal journal{s.log, {.ids_of = ids_of}};

@@ -139,6 +139,12 @@ def test_a_wrong_file_names_its_line(launch):
     assert done.returncode == 78 and "base.yaml:4" in done.stderr + done.stdout, done.stderr + done.stdout
 
 
+def test_keys_that_retire_before_their_tokens(launch):
+    server = launch()
+    server.settings.update({"auth.keys.retire_after": "5m", "auth.tokens.lifetime": "15m"})
+    refused(server, 78, "auth.keys.retire_after", "auth.tokens.lifetime")
+
+
 def test_an_unreachable_database(launch):
     server = launch()
     server.settings.update({"database.url": "postgres://nobody@127.0.0.1:1/none", "database.connect_attempts": "1", "database.connect_timeout": "1s"})

@@ -76,7 +76,7 @@ class head_reader {
         into_{into},
         how_{how} {}
 
-  head_outcome run() {
+  [[gnu::always_inline]] head_outcome run() {
     auto outcome = empty_line();
     if (outcome == head_outcome::complete) outcome = request_line();
     if (outcome == head_outcome::complete) outcome = field_lines();
@@ -117,7 +117,7 @@ class head_reader {
     return version();
   }
 
-  head_outcome other_method() noexcept {
+  [[gnu::always_inline]] head_outcome other_method() noexcept {
     auto const* name = at_;
     at_ = scan::end_of_token(at_, end_);
     auto const size = static_cast<std::size_t>(at_ - name);
@@ -239,7 +239,7 @@ class head_reader {
     return complete;
   }
 
-  head_outcome note_coding(std::string_view value) noexcept {
+  [[gnu::always_inline]] head_outcome note_coding(std::string_view value) noexcept {
     if (how_.chunked) return malformed;
     if (is_lower_equal(value, "chunked")) {
       how_.chunked = true;

@@ -84,8 +84,11 @@ void worker::take(int socket, bool secure) {
   if (open >= core_.settings.max_connections && !evict()) {
     core_.open.fetch_sub(1, std::memory_order_relaxed);
     count.refused.add();
+    // No request has been read, so there is no exchange for an error page: one text serves all.
     constexpr std::string_view sorry =
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+        "Content-Type: application/problem+json\r\nContent-Length: 86\r\n\r\n"
+        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"unavailable\"}";
     if (!secure) static_cast<void>(::send(socket, sorry.data(), sorry.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     ::shutdown(socket, SHUT_WR);
     ::close(socket);

@@ -93,7 +93,10 @@ TEST(limits, connections) {
   third.send(get("/wait"));
   for (int i = 0; i < 200 && s.http->counters().in_flight != 2; ++i) std::this_thread::sleep_for(10ms);
   client fourth{s.address()};
-  EXPECT_EQ(fourth.read().status, 503);
+  auto const refused = fourth.read();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(refused.has("Content-Type: application/problem+json"));
+  EXPECT_TRUE(refused.body.ends_with("\"code\":\"unavailable\"}")) << refused.body;
   EXPECT_EQ(s.http->counters().refused, 1u);
 }
 

@@ -17,26 +17,23 @@ std::string etag_of(std::int64_t version) { return fmt::format("\"{}\"", version
 namespace slipway::api::detail {
 namespace {
 
-// The text of ?fields=; empty when there is none.
-std::string_view wanted_fields(http::exchange& x) {
+// The text of ?fields=; empty when there is none, nothing when it is not valid percent-encoding.
+std::optional<std::string_view> wanted_fields(http::exchange& x) {
   auto rest = x.request.query;
   while (!rest.empty()) {
     auto const part = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-    if (part.starts_with("fields=")) return http::form_decode(part.substr(7), x.memory).value_or("");
+    if (part.starts_with("fields=")) return http::form_decode(part.substr(7), x.memory);
   }
-  return {};
+  return std::string_view{};
 }
 
 // Of a page, the client names members of its items.
-std::string within_items(std::string_view names) {
-  std::string out = "next";
-  while (!names.empty()) {
-    auto const name = names.substr(0, names.find(','));
-    names.remove_prefix(std::min(name.size() + 1, names.size()));
-    out.append(",items.").append(name);
-  }
-  return out;
+result<json::selection> select(operation const& op, meta::type const& t, std::string_view names) {
+  if (!op.is_page) return json::selection::parse(t, names);
+  auto chosen = json::selection::parse(*t.find("items")->of->element, names);
+  if (chosen) *chosen = chosen->within(t, "items");
+  return chosen;
 }
 
 void answer_json(http::exchange& x, int status, json::buffer const& out) {
@@ -48,8 +45,10 @@ void answer_json(http::exchange& x, int status, json::buffer const& out) {
 void reply_json(http::exchange& x, operation const& op, int status, meta::type const& t, void const* value) {
   json::buffer out{x.memory};
   if (op.sparse) [[unlikely]] {
-    if (auto const names = wanted_fields(x); !names.empty()) {
-      auto const only = json::selection::parse(t, op.is_page ? within_items(names) : std::string{names});
+    auto const names = wanted_fields(x);
+    if (!names) return write_problem(x, fault::malformed("malformed_query"));
+    if (!names->empty()) {
+      auto const only = select(op, t, *names);
       if (!only) return write_problem(x, only.error());
       json::write_value(out, t, value, *only);
       return answer_json(x, status, out);

@@ -132,6 +132,7 @@ TEST_F(api_calls, sparse_fields_leave_the_rest_out) {
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?fields=count,name").body, R"({"name":"nail","count":3})");
   auto const unknown = calls.call(method::get, "/v1/items?fields=colour");
   EXPECT_EQ(unknown.status, 422);
+  EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?fields=%zz").status, 400);
 }
 
 TEST_F(api_calls, a_known_version_is_not_sent_again) {

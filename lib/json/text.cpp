@@ -162,8 +162,10 @@ char* put_decimals(char* at, double value) noexcept {
 template <class N>
 char* put_finite(char* at, N value) {
   if (!std::isfinite(value)) throw write_error{"a number that is NaN or infinite cannot be written as JSON"};
+  // "-0" would be read back as the integer, which has no sign.
+  if (value == 0 && std::signbit(value)) return static_cast<char*>(std::memcpy(at, "-0.0", 4)) + 4;
   // Whole numbers of ordinary size read better without an exponent.
-  if (value == std::trunc(value) && std::abs(value) < N{1e15} && !(value == 0 && std::signbit(value)))
+  if (value == std::trunc(value) && std::abs(value) < N{1e15})
     return put_signed(at, static_cast<std::int64_t>(value));
   if constexpr (std::is_same_v<N, double>)
     if (std::abs(value) >= 1e-3)  // below, an exponent is shorter

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# usage: nightly [fuzz|tsan|soak|bench|all] [--seconds N] [--within N] [--quick]
+# usage: nightly [fuzz|tsan|soak|bench|all] [--seconds N] [--within N] [--seed N] [--quick]
 # The long checks: fuzzing, ThreadSanitizer, a soak under load, the measurements.
 #
 # fuzz   every fuzz target for --seconds each (3600 unless told), together no longer than --within seconds;
-#        a finding is kept in build/fuzz/findings with the command that repeats it
+#        a finding is kept in build/fuzz/findings with the command that repeats it; --seed makes two runs try the
+#        same inputs
 # tsan   the unit and integration tests under ThreadSanitizer; --quick takes the libraries that have threads
 # soak   the release binary under load for --seconds, with its memory, descriptors and answers watched
 # bench  ./dev bench
@@ -13,12 +14,13 @@ set -euo pipefail
 . scripts/dev/building.sh
 . scripts/dev/node.sh
 
-what=all seconds=3600 within=86400 quick=''
+what=all seconds=3600 within=86400 seed=0 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
     fuzz | tsan | soak | bench | all) what=$1 ;;
     --seconds) seconds=${2:?--seconds wants a number} && shift ;;
     --within) within=${2:?--within wants a number} && shift ;;
+    --seed) seed=${2:?--seed wants a number} && shift ;;
     --quick) quick=yes ;;
     *) die 64 "nightly does not know '$1'." "./dev nightly --help" ;;
   esac
@@ -26,7 +28,7 @@ while [ $# -gt 0 ]; do
 done
 ensure_packages build test bench
 ensure_viewer
-drop_root "$0" "$what" --seconds "$seconds" --within "$within" ${quick:+--quick}
+drop_root "$0" "$what" --seconds "$seconds" --within "$within" --seed "$seed" ${quick:+--quick}
 
 fuzz() {
   local deadline=$((SECONDS + within)) name corpus target left failed=0 count=0
@@ -56,7 +58,7 @@ fuzz() {
     mapfile -t -O 1 seeds < <(find lib tests -type d -path "*/corpus/${name#fuzz_}" 2>/dev/null)
     step "$name, $((left < seconds ? left : seconds)) s"
     count=$((count + 1))
-    if ! "$target" -max_total_time=$((left < seconds ? left : seconds)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    if ! "$target" -max_total_time=$((left < seconds ? left : seconds)) -seed="$seed" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/findings/$name-" "${seeds[@]}" </dev/null >"build/fuzz/$name.log" 2>&1; then
       tail -n 30 "build/fuzz/$name.log" | sed 's/^/    /'
       say "    FOUND by $name; repeat it with: $target build/fuzz/findings/$name-*"

@@ -109,7 +109,7 @@ TEST(json_writer, text_that_is_not_utf8_is_repaired) {
 
 TEST(json_writer, numbers_are_the_shortest_that_read_back) {
   EXPECT_EQ(number_of(0), "0");
-  EXPECT_EQ(number_of(-0.0), "-0");
+  EXPECT_EQ(number_of(-0.0), "-0.0");  // "-0" would be read back as an integer, without its sign
   EXPECT_EQ(number_of(1e6), "1000000");
   EXPECT_EQ(number_of(1e22), "1e+22");
   EXPECT_EQ(number_of(5e-324), "5e-324");

@@ -115,6 +115,8 @@ int main(int argc, char** argv) try {
   return all.run();
 } catch (slipway::startup_error const& error) {
   return fail(error.code(), error.what());
+} catch (slipway::storage_full_error const& error) {
+  return fail(slipway::exit_code::cannot_create, error.what());
 } catch (slipway::unavailable_error const& error) {
   return fail(slipway::exit_code::unavailable, error.what());
 } catch (slipway::db::error const& error) {

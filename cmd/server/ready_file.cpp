@@ -32,10 +32,13 @@ void ready(std::string const& file, std::vector<std::string> const& http, std::v
     out.close();
     std::error_code error;
     if (out) std::filesystem::rename(beside, file, error);
-    if (!out || error)
-      throw startup_error{exit_code::cannot_create, "cannot write " + file + ": " +
-                                                        std::strerror(error ? error.value() : errno) +
-                                                        ". Name a file in a directory that can be written."};
+    if (!out || error) {
+      auto const cause = error ? error.value() : errno;
+      auto const code =
+          cause == EACCES || cause == EPERM || cause == EROFS ? exit_code::permission : exit_code::cannot_create;
+      throw startup_error{code, "cannot write " + file + ": " + std::strerror(cause) +
+                                    ". Name a file in a directory that can be written."};
+    }
   }
   if (::isatty(STDERR_FILENO) == 0 || http.empty()) return;
   std::fprintf(stderr, "\n  service        http://%s\n  documentation  http://%s/docs\n", http[0].c_str(),

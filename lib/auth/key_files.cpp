@@ -46,6 +46,8 @@ exit_code code_for(int error) noexcept {
 
 [[noreturn]] void fail(std::string_view what, std::filesystem::path const& path, int error,
                        std::string_view advice = {}) {
+  if (advice.empty() && code_for(error) == exit_code::permission)
+    advice = "; the process needs to read and write there: correct its owner or mode";
   throw startup_error{code_for(error), fmt::format("{} {}: {}{}", what, path.string(), std::strerror(error), advice)};
 }
 

@@ -21,6 +21,12 @@ class unavailable_error : public std::runtime_error {
   std::chrono::seconds retry_after_;
 };
 
+// What was to be written finds no room. Answers like the above; a command ends with exit_code::cannot_create.
+class storage_full_error : public unavailable_error {
+ public:
+  using unavailable_error::unavailable_error;
+};
+
 // The operation was told to stop: its deadline passed (503), its client left (no answer is possible), or the
 // process is going down.
 class cancelled_error : public std::runtime_error {

@@ -4,10 +4,13 @@
 #include <slipway/db/builder.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace slipway::db::detail {
 namespace {
@@ -83,6 +86,13 @@ std::string unique_name(std::string list) {
   return out;
 }
 
+// Why nothing can be made beside the file, or zero. SQLite itself tells why its second attempt failed, to read a file
+// that it could not make.
+int directory_error(std::string const& path) {
+  auto const parent = std::filesystem::path{path}.parent_path();
+  return ::faccessat(AT_FDCWD, parent.empty() ? "." : parent.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
 [[noreturn]] void fail_constraint(int code, std::string const& message) {
   auto const number = std::to_string(code);
   switch (code) {
@@ -130,6 +140,9 @@ void refuse_sqlite_file(std::string const& path, int code, int system_error, std
     throw startup_error{
         exit_code::permission,
         cause + ". The process needs to read and write the file and its directory: correct their owner or mode."};
+  if (system_error == EMFILE || system_error == ENFILE)
+    throw startup_error{exit_code::os,
+                        cause + ". Raise the limit of open files: ulimit -n, or LimitNOFILE= in systemd."};
   if (system_error == ENOSPC || system_error == EDQUOT)
     throw startup_error{exit_code::cannot_create, cause + ". Make room, or put the database elsewhere."};
   throw startup_error{exit_code::cannot_create, cause + ". Name a file in a directory that this process may write."};
@@ -149,8 +162,10 @@ void sqlite_connection::open(std::string const& path, bool writes) {
   auto const flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writes ? SQLITE_OPEN_CREATE : 0);
   auto refuse = [&](int code) {
-    refuse_sqlite_file(path, code, handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM,
-                       handle_ != nullptr ? sqlite3_errmsg(handle_) : "");
+    auto error = handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM;
+    if (auto const beside = directory_error(path); writes && beside != 0 && (error == 0 || error == ENOENT))
+      error = beside;
+    refuse_sqlite_file(path, code, error, handle_ != nullptr ? sqlite3_errmsg(handle_) : "");
   };
   if (auto const code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr); code != SQLITE_OK) refuse(code);
   sqlite3_busy_timeout(handle_, 2'000);
@@ -187,7 +202,9 @@ void sqlite_connection::open(std::string const& path, bool writes) {
         exit_code::config,
         "database.url: the file system of " + path +
             " has no write-ahead logging for SQLite (network file systems do not). Put the file on a local disk."};
-  // A file that can be opened and not written shows itself only when something is written.
+  // SQLite opens a file that it may not write for reading, and tells so only when it is asked.
+  if (sqlite3_db_readonly(handle_, "main") == 1) refuse_sqlite_file(path, SQLITE_READONLY, EACCES, "");
+  // So does a directory in which no log can be written beside the file.
   for (char const* sql : {"begin immediate", "pragma user_version", "commit"})
     if (auto const failed = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); failed != SQLITE_OK) refuse(failed);
 }
@@ -216,7 +233,11 @@ void sqlite_connection::fail(int code) {
     case SQLITE_RANGE:
     case SQLITE_MISMATCH: throw value_error{message, number};
     case SQLITE_NOMEM: throw std::bad_alloc{};
-    case SQLITE_FULL: throw unavailable_error{"SQLite: the disk is full: " + message, std::chrono::seconds{30}};
+    case SQLITE_FULL:
+      throw storage_full_error{std::string{"SQLite: there is no room left for "} +
+                                   sqlite3_db_filename(handle_, "main") + ": " + message +
+                                   ". Make room on its file system; nothing was lost.",
+                               std::chrono::seconds{30}};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:

@@ -64,7 +64,15 @@ class file_sink final : public sink {
 
   outcome write(std::span<std::string_view const> pieces, std::chrono::milliseconds) override {
     auto const vectors = vectors_of(pieces);
-    return outcome_of(::writev(file_.get(), vectors.data(), static_cast<int>(vectors.size())));
+    auto const done = outcome_of(::writev(file_.get(), vectors.data(), static_cast<int>(vectors.size())));
+    // The log cannot tell that it cannot be written; standard error may be read by somebody. Once for each outage.
+    if (done.error != 0 && std::exchange(told_, done.error) != done.error)
+      fmt::print(stderr,
+                 "slipway: cannot write the log file {}: {}; lines wait in memory (log.buffer_bytes), then are "
+                 "dropped and counted\n",
+                 path_, std::strerror(done.error));
+    if (done.bytes > 0) told_ = 0;
+    return done;
   }
 
   std::string reopen() override {
@@ -79,6 +87,7 @@ class file_sink final : public sink {
   int open() const noexcept { return ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640); }
   std::string path_;
   descriptor file_;
+  int told_ = 0;  // the errno that standard error knows of
 };
 
 // A descriptor that the process was started with. It is shared with others, so it is never made non-blocking

@@ -1,6 +1,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/runtime/shards.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +27,13 @@ shards::shards(unsigned count) {
   sigset_t everything, before;
   ::sigfillset(&everything);
   ::pthread_sigmask(SIG_SETMASK, &everything, &before);
+  auto refuse = [&](char const* what, std::exception const& error) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    for (auto& each : all_) each->stop();
+    throw startup_error{exit_code::os, std::string{"cannot "} + what + ": " + error.what() +
+                                           ". Raise the limits on threads (ulimit -u, TasksMax) and descriptors "
+                                           "(ulimit -n), or lower runtime.shards."};
+  };
   try {
     for (unsigned i = 0; i < count; ++i) all_.push_back(std::make_unique<shard>(i));
     for (auto& each : all_)
@@ -32,11 +41,10 @@ shards::shards(unsigned count) {
         ::pthread_setname_np(::pthread_self(), ("shard-" + std::to_string(s->index())).c_str());
         s->run();
       });
+  } catch (boost::system::system_error const& error) {
+    refuse("make the shards' event loops", error);
   } catch (std::system_error const& error) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    for (auto& each : all_) each->stop();
-    throw startup_error{exit_code::os, std::string{"cannot start the shards' threads: "} + error.what() +
-                                           ". Raise the limits on threads and descriptors, or lower runtime.shards."};
+    refuse("start the shards' threads", error);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

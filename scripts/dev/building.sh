@@ -17,6 +17,19 @@ configure_preset() {
   fi
 }
 
+# build_log PRESET: what ninja says as it comes, under a heading; fails when there was nothing to do. (awk would hold
+# lines back until its buffer is full.)
+build_log() {
+  local line said=1
+  while IFS= read -r line; do
+    case $line in 'ninja: Entering'* | 'ninja: no work'* | *'Re-checking globbed'*) continue ;; esac
+    if [ $said = 1 ]; then step "Building $1"; fi
+    said=0
+    printf '%s\n' "$line"
+  done
+  return $said
+}
+
 # build_preset PRESET [TARGET...]: does nothing, fast, when nothing changed.
 build_preset() {
   local preset=$1 begun
@@ -29,11 +42,7 @@ build_preset() {
     NINJA_STATUS='    [%f/%t, %es] ' ninja -C "build/$preset" -j "$(build_jobs)" "$@" && status=(0) || status=($?)
   else
     set +e
-    NINJA_STATUS='    [%f/%t, %es] ' ninja -C "build/$preset" -j "$(build_jobs)" "$@" 2>&1 |
-      awk -v heading="==> Building $preset" '
-        /^ninja: (Entering|no work)|Re-checking globbed/ { next }
-        { if (!said++) print heading; print; fflush() }
-        END { exit !said }'
+    NINJA_STATUS='    [%f/%t, %es] ' ninja -C "build/$preset" -j "$(build_jobs)" "$@" 2>&1 | build_log "$preset"
     status=("${PIPESTATUS[@]}")
     set -e
     if [ "${status[0]} ${status[1]}" = "0 1" ]; then return 0; fi

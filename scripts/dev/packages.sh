@@ -96,18 +96,29 @@ apt_install() {
   if [ -n "$at_terminal" ]; then
     apt_get install -y -q --no-install-recommends "$@" && status=0 || status=$?
   else
-    # The progress of a log: a line now and then.
     set +e
-    apt_get install -y -q --no-install-recommends "$@" 2>&1 | tee "$log" | awk '
-      /newly installed/ { total = $3; print "    " total " packages with what they need"; fflush() }
-      /^Need to get/ { print "    " $0; fflush() }
-      /^Setting up/ { if (++done % 50 == 0 || done == total) { print "    set up " done " of " total; fflush() } }
-      /^[EW]:/ { print "    " $0; fflush() }'
+    apt_get install -y -q --no-install-recommends "$@" 2>&1 | tee "$log" | apt_log
     status=${PIPESTATUS[0]}
     set -e
   fi
   if [ "$status" != 0 ]; then apt_failed "$log" "$@"; fi
   rm -f "$log"
+}
+
+# What apt-get says, shortened to a line now and then.
+apt_log() {
+  local line total=0 fetched=0 done=0
+  while IFS= read -r line; do
+    case $line in
+      *' newly installed, '*)
+        total=${line%% newly installed*} total=${total##* }
+        say "    $total packages with what they need"
+        ;;
+      'Need to get '* | E:* | W:*) say "    $line" ;;
+      Get:*) if [ $((++fetched % 100)) = 0 ]; then say "    fetched $fetched of $total"; fi ;;
+      'Setting up '*) if [ $((++done % 100)) = 0 ] || [ "$done" = "$total" ]; then say "    set up $done of $total"; fi ;;
+    esac
+  done
 }
 
 apt_failed() {

@@ -119,8 +119,9 @@ class Postgres:
 class Server:
     """One running service with its own folder, database and ports."""
 
-    def __init__(self, folder, settings=None, postgres=None, migrate=True, environment="test", binary=None):
+    def __init__(self, folder, settings=None, postgres=None, migrate=True, environment="test", binary=None, under=()):
         self.binary = binary or BINARY
+        self.under = [str(word) for word in under]  # a command that runs the binary, such as setpriv with its flags
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres = postgres
@@ -153,13 +154,23 @@ class Server:
 
     def run(self, *arguments, timeout=PATIENCE, **variables):
         """Another command of the same binary, with the same settings."""
-        return subprocess.run([str(self.binary), *arguments], cwd=self.folder, env={**self.variables(), **variables},
+        return subprocess.run([*self.under, str(self.binary), *arguments], cwd=self.folder, env={**self.variables(), **variables},
                               capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def refuses(self, code, *words, command=("serve",), **variables):
+        """The command ends by itself with that exit code and one sentence that has these words."""
+        done = self.run(*command, **variables)
+        text = done.stdout + done.stderr
+        assert done.returncode == code, f"{done.returncode}: {text}"
+        for word in words:
+            assert word in done.stderr, text
+        assert "Sanitizer" not in text and "terminate called" not in text
+        return done.stderr
 
     def start(self, *arguments):
         self.ready_file.unlink(missing_ok=True)
         self.output = open(self.log_file, "ab")
-        self.process = subprocess.Popen([str(self.binary), "serve", "--ready-file", str(self.ready_file), *arguments],
+        self.process = subprocess.Popen([*self.under, str(self.binary), "serve", "--ready-file", str(self.ready_file), *arguments],
                                         cwd=self.folder, env=self.variables(), stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT)
         addresses = wait_until(self._addresses, what="the server to be ready")

@@ -44,8 +44,11 @@ BOOST_DESCRIBE_STRUCT(operations_settings, (), (listen, public_metrics))
 struct migration_settings {
   std::string directory;
   bool at_start = false;
+  std::chrono::milliseconds lock_timeout{5'000};
+  std::chrono::milliseconds statement_timeout{600'000};
+  std::chrono::milliseconds patience{60'000};
 };
-BOOST_DESCRIBE_STRUCT(migration_settings, (), (directory, at_start))
+BOOST_DESCRIBE_STRUCT(migration_settings, (), (directory, at_start, lock_timeout, statement_timeout, patience))
 
 struct auth_settings {
   auth::key_settings keys;
@@ -140,7 +143,17 @@ inline constexpr auto rules_of<app::migration_settings> =
               .optional()
               .help("Migrations from this directory instead of those in the binary."),
           field(&app::migration_settings::at_start)
-              .help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."));
+              .help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."),
+          field(&app::migration_settings::lock_timeout)
+              .minimum(1)
+              .help("How long a migration queues for a table that is in use, before it steps back, lets others through "
+                    "and asks again (PostgreSQL)."),
+          field(&app::migration_settings::statement_timeout)
+              .minimum(1)
+              .help("The longest that one statement of a migration with a transaction may take (PostgreSQL)."),
+          field(&app::migration_settings::patience)
+              .minimum(1)
+              .help("How long a migration tries to get its tables, and waits for another process that migrates."));
 
 template <>
 inline constexpr auto rules_of<app::browser_settings> =

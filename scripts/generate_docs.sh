@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the pages of docs/ that come from code anew: the configuration reference and the table of errors.
+# Makes the pages of docs/ that come from code anew: the configuration reference, the table of errors, the
+# rules of the linter of migrations.
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/.."
 binary=${1:-build/release/cmd/server/slipway}
@@ -14,3 +15,6 @@ Made from the routes by scripts/generate_docs.sh. Every error is `application/pr
 END
   "$binary" errors
 } >docs/errors.md
+
+rules=$(sed '/made by scripts\/generate_docs.sh/q' docs/migrations.md && "$binary" migrate lint --rules)
+printf '%s\n' "$rules" >docs/migrations.md

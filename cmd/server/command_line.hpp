@@ -5,6 +5,7 @@
 
 #include <slipway/config/loader.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,18 @@ struct invocation {
 
 // Each command's work; returns the process's exit code (lib/core/errors.hpp) or throws startup_error.
 int serve(invocation const& in, std::string const& ready_file);
-int migrate_up(invocation const& in, bool allow_out_of_order);
+struct migrate_up_options {
+  std::int64_t to = 0;  // 0: all
+  bool allow_out_of_order = false, before_deployment = false;
+};
+int migrate_up(invocation const& in, migrate_up_options o);
 int migrate_down(invocation const& in, unsigned steps);
 int migrate_status(invocation const& in);
 int migrate_plan(invocation const& in);
+int migrate_baseline(invocation const& in, std::int64_t version);
+// 1 when there are findings.
+int migrate_lint(invocation const& in);
+int migrate_rules();
 int seed(invocation const& in);
 int config_show(invocation const& in);
 int config_check(invocation const& in);

@@ -64,12 +64,23 @@ class commands {
   void add_migrate(CLI::App& app) {
     auto* migrate = app.add_subcommand("migrate", "The database's schema");
     migrate->require_subcommand(1);
-    auto* up = add(*migrate, "up", "Apply what is pending", [this] { return migrate_up(in_, out_of_order_); });
-    up->add_flag("--allow-out-of-order", out_of_order_, "Also apply migrations older than the newest applied one");
+    auto* up = add(*migrate, "up", "Apply what is pending", [this] { return migrate_up(in_, up_); });
+    up->add_option("--to", up_.to, "Up to and with this version")->check(CLI::PositiveNumber);
+    up->add_flag("--before-deployment", up_.before_deployment, "Leave out what is for after the deployment");
+    up->add_flag("--allow-out-of-order", up_.allow_out_of_order,
+                 "Also apply what is older than the newest applied one");
     auto* down = add(*migrate, "down", "Take the newest migrations back", [this] { return migrate_down(in_, steps_); });
     down->add_option("steps", steps_, "How many")->capture_default_str()->check(CLI::Range(1u, 1000u));
     add(*migrate, "status", "Show what is applied and what is pending", [this] { return migrate_status(in_); });
     add(*migrate, "plan", "Print the SQL that `up` would run", [this] { return migrate_plan(in_); });
+    auto* lint = add(*migrate, "lint", "Find what is unsafe on tables that a running service uses",
+                     [this] { return rules_ ? migrate_rules() : migrate_lint(in_); });
+    lint->add_flag("--rules", rules_, "Print what is looked for, as Markdown");
+    auto* baseline = add(*migrate, "baseline", "Note migrations as applied on a database that was there before them",
+                         [this] { return migrate_baseline(in_, version_); });
+    baseline->add_option("version", version_, "The last one that the database has")
+        ->required()
+        ->check(CLI::PositiveNumber);
   }
 
   void add_config(CLI::App& app) {
@@ -86,7 +97,9 @@ class commands {
   invocation const& in_;
   std::function<int()> chosen_;
   std::string ready_file_;
-  bool out_of_order_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
+  migrate_up_options up_;
+  std::int64_t version_ = 0;
+  bool rules_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
   unsigned steps_ = 1, after_ = 0;
 };
 

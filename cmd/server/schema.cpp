@@ -6,6 +6,7 @@
 #include <slipway/core/embedded.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
+#include <slipway/migrations/lint.hpp>
 #include <slipway/migrations/migrator.hpp>
 
 #include <fmt/format.h>
@@ -25,13 +26,20 @@ std::vector<migrations::file> files_for(settings const& s) {
                                         : migrations::files_in(s.migrations.directory);
 }
 
+migrations::options with_settings(settings const& s, migrations::options o) {
+  o.wait_for_other = s.migrations.patience;
+  o.lock_timeout = s.migrations.lock_timeout;
+  o.statement_timeout = s.migrations.statement_timeout;
+  return o;
+}
+
 int with_migrator(invocation const& in, migrations::options options,
                   std::function<void(migrations::migrator&, shards&)> const& work) {
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
   options.say = [](std::string_view line) { fmt::print("{}\n", line); };
-  migrations::migrator m{database, files_for(loaded.value), std::move(options)};
+  migrations::migrator m{database, files_for(loaded.value), with_settings(loaded.value, std::move(options))};
   work(m, on);
   return 0;
 }
@@ -39,7 +47,9 @@ int with_migrator(invocation const& in, migrations::options options,
 }  // namespace
 
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {
-  migrations::migrator m{database, files_for(s)};
+  migrations::migrator m{database, files_for(s), with_settings(s, {})};
+  for (auto const& name : on.run(m.newer()))
+    log.warn("the database is ahead of this program, which does not know the migration", {{"migration", name}});
   if (s.migrations.at_start) {
     for (auto const& step : on.run(m.up())) log.info("migrated", {{"version", step.version}, {"name", step.name}});
     return;
@@ -51,10 +61,38 @@ void require_schema(settings const& s, db::database& database, shards& on, log::
                                     pending)};
 }
 
-int migrate_up(invocation const& in, bool allow_out_of_order) {
-  return with_migrator(in, {.allow_out_of_order = allow_out_of_order}, [](migrations::migrator& m, shards& on) {
-    if (on.run(m.up()).empty()) fmt::print("Nothing to do: the schema is up to date.\n");
-  });
+int migrate_up(invocation const& in, migrate_up_options o) {
+  return with_migrator(in, {.allow_out_of_order = o.allow_out_of_order, .before_deployment = o.before_deployment},
+                       [&o](migrations::migrator& m, shards& on) {
+                         if (on.run(m.up(o.to > 0 ? std::optional{o.to} : std::nullopt)).empty())
+                           fmt::print("Nothing to do.\n");
+                       });
+}
+
+int migrate_baseline(invocation const& in, std::int64_t version) {
+  return with_migrator(in, {}, [version](migrations::migrator& m, shards& on) { on.run(m.baseline(version)); });
+}
+
+int migrate_lint(invocation const& in) {
+  auto const loaded = in.load();
+  auto const files = files_for(loaded.value);
+  std::size_t count = 0;
+  for (auto const dialect : migrations::dialects_of(files))
+    for (auto const& m : migrations::catalog_of(files, dialect))
+      for (auto const& f : migrations::lint(m, dialect)) {
+        ++count;
+        fmt::print("migrations/{}:{}: {}: {}\n    instead: {}\n", f.file, f.line, f.rule, f.why, f.instead);
+      }
+  if (count > 0)
+    fmt::print("{} findings. What is meant to be so is allowed by a line above it: -- lint: allow <rule>: <reason>\n",
+               count);
+  return count == 0 ? 0 : 1;
+}
+
+int migrate_rules() {
+  fmt::print("| rule | what is wrong |\n| --- | --- |\n");
+  for (auto const& r : migrations::lint_rules()) fmt::print("| `{}` | {} |\n", r.name, r.what);
+  return 0;
 }
 
 int migrate_down(invocation const& in, unsigned steps) {
@@ -66,8 +104,11 @@ int migrate_down(invocation const& in, unsigned steps) {
 int migrate_status(invocation const& in) {
   return with_migrator(in, {}, [](migrations::migrator& m, shards& on) {
     for (auto const& line : on.run(m.status()))
-      fmt::print("{:04}  {:<24} {:<12} {}\n", line.version, line.name, migrations::to_string(line.state),
-                 line.applied_at ? to_rfc3339(*line.applied_at) : std::string{});
+      if (line.version == 0)
+        fmt::print("      {:<24} {}, repeatable\n", line.name, migrations::to_string(line.state));
+      else
+        fmt::print("{:04}  {:<24} {:<12} {}\n", line.version, line.name, migrations::to_string(line.state),
+                   line.applied_at ? to_rfc3339(*line.applied_at) : std::string{});
   });
 }
 

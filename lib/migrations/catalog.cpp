@@ -37,29 +37,42 @@ struct file_name {
   std::optional<db::dialect> dialect;
 };
 
-// "0003_notes.sql", "0003_notes.sqlite.sql", "0003_notes.postgres.sql".
-file_name parse_name(std::string const& file) {
-  constexpr char const* form =
-      "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql or .postgres.sql; lower-case letters, digits "
-      "and _";
-  file_name out;
-  std::string_view rest = file;
+constexpr std::array suffixes{std::pair{db::dialect::sqlite, std::string_view{".sqlite"}},
+                              std::pair{db::dialect::postgres, std::string_view{".postgres"}}};
+constexpr std::string_view repeatable_prefix = "repeatable_";
+constexpr char const* form =
+    "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql or .postgres.sql, or "
+    "repeatable_what_it_makes.sql; "
+    "lower-case letters, digits and _";
+
+// Takes ".sql", ".sqlite.sql" or ".postgres.sql" away.
+std::optional<db::dialect> take_suffix(std::string const& file, std::string_view& rest) {
   if (!rest.ends_with(".sql")) refuse(file, 0, form);
   rest.remove_suffix(4);
-  for (auto const& [suffix, dialect] : {std::pair{std::string_view{".sqlite"}, db::dialect::sqlite},
-                                        std::pair{std::string_view{".postgres"}, db::dialect::postgres}})
+  for (auto const& [dialect, suffix] : suffixes)
     if (rest.ends_with(suffix)) {
-      out.dialect = dialect;
       rest.remove_suffix(suffix.size());
-      break;
+      return dialect;
     }
+  return std::nullopt;
+}
+
+bool is_plain_name(std::string_view name) noexcept {
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+// "0003_notes.sql", "0003_notes.sqlite.sql", "0003_notes.postgres.sql".
+file_name parse_name(std::string const& file) {
+  file_name out;
+  std::string_view rest = file;
+  out.dialect = take_suffix(file, rest);
   auto const [at, error] = std::from_chars(rest.data(), rest.data() + rest.size(), out.version);
   auto const digits = static_cast<std::size_t>(at - rest.data());
   if (error != std::errc{} || digits < 4 || digits > 9 || out.version < 1 || rest.substr(digits, 1) != "_")
     refuse(file, 0, form);
   out.name = rest.substr(digits + 1);
-  auto const allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (out.name.empty() || !std::ranges::all_of(out.name, allowed)) refuse(file, 0, form);
+  if (!is_plain_name(out.name)) refuse(file, 0, form);
   return out;
 }
 
@@ -84,11 +97,14 @@ migration parse(file const& from, file_name const& name, db::dialect dialect) {
       section = &out.down.emplace();
       out.down_line = number + 1;
     } else if (section != nullptr) {
-      if (text == "-- no transaction") refuse(from.name, number, "`-- no transaction` belongs above `-- up`");
+      if (text == "-- no transaction" || text == "-- after deployment")
+        refuse(from.name, number, fmt::format("`{}` belongs above `-- up`", text));
       *section += line;
       *section += '\n';
     } else if (text == "-- no transaction") {
       out.in_transaction = false;
+    } else if (text == "-- after deployment") {
+      out.after_deployment = true;
     } else if (!text.empty() && !text.starts_with("--")) {
       refuse(from.name, number, "SQL before the line `-- up`");
     }
@@ -139,6 +155,7 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
   };
   std::map<std::int64_t, slot> slots;
   for (auto const& f : files) {
+    if (f.name.starts_with(repeatable_prefix)) continue;
     auto const name = parse_name(f.name);
     auto& there = slots.try_emplace(name.version, slot{.name = name.name, .first_file = f.name}).first->second;
     if (there.name != name.name)
@@ -148,7 +165,7 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
     if (place != nullptr) refuse(f.name, 0, "is there twice");
     place = &f;
   }
-  auto const* const suffix = dialect == db::dialect::sqlite ? "sqlite" : "postgres";
+  auto const suffix = std::ranges::find(suffixes, dialect, &decltype(suffixes)::value_type::first)->second;
   std::vector<migration> out;
   for (auto const& [version, s] : slots) {
     if (auto const due = static_cast<std::int64_t>(out.size()) + 1; version != due)
@@ -159,10 +176,42 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
     if (from == nullptr)
       throw startup_error{
           exit_code::data,
-          fmt::format("migrations: {} has no counterpart for this database: add {:04}_{}.{}.sql, or one file for all",
+          fmt::format("migrations: {} has no counterpart for this database: add {:04}_{}{}.sql, or one file for all",
                       s.first_file, version, s.name, suffix)};
     out.push_back(parse(*from, {.version = version, .name = s.name}, dialect));
   }
+  return out;
+}
+
+std::vector<db::dialect> dialects_of(std::vector<file> const& files) {
+  std::vector<db::dialect> all, own;
+  for (auto const& [dialect, suffix] : suffixes) {
+    all.push_back(dialect);
+    auto const ending = std::string{suffix} + ".sql";
+    if (std::ranges::any_of(files, [&](file const& f) { return f.name.ends_with(ending); })) own.push_back(dialect);
+  }
+  return own.empty() ? all : own;
+}
+
+std::vector<repeatable> repeatables_of(std::vector<file> const& files, db::dialect dialect) {
+  std::map<std::string, repeatable> found;
+  for (auto const& f : files) {
+    if (!f.name.starts_with(repeatable_prefix)) continue;
+    std::string_view name = f.name;
+    auto const for_dialect = take_suffix(f.name, name);
+    name.remove_prefix(repeatable_prefix.size());
+    if (!is_plain_name(name)) refuse(f.name, 0, form);
+    if (for_dialect && *for_dialect != dialect) continue;
+    auto& r = found[std::string{name}];
+    if (!r.file.empty() && !for_dialect) continue;  // the one for this dialect replaces the one for all
+    auto const statements = split(f.text, dialect);
+    if (statements.empty()) refuse(f.name, 1, "holds no statement");
+    for (auto const& s : statements)
+      if (controls_transaction(s.text)) refuse(f.name, s.line, "begins and commits by itself: remove this statement");
+    r = {std::string{name}, f.name, f.text, checksum_of(f.text)};
+  }
+  std::vector<repeatable> out;
+  for (auto& [name, r] : found) out.push_back(std::move(r));
   return out;
 }
 

@@ -5,12 +5,17 @@
 //   migrations/0003_notes.postgres.sql    replaces it on PostgreSQL
 //
 //   -- no transaction                     (only where the engine demands it, e.g. CREATE INDEX CONCURRENTLY)
+//   -- after deployment                   (a program that needs it not yet may start without it: what drops a column
+//                                          runs once the last program that reads the column is gone)
 //   -- up
 //   CREATE TABLE notes (...);
 //   -- down
 //   DROP TABLE notes;
 //
 // Without a `-- down` line a migration cannot be taken back.
+//
+//   migrations/repeatable_totals.sql      views, functions, grants: run again, as a whole and after all numbered
+//                                         ones, whenever the file has changed (.sqlite.sql and so on as above)
 #pragma once
 
 #include <slipway/core/embedded.hpp>
@@ -45,14 +50,29 @@ struct migration {
   std::optional<std::string> down;
   unsigned up_line = 1, down_line = 1;  // where the sections begin
   bool in_transaction = true;
-  std::string
-      checksum;  // SHA-256 of `up` and the options, in hexadecimal; blind to line endings and white space at their ends
+  bool after_deployment = false;
+  // SHA-256 of `up` and `-- no transaction`, in hexadecimal; blind to line endings and white space at their ends.
+  std::string checksum;
 };
 
 // The migrations for a dialect, in order. Throws startup_error(exit_code::data) that names the file and the line: a
 // name that is no migration's, two files for one version, a version left out, no `-- up`, SQL before it, an
 // option after it, a section without statements, transaction control by hand.
 std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect dialect);
+
+// The dialects that have files of their own; all, when none has.
+std::vector<db::dialect> dialects_of(std::vector<file> const& files);
+
+struct repeatable {
+  std::string name;  // "totals"
+  std::string file;
+  std::string text;
+  std::string checksum;
+};
+
+// The repeatable files for a dialect, by name. Throws like `catalog_of`. One that has no file for this dialect is not
+// for it.
+std::vector<repeatable> repeatables_of(std::vector<file> const& files, db::dialect dialect);
 
 // SHA-256 in hexadecimal of a text, blind to line endings, to white space at the ends of lines and to empty lines at
 // the end: what editors and version control change on their own.

@@ -28,6 +28,7 @@ namespace slipway::migrations {
 
 struct options {
   bool allow_out_of_order = false;                                     // apply files older than the newest applied one
+  bool before_deployment = false;                                      // leave `-- after deployment` for later
   std::chrono::milliseconds wait_for_other{std::chrono::seconds{60}};  // for another runner
   std::chrono::milliseconds lock_timeout{std::chrono::seconds{5}};     // PostgreSQL: for locks on tables in use
   std::chrono::milliseconds statement_timeout{
@@ -42,12 +43,13 @@ enum class state : std::uint8_t {
   out_of_order,  // pending, and older than the newest applied one
   changed,       // applied, and its file is another now
   missing,       // applied, and there is no such file
+  newer,         // applied by a newer program
   unfinished,    // `-- no transaction`, begun and not finished
 };
 std::string_view to_string(state s) noexcept;  // "out of order"
 
 struct status_line {
-  std::int64_t version = 0;
+  std::int64_t version = 0;  // 0: a repeatable one
   std::string name;
   migrations::state state = state::pending;
   std::optional<time_point> applied_at;
@@ -55,7 +57,7 @@ struct status_line {
 };
 
 struct step {
-  std::int64_t version = 0;
+  std::int64_t version = 0;  // 0: a repeatable one
   std::string name;
   std::chrono::milliseconds duration{0};
 };
@@ -69,27 +71,38 @@ class migrator {
   migrator(db::database& database, std::vector<file> const& files, options o = {});
 
   // Applies what is pending, up to and with version `to`. Refuses, before it changes anything, when an applied file
-  // was changed, is missing or unfinished, or when a pending one is out of order and that is not allowed.
+  // was changed, is missing or unfinished, or when a pending one is out of order and that is not allowed. A lock on a
+  // table that is not got within `lock_timeout` is let go and asked for again, so that nobody queues behind it.
   task<std::vector<step>> up(std::optional<std::int64_t> to = std::nullopt);
+  // For a database that was there before its migrations were: notes versions 1 to `version` as applied without running
+  // them. Refuses when any is noted already, or when there is no such version.
+  task<> baseline(std::int64_t version);
   // Takes the newest `steps` applied migrations back, newest first.
   task<std::vector<step>> down(unsigned steps = 1);
   // Everything known, by version. Changes nothing, not even a database without the table.
   task<std::vector<status_line>> status();
   // What `up` would run, as SQL. Refuses like `up`.
   task<std::string> plan(std::optional<std::int64_t> to = std::nullopt);
-  // How many are pending; refuses like `up`. For a service that must not start on an old schema.
+  // How many are pending without those for after the deployment; refuses like `up`. For a service that must not start
+  // on an old schema.
   task<std::size_t> pending();
+  // Names what was applied by a newer program and is unknown here. While a deployment is rolled out or back that is as
+  // it should be, provided that old programs can live with the new schema; `up` refuses only when it had work to do.
+  task<std::vector<std::string>> newer();
 
   std::vector<migration> const& known() const noexcept { return known_; }
+  std::vector<repeatable> const& known_repeatables() const noexcept { return repeatables_; }
 
  private:
   struct applied_row;
-  enum class outcome : std::uint8_t { done, nothing_to_do, other_is_busy };
+  enum class outcome : std::uint8_t { done, nothing_to_do, other_is_busy, table_is_in_use };
 
   task<std::vector<applied_row>> read_applied(db::session& in);
   task<std::vector<applied_row>> read_settled();
   std::vector<migration const*> due(std::vector<applied_row> const& applied, std::optional<std::int64_t> to) const;
   void check(std::vector<applied_row> const& applied) const;
+  bool is_newer(applied_row const& row) const noexcept;
+  bool may_wait(migration const& m) const noexcept { return options_.before_deployment && m.after_deployment; }
   task<bool> prepare(db::transaction& tx);
   task<> run_statements(db::session& in, migration const& m, bool up);
   task<outcome> try_step(migration const& m, bool up, step& made);
@@ -97,11 +110,16 @@ class migrator {
   task<> finish_loose_step(migration const& m, std::optional<std::int64_t> duration);
   task<outcome> in_own_transaction(std::function<task<outcome>(db::transaction&)> work);
   task<std::optional<step>> run_step(migration const& m, bool up);
+  task<std::vector<repeatable const*>> due_repeatables();
+  task<outcome> try_repeatable(repeatable const& r, step& made);
+  task<std::optional<step>> run_repeatable(repeatable const& r);
+  task<bool> patiently(std::string file, std::function<task<outcome>()> attempt);
   void say(std::string const& line) const;
   clock_source const& clock() const noexcept { return options_.clock != nullptr ? *options_.clock : system_clock(); }
 
   db::database& database_;
   std::vector<migration> known_;
+  std::vector<repeatable> repeatables_;
   options options_;
 };
 

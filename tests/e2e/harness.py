@@ -107,6 +107,10 @@ class Postgres:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def session(self, database):
+        """One connection that stays open, for what a transaction holds."""
+        return PsqlSession([self.bin / "psql", "-XqAt", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database])
+
     def create_database(self):
         name = f"test_{uuid.uuid4().hex[:12]}"
         self.query("postgres", f"create database {name}")
@@ -114,6 +118,27 @@ class Postgres:
 
     def url(self, database):
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+
+class PsqlSession:
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def execute(self, sql):
+        self.process.stdin.write(sql + "\n")
+        self.process.stdin.flush()
+
+    def wait_for(self, word):
+        for line in self.process.stdout:
+            if word in line:
+                return
+        raise AssertionError(f"psql ended without saying {word!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate(timeout=PATIENCE)
 
 
 class Server:

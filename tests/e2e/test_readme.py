@@ -74,7 +74,8 @@ def test_the_tutorial_adds_a_resource(tmp_path, launch):
     assert "/v1/bookmarks" in httpx.get(f"{server.url}/openapi.json").json()["paths"]
 
 
-@pytest.mark.parametrize("page, command", [("configuration.md", ["config", "reference"]), ("errors.md", ["errors"])])
+@pytest.mark.parametrize("page, command", [("configuration.md", ["config", "reference"]), ("errors.md", ["errors"]),
+                                           ("migrations.md", ["migrate", "lint", "--rules"])])
 def test_generated_pages_are_up_to_date(page, command):
     made = subprocess.run([BINARY, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert made.returncode == 0, made.stderr

@@ -39,6 +39,7 @@ TEST(catalog, reads_sections_options_and_lines) {
   EXPECT_EQ(all[0].up_line, 2u);
   EXPECT_EQ(all[0].down_line, 5u);
   EXPECT_TRUE(all[0].in_transaction);
+  EXPECT_FALSE(all[0].after_deployment);
   EXPECT_EQ(all[1].version, 2);
   EXPECT_FALSE(all[1].in_transaction);
   EXPECT_FALSE(all[1].down);
@@ -132,6 +133,24 @@ TEST(files, come_from_a_directory_and_from_the_binary) {
   std::filesystem::remove_all(directory);
   embedded_file const linked[] = {{"0001_a.sql", "a"}};
   EXPECT_EQ(files_of(linked)[0].text, "a");
+}
+
+TEST(catalog, repeatable_files_have_names_and_no_numbers) {
+  std::vector<file> const files{{"repeatable_b.sql", "SELECT 1;"},
+                                {"repeatable_a.postgres.sql", "SELECT 'p';"},
+                                {"repeatable_b.postgres.sql", "SELECT 'p';"},
+                                {"0001_a.sql", good}};
+  auto const on_postgres = repeatables_of(files, dialect::postgres), on_sqlite = repeatables_of(files, dialect::sqlite);
+  ASSERT_EQ(on_postgres.size(), 2u);
+  EXPECT_EQ(on_postgres[0].name, "a");
+  EXPECT_EQ(on_postgres[1].text, "SELECT 'p';");
+  ASSERT_EQ(on_sqlite.size(), 1u);
+  EXPECT_EQ(on_sqlite[0].text, "SELECT 1;");
+  EXPECT_EQ(catalog_of(files, dialect::sqlite).size(), 1u);
+  for (auto const& [name, text] :
+       {std::pair{"repeatable_.sql", "SELECT 1;"}, std::pair{"repeatable_A.sql", "SELECT 1;"},
+        std::pair{"repeatable_a.sql", "-- nothing"}, std::pair{"repeatable_a.sql", "COMMIT;"}})
+    EXPECT_THROW(repeatables_of({{name, text}}, dialect::sqlite), startup_error) << name << text;
 }
 
 }  // namespace

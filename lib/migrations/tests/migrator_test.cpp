@@ -173,8 +173,10 @@ TEST_P(migrator_test, a_changed_file_is_refused_and_nothing_else_happens) {
 
 TEST_P(migrator_test, an_applied_migration_without_a_file_is_refused) {
   up(three);
-  EXPECT_THAT(refusal([&] { up(first(2)); }), AllOf(HasSubstr("0003_tags"), HasSubstr("newer version")));
-  EXPECT_THAT(status(first(2)), Contains("3 tags missing"));
+  // An older program, as while a deployment is rolled out or back: it has nothing to do, and takes nothing back.
+  EXPECT_THAT(up(first(2)), IsEmpty());
+  EXPECT_THAT(status(first(2)), Contains("3 tags newer"));
+  EXPECT_THAT(refusal([&] { down(first(2)); }), AllOf(HasSubstr("0003_tags"), HasSubstr("newer version")));
 }
 
 TEST_P(migrator_test, order_is_kept_unless_waived) {
@@ -335,13 +337,71 @@ TEST_P(migrator_test, a_table_in_use_is_not_waited_for_without_end) {
   files.push_back({"0002_age.sql", "-- up\nALTER TABLE users ADD COLUMN age int;\n"});
   std::string why;
   try {
-    up(files, {.lock_timeout = 100ms});
+    up(files, {.wait_for_other = 300ms, .lock_timeout = 100ms});
   } catch (startup_error const& e) {
     why = e.what();
   }
-  EXPECT_THAT(why, AllOf(HasSubstr("migrations/0002_age.sql:2: "), HasSubstr("lock")));
-  other.leave();
-  EXPECT_THAT(up(files), ElementsAre(2));
+  EXPECT_THAT(why, AllOf(HasSubstr("migrations/0002_age.sql: a table was in use"), HasSubstr("pg_stat_activity")));
+  // It is asked for again, so whoever leaves in time is not noticed.
+  std::vector<std::string> said;
+  auto const hear = [&](std::string_view line) {
+    said.emplace_back(line);
+    other.leave();
+  };
+  EXPECT_THAT(up(files, {.lock_timeout = 100ms, .say = hear}), ElementsAre(2));
+  EXPECT_THAT(said, ElementsAre(HasSubstr("0002_age.sql:2: a table is in use"), HasSubstr("applied 0002_age")));
+}
+
+TEST_P(migrator_test, what_is_for_after_the_deployment_holds_nobody_up) {
+  auto files = three;
+  files[1].text = "-- after deployment\n" + files[1].text;
+  EXPECT_THAT(up(files, {.before_deployment = true}), ElementsAre(1, 3));
+  auto m = make(files);
+  EXPECT_EQ(shards_.run(m.pending()), 0u);
+  EXPECT_THAT(up(files), ElementsAre(2));  // late, and in order all the same
+  EXPECT_THAT(up(three), IsEmpty());       // the option is not part of what was applied
+}
+
+TEST_P(migrator_test, a_program_that_is_older_than_the_schema_runs_but_does_not_migrate) {
+  up(three);
+  auto m = make(first(2));
+  EXPECT_EQ(shards_.run(m.pending()), 0u);
+  EXPECT_THAT(shards_.run(m.newer()), ElementsAre("0003_tags"));
+  shards_.run(db_->execute("DELETE FROM schema_migrations WHERE version = 2"));
+  EXPECT_THAT(refusal([&] { up(first(2), {.allow_out_of_order = true}); }),
+              AllOf(HasSubstr("0002_notes.sql is pending"), HasSubstr("0003_tags"), HasSubstr("newer version")));
+}
+
+TEST_P(migrator_test, a_baseline_is_for_a_database_that_was_there_before) {
+  shards_.run(db_->script("CREATE TABLE users (id int PRIMARY KEY, name text)"));
+  shards_.run(db_->script("CREATE TABLE notes (id int PRIMARY KEY)"));
+  EXPECT_EQ(refusal([&] { shards_.run(make(three).baseline(9)); }, exit_code::usage), "there is no migration 0009");
+  auto m = make(three);
+  shards_.run(m.baseline(2));
+  EXPECT_THAT(status(three), ElementsAre("1 users applied", "2 notes applied", "3 tags pending"));
+  EXPECT_THAT(up(three), ElementsAre(3));
+  EXPECT_EQ(number("SELECT count(*) FROM users"), 0);  // nothing of 0002 was run
+  EXPECT_THAT(refusal([&] { shards_.run(m.baseline(3)); }), HasSubstr("applied migrations already"));
+}
+
+TEST_P(migrator_test, repeatable_files_run_again_when_they_change) {
+  auto files = three;
+  files.push_back({"repeatable_names.sql", "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT name FROM users;"});
+  files.push_back({"repeatable_ages.sqlite.sql", "SELECT 1;"});
+  EXPECT_THAT(shards_.run(make(files).plan()), HasSubstr("CREATE VIEW names"));
+  EXPECT_THAT(up(files, {}, 3), ElementsAre(1, 2, 3));
+  EXPECT_THAT(status(files), Contains("0 names pending"));
+  EXPECT_EQ(up(files).size(), on_postgres() ? 1u : 2u);
+  EXPECT_EQ(number("SELECT count(*) FROM names"), 1);
+  EXPECT_THAT(up(files), IsEmpty());
+  EXPECT_THAT(status(files), Contains("0 names applied"));
+  files[3].text = "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT name FROM users WHERE id > 1;";
+  EXPECT_THAT(up(files), ElementsAre(0));
+  EXPECT_EQ(number("SELECT count(*) FROM names"), 0);
+  files[3].text = "DROP VIEW names;\n\nINSERT INTO missing VALUES (1);";
+  EXPECT_THAT(refusal([&] { up(files); }),
+              AllOf(HasSubstr("migrations/repeatable_names.sql:3: "), HasSubstr("missing")));
+  EXPECT_EQ(number("SELECT count(*) FROM names"), 0);  // the one of before is still there
 }
 
 TEST_P(migrator_test, progress_is_told) {

@@ -1,0 +1,156 @@
+"""The schema changes while the service runs: nobody who uses it notices, whichever version of the program serves."""
+
+import shutil
+import threading
+
+import pytest
+
+from harness import ROOT, Load, wait_until
+
+EXPAND = """-- up
+ALTER TABLE notes ADD COLUMN color text NOT NULL DEFAULT 'white';
+-- down
+ALTER TABLE notes DROP COLUMN color;
+"""
+INDEX = """-- no transaction
+-- up
+CREATE INDEX CONCURRENTLY notes_color ON notes (color);
+-- down
+DROP INDEX CONCURRENTLY notes_color;
+"""
+CONTRACT = """-- after deployment
+-- up
+ALTER TABLE notes DROP COLUMN color;
+"""
+
+
+def next_version(server, **files):
+    """The migrations of the program of the next version: those of this one, and these."""
+    folder = server.folder / "next"
+    if not folder.exists():
+        shutil.copytree(ROOT / "migrations", folder)
+    for name, text in files.items():
+        number = 1 + max(int(f.name[:4]) for f in folder.glob("[0-9]*.sql"))
+        (folder / f"{number:04}_{name}.sql").write_text(text)
+    return {"SLIPWAY_MIGRATIONS__DIRECTORY": str(folder)}
+
+
+def ask_as(person, server):
+    def ask():
+        with server.client(headers=person.client.headers) as client:
+            made = client.post("/v1/notes", json={"title": "Meanwhile"})
+            shown = client.get(made.headers["location"]) if made.status_code == 201 else made
+            listed = client.get("/v1/notes?limit=5")
+            return (made.status_code, shown.status_code, listed.status_code)
+    return ask
+
+
+def under_load(server, work):
+    """Runs `work` while the service is used; every answer must have been the right one."""
+    person = server.person()
+    with Load(ask_as(person, server), clients=4) as load:
+        wait_until(lambda: len(load.answers) > 20, what="some load")
+        work()
+        done = len(load.answers)
+        wait_until(lambda: len(load.answers) > done + 20, what="load afterwards")
+    assert not load.errors, load.errors[:3]
+    assert {codes for _, codes in load.answers} == {(201, 200, 200)}
+
+
+@pytest.mark.timeout(300)
+def test_the_schema_changes_under_load_and_both_versions_serve(postgres, launch):
+    server = launch(postgres=postgres)
+    server.start()
+    following = next_version(server, color=EXPAND, color_index=INDEX)
+
+    def expand():
+        done = server.run("migrate", "up", **following)
+        assert done.returncode == 0 and "color_index" in done.stdout, done.stdout + done.stderr
+
+    under_load(server, expand)
+    assert "notes_color" in server.sql("select indexname from pg_indexes where tablename = 'notes'")
+
+    # The version of before, on the schema of the next one: it starts, says so, and serves.
+    server.stop()
+    server.start()
+    assert any("ahead of this program" in line.get("message", "") for line in server.log_lines())
+    under_load(server, lambda: None)
+    assert "newer" in server.run("migrate", "status").stdout
+    refused = server.run("migrate", "down")
+    assert refused.returncode == 65 and "newer version" in refused.stderr
+    server.stop()
+
+    # The next version but one has something to take away, and serves before and while that is done.
+    following = next_version(server, color_gone=CONTRACT)
+    server.settings["migrations.directory"] = following["SLIPWAY_MIGRATIONS__DIRECTORY"]
+    server.settings["migrations.at_start"] = "false"
+    server.start()
+    assert "color_gone" in server.run("migrate", "plan").stdout
+    assert "Nothing to do" in server.run("migrate", "up", "--before-deployment").stdout
+
+    def contract():
+        done = server.run("migrate", "up")
+        assert done.returncode == 0 and "color_gone" in done.stdout, done.stdout + done.stderr
+
+    under_load(server, contract)
+    assert "color" not in server.sql("select column_name from information_schema.columns where table_name = 'notes'")
+
+
+@pytest.mark.timeout(300)
+def test_a_migration_that_must_wait_for_a_table_lets_everybody_else_through(postgres, launch):
+    server = launch(postgres=postgres, settings={"migrations.lock_timeout": "200ms"})
+    server.start()
+    following = next_version(server, color=EXPAND)
+    done = []
+    migration = threading.Thread(target=lambda: done.append(server.run("migrate", "up", **following)))
+
+    def migrate():
+        migration.start()  # and the service is used meanwhile
+
+    with postgres.session(server.database) as session:
+        session.execute("begin; lock table notes in access share mode; select 'held';")
+        session.wait_for("held")
+        under_load(server, migrate)
+        assert migration.is_alive(), "it waits as long as the table is in use"
+        session.execute("commit;")
+        migration.join(60)
+    assert done[0].returncode == 0 and "in use" in done[0].stdout, done[0].stdout + done[0].stderr
+
+
+def test_unsafe_changes_are_found_with_the_safe_way(launch):
+    server = launch()
+    clean = server.run("migrate", "lint")
+    assert clean.returncode == 0 and clean.stdout == "", "our own migrations are safe"
+    unsafe = next_version(server, unsafe="-- up\nCREATE INDEX i ON notes (title);\nALTER TABLE notes DROP COLUMN body;\n")
+    found = server.run("migrate", "lint", **unsafe)
+    assert found.returncode == 1
+    assert "_unsafe.sql:2: index-locks-writes" in found.stdout and "CREATE INDEX CONCURRENTLY" in found.stdout
+    assert "_unsafe.sql:3: drop-column" in found.stdout and "-- after deployment" in found.stdout
+
+
+def test_a_database_that_was_there_before_its_migrations(server, launch):
+    own = launch(postgres=server.postgres)
+    own.sql("drop table schema_migrations")
+    last = max(int(f.name[:4]) for f in (ROOT / "migrations").glob("[0-9]*.sql"))
+    failed = own.run("migrate", "up")
+    assert failed.returncode == 65 and "already exists" in failed.stderr
+    noted = own.run("migrate", "baseline", str(last))
+    assert noted.returncode == 0, noted.stderr
+    assert "pending" not in own.run("migrate", "status").stdout
+    assert own.run("migrate", "baseline", str(last)).returncode == 65
+    own.start()
+    assert own.person()
+
+
+def test_repeatable_files_follow_the_numbered_ones(server, launch):
+    own = launch(postgres=server.postgres)
+    following = next_version(own)
+    view = own.folder / "next" / "repeatable_titles.sql"
+    view.write_text("DROP VIEW IF EXISTS titles;\nCREATE VIEW titles AS SELECT title FROM notes;\n")
+    assert "repeatable_titles" in own.run("migrate", "up", **following).stdout
+    assert own.sql("select count(*) from titles") == "0"
+    assert "Nothing to do" in own.run("migrate", "up", **following).stdout
+    view.write_text("DROP VIEW IF EXISTS titles;\nCREATE VIEW titles AS SELECT title, pinned FROM notes;\n")
+    assert "pending, repeatable" in own.run("migrate", "status", **following).stdout
+    assert "repeatable_titles" in own.run("migrate", "up", **following).stdout
+    assert own.sql("select count(pinned) from titles") == "0"

@@ -165,8 +165,7 @@ char* put_finite(char* at, N value) {
   // "-0" would be read back as the integer, which has no sign.
   if (value == 0 && std::signbit(value)) return static_cast<char*>(std::memcpy(at, "-0.0", 4)) + 4;
   // Whole numbers of ordinary size read better without an exponent.
-  if (value == std::trunc(value) && std::abs(value) < N{1e15})
-    return put_signed(at, static_cast<std::int64_t>(value));
+  if (value == std::trunc(value) && std::abs(value) < N{1e15}) return put_signed(at, static_cast<std::int64_t>(value));
   if constexpr (std::is_same_v<N, double>)
     if (std::abs(value) >= 1e-3)  // below, an exponent is shorter
       if (auto* end = put_decimals(at, value)) return end;

@@ -15,16 +15,6 @@ core::core(std::unique_ptr<engine> e, settings const& s, unsigned shards)
       description{database->description()},
       statements{shards} {}
 
-statement_ref statement_cache::keep(std::string_view shape, std::unique_ptr<statement> made) {
-  if (all_.size() >= max_statements) {
-    auto const* what = made.get();
-    return {what, std::move(made)};
-  }
-  made->id = static_cast<std::uint32_t>(all_.size() + 1);
-  auto const& kept = *all_.emplace(shape, std::move(made)).first->second;
-  return {&kept, nullptr};
-}
-
 statement_ref core::text(std::string sql, values const& parameters, bool reads) {
   std::string shape = reads ? "r" : "w";
   for (auto const& v : parameters) shape.push_back(static_cast<char>(v.kind()));

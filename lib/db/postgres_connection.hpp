@@ -7,41 +7,21 @@
 #pragma once
 
 #include <slipway/core/context.hpp>
-#include <slipway/db/driver.hpp>
+#include <slipway/db/operation_list.hpp>
 #include <slipway/db/postgres_wire.hpp>
+#include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
 
 #include <libpq-fe.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <deque>
-#include <functional>
+#include <chrono>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace slipway::db::detail {
-
-// Operations in the order of their arrival, linked through themselves.
-class operation_list {
- public:
-  bool empty() const noexcept { return first_ == nullptr; }
-  std::size_t size() const noexcept { return size_; }
-  void push(operation& op) noexcept;
-  operation* pop() noexcept;
-  bool remove(operation& op) noexcept;
-  operation* first() const noexcept { return first_; }
-
- private:
-  operation* first_ = nullptr;
-  operation* last_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-void complete(operation& op) noexcept;
-void fail(operation& op, std::exception_ptr error) noexcept;
 
 class pg_connection;
 
@@ -89,34 +69,41 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
     bool is_sent = false;
     operation_list waiting;  // for the server's word that the statement is there
   };
+  // Where an operation is, for its cancellation.
+  enum stage : std::uint8_t { nowhere, queued, preparing, flying, answered };
   enum class kind : std::uint8_t { statement, preparation, sync, script };
   struct slot {
-    kind what;
+    kind what = kind::sync;
     bool alone = false;  // has its own Sync
     operation* op = nullptr;
     prepared* entry = nullptr;
     PGresult* result = nullptr;
   };
 
+  // postgres_pipeline.cpp: what is sent, and which answer belongs to whom.
   prepared& entry_of(statement const& what);
   void forget_prepared(statement const& what);
-  void hook(operation& op);
-  void cancel(operation& op, cancel_reason why);
-  void schedule();
   void flush();
   bool send(operation& op, bool& batch_is_open);
   bool send_preparation(statement const& what, prepared& entry);
   bool sync();
-  bool write_out();
-  void wait_readable();
-  void wait_writable();
-  void on_readable();
   void read_answers();
-  void finish(slot s);
+  bool take_result(PGresult* result);
+  bool refuse_copy();
+  void finish(slot& s);
   void finish_statement(slot& s);
   void finish_preparation(slot& s);
   void settle(operation& op, slot const& s);
   bool repeat(operation& op, slot const& s, std::string_view state);
+
+  // postgres_connection.cpp: the loop, the clock, the end.
+  void hook(operation& op);
+  void cancel(operation& op, cancel_reason why);
+  void schedule();
+  bool write_out();
+  void wait_readable();
+  void wait_writable();
+  void on_readable();
   void lost(std::string const& why);
   void release_socket() noexcept;
 
@@ -127,7 +114,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   std::chrono::milliseconds const statement_timeout_;
   boost::asio::posix::stream_descriptor socket_;
   operation_list pending_;
-  std::deque<slot> flight_;
+  ring<slot> flight_;
   operation* answered_ = nullptr;     // waits for its Sync
   std::uint64_t first_position_ = 0;  // of flight_'s front
   std::chrono::steady_clock::time_point front_since_{};

@@ -33,6 +33,8 @@ std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared
 }
 
 pg_connection* pg_shard::least_loaded() noexcept {
+  if (pipelines_.size() == 1) [[likely]]
+    return pipelines_.front().get();
   pg_connection* best = nullptr;
   for (auto const& each : pipelines_)
     if (best == nullptr || each->load() < best->load()) best = each.get();

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace slipway::db::detail {
 namespace {
@@ -43,16 +44,11 @@ constexpr std::int64_t epoch_offset = 946'684'800'000'000;
 
 template <class T>
 T load(char const* from) noexcept {
-  T out = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    out = static_cast<T>(static_cast<std::uint64_t>(out) << 8 | static_cast<std::uint8_t>(from[i]));
-  return out;
-}
-
-std::uint64_t load64(char const* from) noexcept {
-  std::uint64_t out;
-  std::memcpy(&out, from, 8);
-  return __builtin_bswap64(out);
+  std::make_unsigned_t<T> out;
+  std::memcpy(&out, from, sizeof out);
+  if constexpr (sizeof out == 8) return static_cast<T>(__builtin_bswap64(out));
+  if constexpr (sizeof out == 4) return static_cast<T>(__builtin_bswap32(out));
+  return static_cast<T>(__builtin_bswap16(out));
 }
 
 void store64(char* to, std::uint64_t number) noexcept {
@@ -107,35 +103,21 @@ cell read_numeric(char const* at, int length) {
   return read_number(sign == 0x4000 ? -number : number);
 }
 
-cell read(PGresult* from, std::size_t row, std::size_t column) {
-  auto const r = static_cast<int>(row), c = static_cast<int>(column);
-  auto const length = PQgetlength(from, r, c);
-  if (length == 0 && PQgetisnull(from, r, c) != 0) return {};
-  auto const* at = PQgetvalue(from, r, c);
-  auto const type = PQftype(from, c);
+// The types that are not the everyday ones.
+cell read_rarer(PGresult const* from, int column, Oid type, char const* at, int length) {
   switch (type) {
-    case int8: return read_integer(value_kind::integer, static_cast<std::int64_t>(load64(at)));
-    case int4: return read_integer(value_kind::integer, load<std::int32_t>(at));
     case int2: return read_integer(value_kind::integer, load<std::int16_t>(at));
     case oid: return read_integer(value_kind::integer, load<std::uint32_t>(at));
     case boolean: return read_integer(value_kind::boolean, *at != 0 ? 1 : 0);
-    case text:
     case varchar:
     case bpchar:
     case name:
     case single_char:
     case unknown: return read_text(value_kind::text, at, length);
-    case uuid_type: {
-      cell out;
-      out.kind = value_kind::uuid;
-      out.uuid = reinterpret_cast<std::uint8_t const*>(at);
-      return out;
-    }
-    case timestamptz:
-    case timestamp: return read_time(static_cast<std::int64_t>(load64(at)));
+    case timestamp: return read_time(load<std::int64_t>(at));
     case date: return read_time(std::int64_t{load<std::int32_t>(at)} * 86'400'000'000);
     case float8: {
-      auto const bits = load64(at);
+      auto const bits = load<std::uint64_t>(at);
       double number;
       std::memcpy(&number, &bits, 8);
       return read_number(number);
@@ -153,9 +135,28 @@ cell read(PGresult* from, std::size_t row, std::size_t column) {
     case void_type: return {};
     default:
       if (type >= first_of_users) return read_text(value_kind::text, at, length);  // enumerations, citext
-      throw value_error{"the column " + std::string{PQfname(from, c)} + " has a type that is not read (" +
+      throw value_error{"the column " + std::string{PQfname(from, column)} + " has a type that is not read (" +
                         std::to_string(type) + "): cast it in the statement, for example to text"};
   }
+}
+
+cell read(PGresult const* from, std::size_t row, std::size_t column) {
+  auto const r = static_cast<int>(row), c = static_cast<int>(column);
+  auto const length = PQgetlength(from, r, c);
+  if (length == 0 && PQgetisnull(from, r, c) != 0) return {};
+  auto const* at = PQgetvalue(from, r, c);
+  auto const type = PQftype(from, c);
+  if (type == int4) return read_integer(value_kind::integer, load<std::int32_t>(at));
+  if (type == int8) return read_integer(value_kind::integer, load<std::int64_t>(at));
+  if (type == text) return read_text(value_kind::text, at, length);
+  if (type == timestamptz) return read_time(load<std::int64_t>(at));
+  if (type == uuid_type) {
+    cell out;
+    out.kind = value_kind::uuid;
+    out.uuid = reinterpret_cast<std::uint8_t const*>(at);
+    return out;
+  }
+  return read_rarer(from, c, type, at, length);
 }
 
 PGresult* as_result(void* answer) noexcept { return static_cast<PGresult*>(answer); }
@@ -269,7 +270,7 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
   return nullptr;
 }
 
-void wire_parameters::encode(values const& parameters) {
+void wire_parameters::encode(values const& parameters, bool with_types) {
   auto const count = parameters.size();
   if (count > 65'535) throw error{"a statement has more than 65535 parameters"};
   count_ = count;
@@ -281,7 +282,7 @@ void wire_parameters::encode(values const& parameters) {
     scratch_.resize(count);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    types_[i] = type_of(parameters[i].kind());
+    if (with_types) types_[i] = type_of(parameters[i].kind());
     values_[i] = encode_one(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);
   }
 }

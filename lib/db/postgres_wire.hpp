@@ -18,8 +18,8 @@ namespace slipway::db::detail {
 // lives as long as the values and this object.
 class wire_parameters {
  public:
-  // Throws value_error.
-  void encode(values const& parameters);
+  // The types are asked for by a statement that is not prepared. Throws value_error.
+  void encode(values const& parameters, bool with_types);
 
   int count() const noexcept { return static_cast<int>(count_); }
   Oid const* types() const noexcept { return types_.data(); }

@@ -131,6 +131,18 @@ TEST_F(postgres, a_table_that_changes_under_a_prepared_statement) {
   }));
 }
 
+TEST_F(postgres, copy_as_a_statement_is_refused_and_harms_nobody) {
+  run(db_->insert(counter{.name = "a", .value = 5}));
+  for (auto const* text : {"copy counters to stdout", "copy counters from stdin"}) {
+    EXPECT_THAT([&] { run(db_->execute(text)); },
+                testing::ThrowsMessage<db::error>(testing::HasSubstr("copy_in or copy_out")));
+    EXPECT_EQ(run(db_->query("select value from counters"))[0].get<std::int64_t>(0), 5);
+    EXPECT_THROW(run(db_->transaction([text](transaction& tx) -> task<> { co_await tx.execute(text); })), db::error);
+    EXPECT_THROW(run(db_->script(std::string{"select 1; "} + text)), db::error);
+    EXPECT_EQ(run(db_->from<counter>().count()), 1);
+  }
+}
+
 TEST_F(postgres, more_waiting_statements_than_the_queue_holds_are_refused) {
   settings_.queue = 50;
   open();

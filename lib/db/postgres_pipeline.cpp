@@ -1,0 +1,272 @@
+// What goes into a connection's pipeline, and which answer belongs to whom.
+#include <slipway/core/errors.hpp>
+#include <slipway/db/errors.hpp>
+#include <slipway/db/postgres_connection.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <utility>
+
+namespace slipway::db::detail {
+
+pg_connection::prepared& pg_connection::entry_of(statement const& what) {
+  if (by_number_.size() <= what.id) by_number_.resize(what.id + 16);
+  auto& entry = by_number_[what.id];
+  if (!entry) {
+    entry = std::make_unique<prepared>();
+    entry->name = "s" + std::to_string(next_name_++);
+  }
+  return *entry;
+}
+
+// The next use prepares it anew, under another name.
+void pg_connection::forget_prepared(statement const& what) {
+  if (what.id == 0) return;
+  auto& entry = entry_of(what);
+  if (!entry.is_ready) return;
+  entry.is_ready = entry.is_sent = false;
+  entry.name = "s" + std::to_string(next_name_++);
+}
+
+bool pg_connection::send_preparation(statement const& what, prepared& entry) {
+  std::vector<Oid> types;
+  for (auto kind : what.signature) types.push_back(type_of(kind));
+  if (PQsendPrepare(pg_, entry.name.c_str(), what.sql.c_str(), static_cast<int>(types.size()), types.data()) == 0)
+    return false;
+  entry.is_sent = true;
+  if (flight_.empty()) front_since_ = home_.coarse_now();
+  flight_.push({.what = kind::preparation, .entry = &entry});
+  return sync();
+}
+
+bool pg_connection::sync() {
+  if (PQpipelineSync(pg_) == 0) return false;
+  flight_.push({.what = kind::sync});
+  return true;
+}
+
+// False: the connection is lost.
+bool pg_connection::send(operation& op, bool& batch_is_open) {
+  auto const& what = *op.what;
+  prepared* entry = nullptr;
+  if (what.id != 0) {
+    entry = &entry_of(what);
+    if (!entry->is_ready) {
+      if (batch_is_open && !sync()) return false;
+      batch_is_open = false;
+      op.stage = preparing;
+      entry->waiting.push(op);
+      return entry->is_sent || send_preparation(what, *entry);
+    }
+  }
+  auto const alone = !shared_ || !what.reads || op.repeats != 0;
+  if (alone && batch_is_open) {
+    batch_is_open = false;
+    if (!sync()) return false;
+  }
+  try {
+    parameters_.encode(*op.parameters, entry == nullptr);
+  } catch (...) {
+    op.stage = nowhere;
+    fail(op, std::current_exception());
+    return true;
+  }
+  auto const sent = entry != nullptr
+                        ? PQsendQueryPrepared(pg_, entry->name.c_str(), parameters_.count(), parameters_.data(),
+                                              parameters_.lengths(), parameters_.formats(), 1)
+                        : PQsendQueryParams(pg_, what.sql.c_str(), parameters_.count(), parameters_.types(),
+                                            parameters_.data(), parameters_.lengths(), parameters_.formats(), 1);
+  if (flight_.empty()) front_since_ = home_.coarse_now();
+  op.stage = flying;
+  op.position = first_position_ + flight_.size();
+  flight_.push({.what = kind::statement, .alone = alone, .op = &op, .entry = entry});
+  if (sent == 0) return false;
+  batch_is_open = !alone;
+  return !alone || sync();
+}
+
+void pg_connection::flush() {
+  if (pg_ == nullptr || in_script_ || pending_.empty()) return;
+  auto const keep = shared_from_this();
+  bool batch_is_open = false, good = true;
+  while (good && pg_ != nullptr) {
+    auto* op = pending_.pop();
+    if (op == nullptr) break;
+    good = send(*op, batch_is_open);
+  }
+  if (pg_ == nullptr) return;
+  if (good && batch_is_open) good = sync();
+  if (!good || !write_out()) lost(PQerrorMessage(pg_));
+}
+
+void pg_connection::read_answers() {
+  while (pg_ != nullptr && !flight_.empty() && PQisBusy(pg_) == 0) {
+    auto* result = PQgetResult(pg_);
+    if (flight_.front().what == kind::sync) {
+      if (result == nullptr) return;
+      PQclear(result);
+    } else if (result != nullptr) {
+      if (!take_result(result)) return;
+      if (in_script_) continue;  // there may be more
+      // Of a statement there is one, and the null that ends it is at hand: it needs no look at the socket.
+      if (auto* more = PQgetResult(pg_)) {
+        if (!take_result(more)) return;
+        continue;
+      }
+    }
+    auto s = flight_.front();
+    flight_.pop();
+    ++first_position_;
+    front_since_ = home_.coarse_now();
+    stop_sent_ = false;
+    finish(s);
+  }
+}
+
+// Of several, an error is what counts. False: the connection is lost.
+bool pg_connection::take_result(PGresult* result) {
+  auto& kept = flight_.front().result;
+  if (kept == nullptr || PQresultStatus(kept) != PGRES_FATAL_ERROR) std::swap(kept, result);
+  PQclear(result);
+  switch (PQresultStatus(kept)) {
+    [[likely]] case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK: return true;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH: return refuse_copy();
+    case PGRES_FATAL_ERROR: {
+      // A dying server says goodbye: that is the end of all that is in flight, not of one statement.
+      auto const state = state_of(kept);
+      if (state != "57P01" && state != "57P02" && state != "57P03") return true;
+      lost(PQresultErrorMessage(kept));
+      return false;
+    }
+    default: return true;
+  }
+}
+
+// The connection waits for data, and libpq has no way out of that within a pipeline.
+bool pg_connection::refuse_copy() {
+  auto* op = std::exchange(flight_.front().op, nullptr);
+  if (op != nullptr) {
+    context::drop(*op);
+    op->stage = nowhere;
+  }
+  lost("COPY was sent as a statement");
+  if (op != nullptr)
+    fail(*op, std::make_exception_ptr(
+                  db::error{"PostgreSQL: COPY is no statement of its own here: use copy_in or copy_out"}));
+  return false;
+}
+
+void pg_connection::finish(slot& s) {
+  switch (s.what) {
+    case kind::sync:
+      if (auto* op = std::exchange(answered_, nullptr)) complete(*op);
+      return;
+    case kind::preparation: return finish_preparation(s);
+    case kind::script:
+      in_script_ = false;
+      if (pg_ != nullptr && PQenterPipelineMode(pg_) == 0) dirty_ = true;
+      [[fallthrough]];
+    case kind::statement: return finish_statement(s);
+  }
+}
+
+void pg_connection::finish_statement(slot& s) {
+  auto const status = PQresultStatus(s.result);
+  auto const good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+  if (s.op == nullptr) {  // cancelled
+    PQclear(s.result);
+    return;
+  }
+  auto& op = *s.op;
+  if (good) [[likely]] {
+    op.answer = rows_of(s.result);
+    return settle(op, s);
+  }
+  auto const skipped = status == PGRES_PIPELINE_ABORTED;
+  if (repeat(op, s, skipped ? "skipped" : state_of(s.result))) {
+    PQclear(s.result);
+    op.stage = queued;
+    pending_.push(op);
+    return;
+  }
+  std::exception_ptr error;
+  if (skipped || s.result == nullptr)
+    error = std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not answered"});
+  else if (!shared_ && s.entry != nullptr &&
+           !s.entry->is_ready)  // the transaction failed with it, and can be repeated as a whole
+    error = std::make_exception_ptr(
+        conflict_error{"PostgreSQL: a table changed under a prepared statement", std::string{state_of(s.result)}});
+  else
+    error = error_of(s.result);
+  PQclear(s.result);
+  op.error = std::move(error);
+  settle(op, s);
+}
+
+// In a transaction the caller goes on when the server has said that it is ready for more, which it does at the Sync:
+// only then is it known whether the connection is still in a transaction.
+void pg_connection::settle(operation& op, slot const& s) {
+  if (!shared_ && s.what == kind::statement) {
+    op.stage = answered;
+    answered_ = &op;
+    return;
+  }
+  op.stage = nowhere;
+  complete(op);
+}
+
+// Whether the statement is to be done once more, by itself: it was skipped, hit by the order to stop its neighbour,
+// or its preparation is out of date. In each case the server has undone it.
+bool pg_connection::repeat(operation& op, slot const& s, std::string_view state) {
+  auto const stale = state == "26000" || (state == "0A000" && s.entry != nullptr);
+  if (stale) forget_prepared(*op.what);
+  if (!shared_) return false;
+  auto const stopped = state == "57014" && stops_ > 0;
+  if (stopped) --stops_;
+  if (op.repeats != 0 || !(stale || stopped || state == "skipped")) return false;
+  ++op.repeats;
+  return true;
+}
+
+void pg_connection::finish_preparation(slot& s) {
+  auto& entry = *s.entry;
+  auto const good = PQresultStatus(s.result) == PGRES_COMMAND_OK;
+  auto const error = good ? std::exception_ptr{}
+                     : s.result != nullptr
+                         ? error_of(s.result)
+                         : std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not prepared"});
+  PQclear(s.result);
+  entry.is_ready = good;
+  entry.is_sent = good;
+  operation_list waiting;
+  std::swap(waiting, entry.waiting);
+  while (auto* op = waiting.pop()) {
+    if (good) {
+      op->stage = queued;
+      pending_.push(*op);
+    } else {
+      op->stage = nowhere;
+      fail(*op, error);
+    }
+  }
+}
+
+void pg_connection::submit_script(operation& op) {
+  hook(op);
+  if (!flight_.empty() || PQexitPipelineMode(pg_) == 0 || PQsendQuery(pg_, op.what->sql.c_str()) == 0) {
+    dirty_ = true;
+    return fail(op, std::make_exception_ptr(unavailable_error{std::string{"PostgreSQL: the script cannot be sent: "} +
+                                                              PQerrorMessage(pg_)}));
+  }
+  in_script_ = true;
+  front_since_ = home_.coarse_now();
+  op.stage = flying;
+  op.position = first_position_;
+  flight_.push({.what = kind::script, .op = &op});
+  if (!write_out()) lost(PQerrorMessage(pg_));
+}
+
+}  // namespace slipway::db::detail

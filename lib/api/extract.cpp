@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace slipway {
 namespace {
@@ -48,6 +49,8 @@ constexpr std::size_t most_parameters = 64;
 
 // "application/json; charset=utf-8" and anything that ends in +json, such as application/merge-patch+json.
 bool is_json(std::string_view media_type) {
+  if (media_type == "application/json") [[likely]]
+    return true;
   media_type = trim(media_type.substr(0, media_type.find(';')));
   std::string lower{media_type};
   std::ranges::transform(lower, lower.begin(),
@@ -157,6 +160,13 @@ result<if_match> read_if_match(extraction& from) {
 client read_client(extraction& from) {
   auto const& request = from.exchange.request;
   return {std::string{request.peer.address}, std::string{request.header("User-Agent").substr(0, 256)}};
+}
+
+void collect(fault*& first, fault& next) {
+  if (first == nullptr)
+    first = &next;
+  else if (first->kind() == fault_kind::invalid && next.kind() == fault_kind::invalid)
+    std::ranges::move(next.more().fields, std::back_inserter(first->more().fields));
 }
 
 void describe_path(operation& op, meta::type const& t) { op.parameters.push_back({{}, place::path, &t, true, {}}); }

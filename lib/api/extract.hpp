@@ -7,7 +7,6 @@
 #include <slipway/core/fault.hpp>
 
 #include <optional>
-#include <tuple>
 
 namespace slipway::api {
 
@@ -34,16 +33,16 @@ void describe_query(operation& op, meta::type const& t);
 }  // namespace detail
 
 // Specialised for every kind of parameter:
-//   static result<A> take(extraction&);
+//   static result<...> take(extraction&);  // what is kept until the handler is done: `pass` makes the parameter of it
 //   static void describe(operation&);
 template <class A>
 struct extractor;
 
 template <class T>
 struct extractor<body<T>> {
-  static result<body<T>> take(extraction& from) {
-    result<body<T>> out{std::in_place};
-    if (auto read = detail::read_body(from, meta::describe<T>, &out->value); !read)
+  static result<T> take(extraction& from) {
+    result<T> out{std::in_place};
+    if (auto read = detail::read_body(from, meta::describe<T>, &*out); !read) [[unlikely]]
       out = std::unexpected(std::move(read.error()));
     return out;
   }
@@ -63,9 +62,9 @@ struct extractor<path<T>> {
 
 template <class T>
 struct extractor<query<T>> {
-  static result<query<T>> take(extraction& from) {
-    result<query<T>> out{std::in_place};
-    if (auto read = detail::read_query(from, meta::describe<T>, &out->value); !read)
+  static result<T> take(extraction& from) {
+    result<T> out{std::in_place};
+    if (auto read = detail::read_query(from, meta::describe<T>, &*out); !read) [[unlikely]]
       out = std::unexpected(std::move(read.error()));
     return out;
   }
@@ -128,12 +127,23 @@ struct extractor<http::exchange&> {
 };
 
 // A parameter as it is handed to the handler.
-template <class A, class Stored>
-decltype(auto) pass(Stored& stored) {
-  if constexpr (std::is_reference_v<A>)
-    return **stored;
-  else
-    return std::move(*stored);
-}
+template <class A>
+struct passing {
+  template <class Stored>
+  static A&& pass(Stored& stored) {
+    if constexpr (std::is_reference_v<A>)
+      return **stored;
+    else
+      return std::move(*stored);
+  }
+};
+template <class T>
+struct passing<body<T>> {
+  static body<T> pass(result<T>& stored) { return {*stored}; }
+};
+template <class T>
+struct passing<query<T>> {
+  static query<T> pass(result<T>& stored) { return {*stored}; }
+};
 
 }  // namespace slipway::api

@@ -18,9 +18,12 @@
 namespace slipway {
 
 // A JSON body as a described struct, read and validated: 400 malformed_json, 415, 422 with every wrong field.
+//
+// The value stands beside the handler until the handler has answered, so that handing it over copies nothing; a
+// handler moves out of it what it wants to keep.
 template <class T>
 struct body {
-  T value;
+  T& value;
   T* operator->() noexcept { return &value; }
   T& operator*() noexcept { return value; }
 };
@@ -34,10 +37,10 @@ struct path {
 };
 
 // The query string as a described struct: every member is a parameter, lists take repeated ones. Unknown
-// parameters and broken rules are 422, all at once.
+// parameters and broken rules are 422, all at once. It stands where a body stands.
 template <class T>
 struct query {
-  T value;
+  T& value;
   T* operator->() noexcept { return &value; }
   T& operator*() noexcept { return value; }
 };

@@ -56,14 +56,6 @@ std::vector<std::string> names_in(std::string_view pattern) {
 
 }  // namespace
 
-void router::collect(fault*& first, fault& next) {
-  if (first == nullptr) {
-    first = &next;
-  } else if (first->kind() == fault_kind::invalid && next.kind() == fault_kind::invalid) {
-    std::ranges::move(next.more().fields, std::back_inserter(first->more().fields));
-  }
-}
-
 std::shared_ptr<operation> router::begin(http::method verb, std::string_view pattern, route_options const& o) {
   auto op = std::make_shared<operation>();
   op->verb = verb;

@@ -5,15 +5,14 @@
 //   r.get ("/v1/users/{id}", c, &controllers::users::show,   {.summary = "Show a user", .access = needs(permission::users_read), .faults = {not_found}});
 #pragma once
 
-#include <slipway/api/extract.hpp>
 #include <slipway/api/problem.hpp>
 #include <slipway/api/reply.hpp>
+#include <slipway/api/taken.hpp>
 #include <slipway/core/task.hpp>
 #include <slipway/http/router.hpp>
 
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -89,23 +88,19 @@ class router {
 
   template <class C, class R, class... A>
   static task<> call(http::exchange& x, operation const& op, C& c, task<result<R>> (C::*handler)(A...)) {
-    [[maybe_unused]] extraction from{x, op};
-    std::tuple parts{extractor<A>::take(from)...};
-    [[maybe_unused]] fault* wrong = nullptr;
-    std::apply([&](auto&... part) { ((part ? void() : collect(wrong, part.error())), ...); }, parts);
-    if (wrong != nullptr) [[unlikely]] {
+    extraction from{x, op};
+    detail::taken<A...> parts{from};
+    if (auto* const wrong = parts.wrong()) [[unlikely]] {
       write_problem(x, *wrong);
       co_return;
     }
-    auto outcome = co_await std::apply([&](auto&... part) { return (c.*handler)(pass<A>(part)...); }, parts);
+    auto outcome = co_await parts.hand_to(c, handler);
     if (outcome) [[likely]]
       replier<R>::send(x, op, std::move(*outcome));
     else
       write_problem(x, outcome.error());
   }
 
-  // Keeps the first fault; the wrong fields of several invalid parameters are told together.
-  static void collect(fault*& first, fault& next);
   std::shared_ptr<operation> begin(http::method verb, std::string_view pattern, route_options const& o);
   void finish(std::shared_ptr<operation> op, route_options const& o, bool wants_scope, http::handler handle);
 

@@ -134,7 +134,22 @@ bool cursor::read_slowly(number& out) noexcept {
   return true;
 }
 
-bool cursor::plain_text(std::string_view& out) noexcept {
+bool cursor::plain_integer(std::int64_t& out) noexcept {
+  auto const* at = at_;
+  auto const negative = at != end_ && *at == '-';
+  at += negative;
+  auto const* const first = at;
+  auto const* const last = end_ - first > 18 ? first + 18 : end_;
+  std::int64_t value = 0;
+  for (; at != last && *at >= '0' && *at <= '9'; ++at) value = value * 10 + (*at - '0');
+  auto const ends = at != end_ && (*at == ',' || *at == '}' || *at == ']' || *at == '\n' || *at == ' ');
+  if (!ends || at == first || (*first == '0' && (negative || at - first > 1))) return false;
+  out = negative ? -value : value;
+  at_ = at;
+  return true;
+}
+
+bool cursor::long_text(std::string_view& out) noexcept {
   auto const* const from = at_ + 1;
   auto const* at = from;
   for (;;) {

@@ -5,9 +5,12 @@
 #pragma once
 
 #include <slipway/json/text.hpp>
+#include <slipway/meta/description.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -54,7 +57,19 @@ class cursor {
   // The text without its quotes: a part of the document, or, when there were escapes, of `storage`.
   bool text(std::string_view& out, std::string& storage) { return plain_text(out) || text_with_escapes(out, storage); }
   // The text, when it is good and has no escapes; else nothing has happened.
-  bool plain_text(std::string_view& out) noexcept;
+  bool plain_text(std::string_view& out) noexcept {
+    auto const* const from = at_ + 1;
+    if (end_ - from >= 16)
+      if (auto const bits = special_bytes(from); bits != 0)
+        if (auto const* const at = from + std::countr_zero(bits); *at == '"') [[likely]] {
+          out = {from, at};
+          at_ = at + 1;
+          return true;
+        }
+    return long_text(out);
+  }
+  // An integer of at most 18 digits, written without exponent; else nothing has happened.
+  bool plain_integer(std::int64_t& out) noexcept;
   bool skip();  // any value
 
   // Lists and objects: `open`, then `next` before each item until `more` is false. `close` is the closing bracket.
@@ -80,14 +95,20 @@ class cursor {
     skip_space();
     return true;
   }
-  // A member's name and the colon. `is_named` takes it only when it is this one, without escapes.
-  bool is_named(std::string_view name) noexcept {
-    if (static_cast<std::size_t>(end_ - at_) < name.size() + 2 || at_[0] != '"' || at_[name.size() + 1] != '"' ||
-        !same_name({at_ + 1, name.size()}, name))
+  // A member's name and the colon, when that is what comes next, written as in the label; else nothing has happened.
+  bool take(meta::label const& expected) noexcept {
+    auto const left = static_cast<std::size_t>(end_ - at_);
+    if (expected.size <= 16 && left >= 16) [[likely]] {
+      auto const same = _mm_movemask_epi8(_mm_cmpeq_epi8(load16(at_), load16(expected.text)));
+      if ((~static_cast<unsigned>(same) & ((1u << expected.size) - 1)) != 0) return false;
+    } else if (left < expected.size || std::memcmp(at_, expected.text, expected.size) != 0) {
       return false;
-    at_ += name.size() + 2;
+    }
+    at_ += expected.size;
+    skip_space();
     return true;
   }
+  // A member's name, however it is written; then the colon.
   bool name(std::string_view& out, std::string& storage);
   bool colon() {
     skip_space();
@@ -115,6 +136,7 @@ class cursor {
   bool fail(char const* message) noexcept;
   bool too_deep() noexcept;
   bool word(std::string_view expected) noexcept;
+  bool long_text(std::string_view& out) noexcept;
   bool read_slowly(number& out) noexcept;
   bool text_with_escapes(std::string_view& out, std::string& storage);
   bool escape(std::string& out);

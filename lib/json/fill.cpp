@@ -31,6 +31,15 @@ std::string_view name_of_shape(shape what) noexcept {
   return "something else";
 }
 
+// Short texts, of which most documents are made, without a call. The size that comes back is not the one that was
+// asked for: libstdc++ 12 gives the capacity.
+void assign(std::string& to, std::string_view text) {
+  to.resize_and_overwrite(text.size(), [text](char* at, std::size_t) {
+    put_name(at, text.data(), text.size());
+    return text.size();
+  });
+}
+
 }  // namespace
 
 bool filler::wrong_type(meta::type const& t, place const& where) {
@@ -76,6 +85,8 @@ bool filler::fill_boolean(void* at, place const& where, meta::type const& t) {
 }
 
 bool filler::fill_integer(meta::type const& t, void* at, place const& where) {
+  if (std::int64_t plain = 0; in_.plain_integer(plain)) [[likely]]
+    return store_signed(t, at, plain) || errors_.add(where, "out_of_range", range_of(t));
   auto const what = in_.peek();
   if (what == shape::text && t.size == 8) [[unlikely]] {
     std::string_view text;
@@ -116,7 +127,7 @@ bool filler::fill_text(meta::type const& t, void* at, place const& where) {
   if (!in_.plain_text(text)) [[unlikely]]
     return fill_escaped_text(t, at, where);
   if (t.what == kind::text)
-    *static_cast<std::string*>(at) = std::string{text};  // half of what assign() costs
+    assign(*static_cast<std::string*>(at), text);
   else if (t.what == kind::secret_text)
     *static_cast<secret<std::string>*>(at) = secret<std::string>{std::string{text}};
   else
@@ -250,15 +261,15 @@ bool filler::fill_object(meta::type const& t, void* at, place const& where, std:
     if (!more) break;
     auto index = expected;
     std::string_view key;
-    // Most documents have the members in the order of their description.
-    if (index < size && in_.is_named(members[index].name)) [[likely]] {
-      key = members[index].name;
-    } else {
-      if (!in_.name(key, storage)) return false;
+    // Most documents have the members in the order of their description, perhaps without some.
+    while (index < size && !in_.take(members[index].label)) ++index;
+    if (index == size) [[unlikely]] {
+      if (!in_.name(key, storage) || !in_.colon()) return false;
       auto const* m = t.find(key);
       index = m == nullptr ? size : static_cast<std::size_t>(m - members);
+    } else {
+      key = members[index].name;
     }
-    if (!in_.colon()) return false;
     if (index == size || !is_writable(*members[index].about)) [[unlikely]] {
       others.emplace_back(key);
       if (key == skip || options_.unknown == unknown_members::ignore)

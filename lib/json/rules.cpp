@@ -47,7 +47,6 @@ bool is_blank(std::string_view text) noexcept {
 bool check_text(rule const& r, std::string_view text, error_list& errors, place const& where) {
   switch (r.what) {
     case rule_kind::min_length:
-      // A code point has at most four bytes, so most texts need no count.
       if (static_cast<double>(text.size()) >= r.number * 4 || static_cast<double>(count_code_points(text)) >= r.number)
         return true;
       return errors.add(where, "too_short", "must have at least " + counted(r.number, "character"));
@@ -67,6 +66,20 @@ bool check_text(rule const& r, std::string_view text, error_list& errors, place 
   }
 }
 
+// A code point has at most four bytes, so most texts need no count.
+bool is_within(meta::limits const& l, std::string_view text) noexcept {
+  return text.size() <= l.longest && (text.size() / 4 >= l.shortest || count_code_points(text) >= l.shortest);
+}
+
+// The rules for text whose length is known to be right.
+bool check_form(std::span<rule const> rules, std::string_view text, error_list& errors, place const& where) {
+  auto good = true;
+  for (auto const& r : rules)
+    if (r.what != rule_kind::min_length && r.what != rule_kind::max_length)
+      good = check_text(r, text, errors, where) && good;
+  return good;
+}
+
 bool check_number(rule const& r, double value, kind what, error_list& errors, place const& where) {
   if (r.what == rule_kind::minimum && !(value >= r.number))
     return errors.add(where, "out_of_range", "must be at least " + shown(r.number, what));
@@ -77,7 +90,10 @@ bool check_number(rule const& r, double value, kind what, error_list& errors, pl
 
 bool all_different(meta::type const& list, void const* value) {
   auto const size = list.as_list->size(value);
-  auto const at = [&](std::size_t i) -> void const* { return list.as_list->at(const_cast<void*>(value), i); };
+  if (size < 2) return true;
+  // A list's elements stand side by side.
+  auto const* const first = static_cast<char const*>(list.as_list->at(const_cast<void*>(value), 0));
+  auto const at = [&](std::size_t i) -> void const* { return first + i * list.element->size; };
   if (list.element->what == kind::text || list.element->what == kind::secret_text) {
     auto const is_secret = list.element->what == kind::secret_text;
     auto const text = [&](std::size_t i) -> std::string_view {
@@ -234,6 +250,15 @@ void walk(meta::type const& t, void const* value, error_list& errors, place cons
 
 bool check(meta::attributes const& about, meta::type const& type, void const* value, error_list& errors,
            place const& where) {
+  auto const& within = about.within;
+  if (type.what == kind::text) {
+    auto const& text = *static_cast<std::string const*>(value);
+    if (is_within(within, text)) [[likely]]
+      return within.only_lengths || check_form(about.rules(), text, errors, where);
+  } else if (type.what == kind::integer && (type.is_signed || type.size < 8)) {
+    if (auto const v = meta::read_integer(type, value); v >= within.least && v <= within.most) [[likely]]
+      return true;
+  }
   return check_all(about.rules(), type, value, errors, where);
 }
 

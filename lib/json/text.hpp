@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/json/buffer.hpp>
+#include <slipway/meta/description.hpp>
 
 #include <emmintrin.h>
 
@@ -32,9 +33,8 @@ inline unsigned special_bytes(__m128i v) noexcept {
   auto const slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))));
 }
-inline unsigned special_bytes(char const* from) noexcept {
-  return special_bytes(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from)));
-}
+inline __m128i load16(char const* from) noexcept { return _mm_loadu_si128(reinterpret_cast<__m128i const*>(from)); }
+inline unsigned special_bytes(char const* from) noexcept { return special_bytes(load16(from)); }
 inline bool is_special(char c) noexcept { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // The length of the UTF-8 sequence that begins here; 0 when there is none.
@@ -58,22 +58,12 @@ inline char* put_name(char* at, char const* from, std::size_t size) noexcept {
   return at + size;
 }
 
-// Whether two names are equal, without a call either.
-inline bool same_name(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  auto const n = a.size();
-  if (n > 16) [[unlikely]]
-    return std::memcmp(a.data(), b.data(), n) == 0;
-  auto const differ = []<class W>(W, char const* x, char const* y) {
-    W wx, wy;
-    std::memcpy(&wx, x, sizeof wx);
-    std::memcpy(&wy, y, sizeof wy);
-    return wx ^ wy;
-  };
-  auto const *x = a.data(), *y = b.data();
-  if (n >= 8) return (differ(std::uint64_t{}, x, y) | differ(std::uint64_t{}, x + n - 8, y + n - 8)) == 0;
-  if (n >= 4) return (differ(std::uint32_t{}, x, y) | differ(std::uint32_t{}, x + n - 4, y + n - 4)) == 0;
-  return n == 0 || (x[0] == y[0] && x[n / 2] == y[n / 2] && x[n - 1] == y[n - 1]);
+// Needs room for a step more than the label.
+inline char* put_label(char* at, meta::label const& l) noexcept {
+  std::memcpy(at, l.text, meta::label::step);
+  for (auto i = meta::label::step; i < l.size; i += meta::label::step) [[unlikely]]
+    std::memcpy(at + i, l.text + i, meta::label::step);
+  return at + l.size;
 }
 
 }  // namespace slipway::json::detail

@@ -100,13 +100,10 @@ char* put_members(buffer& out, char* at, meta::type const& t, void const* object
       if (value == nullptr) continue;
       of = of->element;
     }
-    at = out.room(at, m.name.size() + 4 + scalar_room);
+    at = out.room(at, m.label.size + 1 + scalar_room);
     *at++ = separator;
     separator = ',';
-    *at++ = '"';
-    at = detail::put_name(at, m.name.data(), m.name.size());  // identifiers need no escapes
-    *at++ = '"';
-    *at++ = ':';
+    at = detail::put_label(at, m.label);
     at = of->what == kind::text ? detail::put_text(out, at, as<std::string>(value))
                                 : put_value(out, at, *of, value, inside);
   }

@@ -23,17 +23,6 @@ std::int64_t read_integer(type const& t, void const* at) noexcept {
   }
 }
 
-void write_integer(type const& t, void* at, std::int64_t value) noexcept {
-  std::memcpy(at, &value, t.size);  // little-endian, as every system that this builds on
-}
-
-bool fits(type const& t, std::int64_t value) noexcept {
-  if (t.size == 8) return t.is_signed || value >= 0;
-  auto const bits = t.size * 8;
-  if (t.is_signed) return value >= -(std::int64_t{1} << (bits - 1)) && value < (std::int64_t{1} << (bits - 1));
-  return value >= 0 && value < (std::int64_t{1} << bits);
-}
-
 std::string_view enumerator_name(type const& t, void const* at) noexcept {
   auto const value = read_integer(t, at);
   for (auto const& e : t.enumerators)

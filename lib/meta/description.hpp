@@ -25,6 +25,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <span>
@@ -56,11 +57,21 @@ enum class kind : std::uint8_t {
 
 struct type;
 
+// A member's name as it stands in JSON before its value: quotes around it and a colon. Zeros follow up to a multiple
+// of `step`, so that it can be compared and copied in steps.
+struct label {
+  static constexpr std::size_t step = 16;
+
+  char const* text;
+  std::size_t size;  // without the zeros
+};
+
 struct member {
   std::string_view name;
   type const* of;
   void* (*at)(void* object) noexcept;
   attributes const* about;  // never null
+  meta::label label;
 
   void const* at_const(void const* object) const noexcept { return at(const_cast<void*>(object)); }
 };
@@ -122,8 +133,19 @@ struct type {
 // Integers and enumerations of any size, as 64 bits.
 std::int64_t read_integer(type const& t, void const* at) noexcept;
 // The caller has checked the range (`fits`).
-void write_integer(type const& t, void* at, std::int64_t value) noexcept;
-bool fits(type const& t, std::int64_t value) noexcept;
+inline void write_integer(type const& t, void* at, std::int64_t value) noexcept {
+  switch (t.size) {  // little-endian, as every system that this builds on
+    case 1: std::memcpy(at, &value, 1); break;
+    case 2: std::memcpy(at, &value, 2); break;
+    case 4: std::memcpy(at, &value, 4); break;
+    default: std::memcpy(at, &value, 8); break;
+  }
+}
+inline bool fits(type const& t, std::int64_t value) noexcept {
+  if (t.size == 8) return t.is_signed || value >= 0;
+  auto const above = std::int64_t{1} << (t.is_signed ? t.size * 8 - 1 : t.size * 8);
+  return value >= (t.is_signed ? -above : 0) && value < above;
+}
 // The enumerator's name; empty for a value that has none.
 std::string_view enumerator_name(type const& t, void const* at) noexcept;
 
@@ -142,6 +164,21 @@ consteval std::string_view name_of() {
 }
 
 namespace detail {
+
+template <std::size_t NameSize>
+consteval auto make_label(std::string_view name) {
+  std::array<char, (NameSize + 3 + label::step - 1) / label::step * label::step> text{};
+  auto* at = text.data();
+  *at++ = '"';
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = '"';
+  *at = ':';
+  return text;
+}
+template <class Named>  // has a constexpr `name`
+inline constexpr auto label_text = make_label<std::string_view{Named::name}.size()>(Named::name);
+template <class Named>
+inline constexpr label label_of{label_text<Named>.data(), std::string_view{Named::name}.size() + 3};
 
 template <class T>
 struct table;  // specialised below for everything that can be described
@@ -283,7 +320,8 @@ struct table<T> {
     return {.name = D::name,
             .of = &table<M>::value,
             .at = [](void* object) noexcept -> void* { return &(static_cast<T*>(object)->*D::pointer); },
-            .about = &about<D>};
+            .about = &about<D>,
+            .label = label_of<D>};
   }
   template <template <class...> class List, class... D>
   static constexpr std::array<member, sizeof...(D)> make(List<D...>) {
@@ -304,16 +342,24 @@ struct table<page<T>> {
     std::copy(suffix.begin(), suffix.end(), std::copy(item.begin(), item.end(), text.begin()));
     return text;
   }();
+  struct items {
+    static constexpr std::string_view name = "items";
+  };
+  struct next {
+    static constexpr std::string_view name = "next";
+  };
   static constexpr attributes plain{};
   static constexpr std::array<member, 2> members{{
-      {.name = "items",
+      {.name = items::name,
        .of = &table<std::vector<T>>::value,
        .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->items; },
-       .about = &plain},
-      {.name = "next",
+       .about = &plain,
+       .label = label_of<items>},
+      {.name = next::name,
        .of = &table<std::string>::value,
        .at = [](void* p) noexcept -> void* { return &static_cast<page<T>*>(p)->next; },
-       .about = &plain},
+       .about = &plain,
+       .label = label_of<next>},
   }};
   static constexpr type value{.what = kind::object,
                               .size = sizeof(page<T>),

@@ -2,9 +2,11 @@
 // privacy, help for documents and configuration.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -36,6 +38,44 @@ struct rule {
   bool (*check)(std::string_view) = nullptr;
 };
 
+// The rules of one member summed up, so that a value within these limits is known to keep them at a glance. What is
+// beyond them has to be asked rule by rule.
+struct limits {
+  std::size_t shortest = 0;  // of text, in code points
+  std::size_t longest = std::numeric_limits<std::size_t>::max();
+  std::int64_t least = std::numeric_limits<std::int64_t>::min();  // of integers
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  bool only_lengths = true;  // for text there are no rules but those on its length
+
+  constexpr void narrow(rule const& r) noexcept {
+    switch (r.what) {
+      case rule_kind::min_length: shortest = std::max(shortest, static_cast<std::size_t>(r.number)); break;
+      case rule_kind::max_length: longest = std::min(longest, static_cast<std::size_t>(r.number)); break;
+      case rule_kind::minimum:
+      case rule_kind::maximum: narrow(r.number, r.what == rule_kind::minimum); break;
+      case rule_kind::not_blank:
+      case rule_kind::email:
+      case rule_kind::url:
+      case rule_kind::format: only_lengths = false; break;
+      case rule_kind::min_items:
+      case rule_kind::max_items:
+      case rule_kind::unique_items: break;
+    }
+  }
+
+ private:
+  constexpr void narrow(double bound, bool from_below) noexcept {
+    constexpr double exact = 9007199254740992;  // 2^53: beyond it no integer is known to be within
+    auto const whole = bound >= -exact && bound <= exact ? static_cast<std::int64_t>(bound) : 0;
+    if (static_cast<double>(whole) != bound)
+      least = std::numeric_limits<std::int64_t>::max(), most = std::numeric_limits<std::int64_t>::min();
+    else if (from_below)
+      least = std::max(least, whole);
+    else
+      most = std::min(most, whole);
+  }
+};
+
 struct attributes {
   std::string_view help{};     // one sentence
   std::string_view unit{};     // of numbers: "bytes"
@@ -49,6 +89,7 @@ struct attributes {
   bool reloadable = false;  // configuration that may change while the service runs
   std::array<rule, 6> rule_storage{};
   std::uint8_t rule_count = 0;
+  limits within{};
 
   constexpr std::span<rule const> rules() const noexcept { return {rule_storage.data(), rule_count}; }
 };
@@ -103,6 +144,7 @@ class field {
   constexpr field with(meta::rule r) const {
     auto copy = *this;
     copy.about_.rule_storage[copy.about_.rule_count++] = r;  // one too many does not compile: index out of range
+    copy.about_.within.narrow(r);
     return copy;
   }
   template <class V>

@@ -98,6 +98,28 @@ TEST(description, carries_rules_and_flags) {
   EXPECT_EQ(meta::describe<thing>.find("number")->about->rule_count, 0);
 }
 
+TEST(description, labels_are_names_as_json_has_them) {
+  for (auto const* t : {&meta::describe<thing>, &meta::describe<page<cat>>})
+    for (auto const& m : t->members) {
+      EXPECT_EQ(std::string_view(m.label.text, m.label.size), '"' + std::string{m.name} + "\":");
+      for (auto i = m.label.size; i % meta::label::step != 0; ++i) EXPECT_EQ(m.label.text[i], '\0') << m.name;
+    }
+}
+
+TEST(description, sums_rules_up) {
+  auto const& title = meta::describe<thing>.find("title")->about->within;
+  EXPECT_EQ(title.shortest, 1u);
+  EXPECT_EQ(title.longest, 20u);
+  EXPECT_FALSE(title.only_lengths);
+  auto const& small = meta::describe<thing>.find("small")->about->within;
+  EXPECT_EQ(small.least, 1);
+  EXPECT_EQ(small.most, 2);
+  EXPECT_TRUE(small.only_lengths);
+  meta::limits between;
+  between.narrow({meta::rule_kind::minimum, 0.5});
+  EXPECT_GT(between.least, between.most) << "no integer is known to be within: it has to be asked";
+}
+
 TEST(description, optionals_lists_maps_and_variants_can_be_walked) {
   thing value;
   auto const& cats = *meta::describe<thing>.find("cats")->of;

@@ -35,7 +35,7 @@ check_system() {
 }
 
 check_packages() {
-  local missing name why
+  local missing name why from
   if ! command -v dpkg-query >/dev/null; then
     doubt packages "dpkg-query" "this system has no dpkg, so its packages cannot be looked up" "compare with scripts/packages.txt"
     return
@@ -46,7 +46,9 @@ check_packages() {
     return
   fi
   while IFS='|' read -r name why; do
-    doubt packages "${name#backports:}" "not installed; it $why" "./dev run, test, lint and bench install what they need; or: apt-get install ${name#backports:}"
+    from=''
+    if [ "$name" != "${name#backports:}" ] && [ "$(codename)" = bookworm ]; then from='-t bookworm-backports '; fi
+    doubt packages "${name#backports:}" "not installed, or too old: $why" "./dev run, test, lint and bench install what they need; or: apt-get install $from${name#backports:}"
   done <<<"$missing"
 }
 

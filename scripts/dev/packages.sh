@@ -128,6 +128,7 @@ apt_failed() {
     die 69 "$(grep -m1 'Unable to locate package' "$log")" \
       "Supported are Debian 12 and 13 and Ubuntu 24.04; ./dev doctor tells more."
   fi
+  if [ -s "$log" ]; then grep -vE '^(Get:|Setting up |Unpacking |Selecting |Preparing |\(Reading )' "$log" | tail -n 15 | sed 's/^/    /' >&2; fi
   die 69 "apt-get could not install: $*" "Its reason stands above; ./dev doctor checks disk, network and sources."
 }
 

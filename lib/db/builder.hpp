@@ -133,5 +133,7 @@ task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t c
                    void* (*row_at)(void* list, std::size_t i), void* list);
 task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row);
 task<std::int64_t> change_rows(change_ptr change, change_state::kind what);
+// The changed rows as they are now (removed ones as they were), in one or more parts.
+task<std::vector<rows>> change_and_read(change_ptr change, change_state::kind what);
 
 }  // namespace slipway::db::detail

@@ -1,5 +1,5 @@
 // Statements that change rows.
-#include <slipway/db/core.hpp>
+#include <slipway/db/without_returning.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +19,13 @@ bool is_integer(table_info const& info, std::uint8_t column) noexcept {
 bool key_is_given(table_info const& info, void* row) noexcept {
   return info.key != no_column && is_integer(info, info.key) &&
          meta::read_integer(*info.row->members[info.key].of, member_of(info, row, info.key)) == 0;
+}
+
+void write_key(table_info const& info, void* row, std::int64_t number) {
+  cell given;
+  given.kind = value_kind::integer;
+  given.integer = number;
+  read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), given, info.column(info.key));
 }
 
 // What the database layer keeps by itself: id, timestamps, version.
@@ -64,7 +71,31 @@ void insert_into(sql_writer& out, table_info const& info, bool without_key, std:
   }
 }
 
+// MySQL's ON DUPLICATE KEY UPDATE fires for whatever unique key is hit. So a row is only overwritten when it is the
+// one with the same values in `columns`, and else left as it is: the caller finds out which. IGNORE would let through
+// more than duplicates: what is too long or missing would be cut or made up.
+void add_on_duplicate(sql_writer& out, table_info const& info, on_conflict conflict, std::string_view columns) {
+  if (conflict == on_conflict::fail) return;
+  out.text += " on duplicate key update ";
+  std::string same;
+  for (auto const c : columns) {
+    auto const column = quoted(info.column(static_cast<std::uint8_t>(c)));
+    same += (same.empty() ? "" : " and ") + column + " = values(" + column + ")";
+  }
+  bool first = true;
+  for (std::uint8_t i = 0; i < info.row->members.size() && conflict == on_conflict::replace; ++i) {
+    if (i == info.key || i == info.created_at || columns.find(static_cast<char>(i)) != std::string_view::npos) continue;
+    auto const column = quoted(info.column(i));
+    out.text += (std::exchange(first, false) ? "" : ", ") + column + " = if(" + same + ", ";
+    out.text += i == info.version ? column + " + 1" : "values(" + column + ")";
+    out.text += ", " + column + ")";
+  }
+  auto const any = quoted(info.column(info.key != no_column ? info.key : 0));
+  if (first) out.text += any + " = " + any;
+}
+
 void add_on_conflict(sql_writer& out, table_info const& info, on_conflict conflict, std::string_view columns) {
+  if (out.kind == dialect::mysql) return add_on_duplicate(out, info, conflict, columns);
   if (conflict == on_conflict::ignore) out.text += " on conflict do nothing";
   if (conflict != on_conflict::replace) return;
   out.text += " on conflict (";
@@ -172,6 +203,13 @@ task<std::int64_t> change_rows(change_ptr change, change_state::kind what) {
   co_return done.affected();
 }
 
+task<std::vector<rows>> change_and_read(change_ptr change, change_state::kind what) {
+  if (change->shared.kind == dialect::mysql) co_return co_await change_in_steps(*change, what);
+  std::vector<rows> out;
+  out.push_back(co_await change->apply(what, true));
+  co_return out;
+}
+
 task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict,
                       std::string conflict_columns) {
   complete_new_row(shared, info, row);
@@ -184,16 +222,24 @@ task<bool> insert_row(core& shared, link& to, table_info const& info, void* row,
   key.add(static_cast<char>(without_key ? 1 : 0));
   key.add(conflict_columns);
   auto const returns_key = without_key && conflict != on_conflict::replace;
+  auto const returning = shared.kind != dialect::mysql;
   auto text = find_or_make(shared, key, parameters, [&] {
     sql_writer out{shared.kind};
     insert_into(out, info, without_key, 1);
     add_on_conflict(out, info, conflict, conflict_columns);
-    if (returns_key) out.text += " returning " + quoted(info.column(info.key));
+    if (returns_key && returning) out.text += " returning " + quoted(info.column(info.key));
     return std::move(out.text);
   });
+  if (!returning && conflict == on_conflict::replace) {
+    if (!co_await upsert_and_read(shared, to, info, row, conflict_columns, *text.what, parameters, without_key))
+      co_await insert_row(shared, to, info, row, on_conflict::fail, {});  // another key stands against it: says which
+    co_return true;
+  }
   auto const done = co_await run{shared, to, std::move(text), parameters};
   if (conflict == on_conflict::replace)
     read_row(info, row, done, 0);
+  else if (returns_key && !returning && done.affected() > 0)
+    write_key(info, row, done.inserted(0));
   else if (returns_key && !done.empty())
     read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), done.at(0, 0), info.column(info.key));
   co_return done.affected() > 0;
@@ -218,11 +264,14 @@ task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t c
     auto made = std::make_unique<statement>();
     sql_writer out{shared.kind};
     insert_into(out, info, without_key, end - begin);
-    if (without_key) out.text += " returning " + quoted(info.column(info.key));
+    auto const returning = shared.kind != dialect::mysql;
+    if (without_key && returning) out.text += " returning " + quoted(info.column(info.key));
     made->sql = std::move(out.text);
     for (auto const& v : parameters) made->signature.push_back(v.kind());
     auto const* what = made.get();
     auto const done = co_await run{shared, to, statement_ref{what, std::move(made)}, parameters};
+    for (std::size_t i = 0; without_key && !returning && i < end - begin; ++i)
+      write_key(info, row_at(list, begin + i), done.inserted(i));
     for (std::size_t i = 0; without_key && i < done.size(); ++i)
       read_cell(*info.row->members[info.key].of, member_of(info, row_at(list, begin + i), info.key), done.at(i, 0),
                 info.column(info.key));
@@ -246,8 +295,11 @@ task<result<void>> update_row(core& shared, link& to, table_info const& info, vo
   };
   add_equal(change.where, info.key);
   if (info.version != no_column) add_equal(change.where, info.version);
-  auto const changed = co_await change.apply(change_state::kind::update, true);
-  if (!changed.empty()) {
+  if (shared.kind == dialect::mysql) {
+    untyped_condition by_key;
+    add_equal(by_key, info.key);
+    if (co_await update_and_read(change, std::move(by_key), row)) co_return result<void>{};
+  } else if (auto const changed = co_await change.apply(change_state::kind::update, true); !changed.empty()) {
     read_row(info, row, changed, 0);
     co_return result<void>{};
   }

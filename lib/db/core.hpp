@@ -45,6 +45,10 @@ class sql_writer {
   void where(table_info const& table, std::string_view code, deleted_rows deleted, std::string_view further = {});
 };
 
+// How long a transaction that lost waits before it is tried again, and whether an error says that it lost.
+std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
+bool may_repeat(std::exception_ptr const& error) noexcept;
+
 std::string quoted(std::string_view identifier);
 bool is_nullable(table_info const& table, std::uint8_t column) noexcept;
 

@@ -1,4 +1,4 @@
-// What an engine has to do to stand behind `database`. Engines are sibling files (sqlite_*.cpp, postgres_*.cpp);
+// What an engine has to do to stand behind `database`. Engines are sibling files (sqlite_*.cpp, postgres_*.cpp, mysql_*.cpp);
 // services and repositories never see this.
 #pragma once
 
@@ -17,13 +17,14 @@
 
 namespace slipway::db {
 
-enum class dialect : std::uint8_t { sqlite, postgres };
+enum class dialect : std::uint8_t { sqlite, postgres, mysql };  // mysql: MariaDB as well
 
 enum class isolation : std::uint8_t { standard, read_committed, repeatable_read, serializable };
 
 struct transaction_options {
-  isolation level = isolation::standard;  // the engine's own: read committed on PostgreSQL, serializable on SQLite
-  unsigned attempts = 5;                  // in all, when transactions conflict; 1 never repeats
+  // The engine's own: read committed on PostgreSQL and MySQL, serializable on SQLite.
+  isolation level = isolation::standard;
+  unsigned attempts = 5;  // in all, when transactions conflict; 1 never repeats
 };
 
 // A text that is prepared on first use. It lives in its shard's statement cache, or with its one operation.

@@ -12,5 +12,6 @@ namespace slipway::db::detail {
 
 std::unique_ptr<engine> make_sqlite(settings const& s, shards& on);
 std::unique_ptr<engine> make_postgres(settings const& s, shards& on);
+std::unique_ptr<engine> make_mysql(settings const& s, shards& on);
 
 }  // namespace slipway::db::detail

@@ -63,9 +63,10 @@ inline task<bool> fetch_exists(select_ptr query) {
 }
 template <class T>
 task<std::vector<T>> change_returning(change_ptr change, change_state::kind what) {
-  auto changed = co_await change->apply(what, true);
-  std::vector<T> out(changed.size());
-  for (std::size_t i = 0; i < out.size(); ++i) read_row(info_of<T>, &out[i], changed, i);
+  auto const changed = co_await change_and_read(std::move(change), what);
+  std::vector<T> out;
+  for (auto const& part : changed)
+    for (std::size_t i = 0; i < part.size(); ++i) read_row(info_of<T>, &out.emplace_back(), part, i);
   co_return out;
 }
 
@@ -118,7 +119,7 @@ class selection {
     self.state_->deleted = detail::deleted_rows::only;
     return std::forward<Self>(self);
   }
-  // Locks the rows until the transaction ends (PostgreSQL; on SQLite the transaction holds the only writer anyway).
+  // Locks the rows until the transaction ends (PostgreSQL, MySQL; on SQLite the transaction holds the only writer anyway).
   template <class Self>
   Self&& for_update(this Self&& self) {
     self.state_->lock = detail::lock_mode::update;

@@ -36,6 +36,8 @@ struct row_operations {
   std::string_view (*name)(void* answer, std::size_t column) noexcept;
   std::int64_t (*affected)(void* answer) noexcept;
   void (*release)(void* answer) noexcept;
+  // The key that the database gave to the row-th row of an INSERT; null where RETURNING tells it.
+  std::int64_t (*inserted)(void* answer, std::size_t row) noexcept = nullptr;
 };
 
 class rows;
@@ -74,6 +76,9 @@ class rows {
   std::string_view name(std::size_t column) const noexcept { return operations_->name(answer_, column); }
   // Rows that a statement inserted, changed or removed.
   std::int64_t affected() const noexcept { return answer_ != nullptr ? operations_->affected(answer_) : 0; }
+
+  // On MySQL: the key that the database gave to the row-th row that the statement inserted.
+  std::int64_t inserted(std::size_t row) const noexcept { return operations_->inserted(answer_, row); }
 
   cell at(std::size_t row, std::size_t column) const { return operations_->at(answer_, row, column); }
   row_view operator[](std::size_t row) const noexcept { return {*this, row}; }

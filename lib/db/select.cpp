@@ -10,15 +10,20 @@ namespace {
 void order_by(sql_writer& out, table_info const& table, std::string_view orders) {
   for (std::size_t i = 0; i < orders.size(); i += 2) {
     auto const column = static_cast<std::uint8_t>(orders[i]);
+    auto const name = quoted(table.column(column));
+    auto const nullable = is_nullable(table, column);
     out.text += i == 0 ? " order by " : ", ";
-    out.text += quoted(table.column(column));
+    if (nullable && out.kind == dialect::mysql) out.text += name + " is null, ";  // it knows no NULLS LAST
+    out.text += name;
     if (orders[i + 1] != 0) out.text += " desc";
-    if (is_nullable(table, column)) out.text += " nulls last";
+    if (nullable && out.kind != dialect::mysql) out.text += " nulls last";
   }
 }
 
-// Whether one comparison of rows says what comes after: every column descends, or none, and none may be null.
-bool is_uniform(table_info const& table, std::string_view orders) noexcept {
+// Whether one comparison of rows says what comes after: every column descends, or none, and none may be null. MySQL
+// would compare so as well, but without its indexes.
+bool is_uniform(dialect kind, table_info const& table, std::string_view orders) noexcept {
+  if (kind == dialect::mysql) return false;
   for (std::size_t i = 0; i < orders.size(); i += 2)
     if (orders[i + 1] != orders[1] || is_nullable(table, static_cast<std::uint8_t>(orders[i]))) return false;
   return true;
@@ -33,7 +38,7 @@ std::string after_cursor(sql_writer& out, table_info const& table, std::string_v
     column[i] = quoted(table.column(static_cast<std::uint8_t>(orders[2 * i])));
     if (nulls[i] == 0) mark[i] = out.placeholder();
   }
-  if (is_uniform(table, orders)) {
+  if (is_uniform(out.kind, table, orders)) {
     std::string left, right;
     for (std::size_t i = 0; i < count; ++i) {
       left += (i == 0 ? "" : ", ") + column[i];
@@ -84,8 +89,10 @@ std::unique_ptr<statement> make_select(select_state const& s, select_state::want
       out.text += " limit " + out.placeholder();
     else if (s.offset >= 0 && s.shared.kind == dialect::sqlite)
       out.text += " limit -1";
+    else if (s.offset >= 0 && s.shared.kind == dialect::mysql)
+      out.text += " limit 18446744073709551615";  // all, as its manual has it
     if (s.offset >= 0) out.text += " offset " + out.placeholder();
-    if (s.shared.kind == dialect::postgres && s.lock != lock_mode::none)
+    if (s.shared.kind != dialect::sqlite && s.lock != lock_mode::none)
       out.text += s.lock == lock_mode::update ? " for update" : " for update skip locked";
   }
   auto made = std::make_unique<statement>();

@@ -38,6 +38,8 @@ struct settings {
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds connect_timeout{5'000};
   unsigned connect_attempts = 5;
+  std::chrono::milliseconds connection_lifetime{1'800'000};
+  std::chrono::milliseconds idle_check{30'000};
 
   // Not from files: set by whoever builds the object graph. They must outlive the database.
   observer* watch = nullptr;
@@ -46,7 +48,7 @@ struct settings {
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
                       (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout,
-                       connect_attempts))
+                       connect_attempts, connection_lifetime, idle_check))
 
 }  // namespace slipway::db
 
@@ -55,15 +57,17 @@ inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
     field(&slipway::db::settings::url)
         .min_length(1)
         .sensitive()
-        .help("sqlite:<file>, sqlite::memory: or postgres://user:password@host:port/database?sslmode=verify-full"),
+        .help("sqlite:<file>, sqlite::memory:, or postgres:// or mysql:// with "
+              "user:password@host:port/database?sslmode=verify-full"),
     field(&slipway::db::settings::connections)
         .minimum(1)
         .maximum(1000)
-        .help("PostgreSQL: connections for transactions, for each shard"),
+        .help("PostgreSQL, MySQL: how many transactions of a shard may run at once, each on a connection of its own"),
     field(&slipway::db::settings::pipelines)
         .minimum(1)
         .maximum(64)
-        .help("PostgreSQL: connections that all other statements of a shard share"),
+        .help("PostgreSQL: connections that all other statements of a shard share. MySQL: so many connections more "
+              "than transactions may have"),
     field(&slipway::db::settings::queue)
         .minimum(1)
         .maximum(1'000'000)
@@ -78,4 +82,10 @@ inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
     field(&slipway::db::settings::connect_attempts)
         .minimum(1)
         .maximum(1000)
-        .help("Attempts to connect at the start before giving up"));
+        .help("Attempts to connect at the start before giving up"),
+    field(&slipway::db::settings::connection_lifetime)
+        .minimum(1'000)
+        .help("MySQL: how old a connection may grow before it is replaced; each gets its own part of chance"),
+    field(&slipway::db::settings::idle_check)
+        .minimum(100)
+        .help("MySQL: a connection that was not used for so long is asked for a sign of life"));

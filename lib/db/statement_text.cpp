@@ -74,12 +74,13 @@ namespace {
 
 std::string comparison(sql_writer& out, table_info const& table, operation_code op, std::uint8_t index) {
   auto const column = quoted(table.column(index));
-  auto const lite = out.kind == dialect::sqlite;
+  auto const lite = out.kind == dialect::sqlite, mysql = out.kind == dialect::mysql;
   auto simple = [&](char const* sign) { return column + sign + out.placeholder(); };
   switch (op) {
     case operation_code::equal: return simple(" = ");
     case operation_code::not_equal:
       // As in C++, an empty optional differs from every value.
+      if (is_nullable(table, index) && mysql) return "(not " + simple(" <=> ") + ")";
       if (is_nullable(table, index)) return simple(lite ? " is not " : " is distinct from ");
       return simple(" <> ");
     case operation_code::less: return simple(" < ");
@@ -88,15 +89,20 @@ std::string comparison(sql_writer& out, table_info const& table, operation_code 
     case operation_code::greater_equal: return simple(" >= ");
     case operation_code::is_null: return column + " is null";
     case operation_code::is_not_null: return column + " is not null";
-    case operation_code::contains: return simple(lite ? " like " : " ilike ") + " escape '\\'";
+    case operation_code::contains:
+      // Its columns compare byte by byte, so that equality is the same on every engine.
+      if (mysql) return "lower(" + column + ") like lower(" + out.placeholder() + ") escape '\\'";
+      return simple(lite ? " like " : " ilike ") + " escape '\\'";
     case operation_code::has_element:
       if (lite) return "exists (select 1 from json_each(" + column + ") where value = " + out.placeholder() + ")";
+      if (mysql) return "json_contains(" + column + ", json_quote(" + out.placeholder() + "))";
       return simple(" ? ");
     case operation_code::starts_with: {
       auto const p = out.placeholder();
-      if (!lite) return column + " ^@ " + p;
-      // The first half lets an index help.
-      return "(" + column + " >= " + p + " and substr(" + column + ", 1, length(" + p + ")) = " + p + ")";
+      if (out.kind == dialect::postgres) return column + " ^@ " + p;
+      // The first half lets an index help. MySQL's `length` counts bytes.
+      auto const length = (mysql ? "char_length(" : "length(") + p + ")";
+      return "(" + column + " >= " + p + " and substr(" + column + ", 1, " + length + ") = " + p + ")";
     }
     default: break;
   }

@@ -173,6 +173,16 @@ char const* schema(db::dialect d) noexcept {
            "took integer not null, at integer not null,"
            " unique (owner_id, title)) strict;"
            "create table counters (id integer primary key, name text not null unique, value integer not null) strict;";
+  if (d == db::dialect::mysql)
+    return "create table users (id binary(16) primary key, email varchar(254) not null unique, role varchar(20) not "
+           "null, nickname longtext, tags json not null, home json not null, version bigint not null, created_at "
+           "datetime(6) not null, updated_at datetime(6) not null, deleted_at datetime(6));"
+           "create table notes (id binary(16) primary key, owner_id binary(16) not null, title varchar(200) not null, "
+           "pinned boolean not null, stars integer not null, score double not null, \"rank\" integer, took bigint not "
+           "null, at datetime(6) not null, unique (owner_id, title), "
+           "constraint stars_positive check (stars >= 0), foreign key (owner_id) references users (id));"
+           "create table counters (id bigint auto_increment primary key, name varchar(200) not null unique, value "
+           "bigint not null);";
   return "create table users (id uuid primary key, email text not null unique, role text not null, nickname text, tags "
          "jsonb not null, home jsonb not null,"
          " version bigint not null, created_at timestamptz not null, updated_at timestamptz not null, deleted_at "
@@ -186,15 +196,21 @@ char const* schema(db::dialect d) noexcept {
          "value bigint not null);";
 }
 
-void each_engine::SetUp() {
-  if (GetParam() == db::dialect::sqlite) {
-    settings_.url = "sqlite::memory:";
-  } else {
-    std::string why_not;
-    auto* server = postgres_server::shared(why_not);
-    if (server == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
-    settings_.url = server->make_database();
+std::string database_for(db::dialect d, std::string& why_not) {
+  why_not.clear();
+  if (d == db::dialect::sqlite) return "sqlite::memory:";
+  if (d == db::dialect::mysql) {
+    auto* server = mysql_server::shared(why_not);
+    return server != nullptr ? server->make_database() : "";
   }
+  auto* server = postgres_server::shared(why_not);
+  return server != nullptr ? server->make_database() : "";
+}
+
+void each_engine::SetUp() {
+  std::string why_not;
+  settings_.url = database_for(GetParam(), why_not);
+  if (settings_.url.empty()) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
   db_.reset(new database{connect(settings_, shards_)});
   run(db_->script(schema(GetParam())));
 }

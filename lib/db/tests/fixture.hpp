@@ -1,6 +1,9 @@
-// The same tests on both engines: each test has a database of its own. PostgreSQL is the server that
-// SLIPWAY_TEST_POSTGRES names, or one that is started here when the machine has its programs.
+// The same tests on all engines: each test has a database of its own. PostgreSQL is the server that
+// SLIPWAY_TEST_POSTGRES names, or one that is started here when the machine has its programs; MariaDB or MySQL is the
+// one that SLIPWAY_TEST_MYSQL names, or a MariaDB of our own.
 #pragma once
+
+#include "mysql_server.hpp"
 
 #include <slipway/db/database.hpp>
 
@@ -84,6 +87,13 @@ class postgres_server {
 
 // Schema of the types above, in each engine's words.
 char const* schema(db::dialect d) noexcept;
+
+inline auto all_engines() { return testing::Values(db::dialect::sqlite, db::dialect::postgres, db::dialect::mysql); }
+inline std::string engine_name(testing::TestParamInfo<db::dialect> const& info) {
+  return info.param == db::dialect::sqlite ? "sqlite" : info.param == db::dialect::postgres ? "postgres" : "mysql";
+}
+// A new, empty database on the engine: its URL, or why there is none.
+std::string database_for(db::dialect d, std::string& why_not);
 
 class each_engine : public testing::TestWithParam<db::dialect> {
  protected:

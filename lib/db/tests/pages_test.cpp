@@ -131,8 +131,7 @@ TEST_P(pages, a_changed_cursor_is_refused_or_harmless) {
   EXPECT_FALSE(run(db_->from<note>().order_by(asc<&note::title>).page(std::string(100'000, 'A'), 5)));
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, pages, testing::Values(db::dialect::sqlite, db::dialect::postgres),
-                         [](auto const& info) { return info.param == db::dialect::sqlite ? "sqlite" : "postgres"; });
+INSTANTIATE_TEST_SUITE_P(engines, pages, all_engines(), engine_name);
 
 }  // namespace
 }  // namespace slipway::db::tests

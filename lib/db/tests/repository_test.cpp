@@ -1,4 +1,4 @@
-// Rows in and out, conditions, changes: the same on both engines.
+// Rows in and out, conditions, changes: the same on all engines.
 #include "fixture.hpp"
 
 #include <slipway/db/errors.hpp>
@@ -252,11 +252,11 @@ TEST_P(repository, sign_of_life_and_figures) {
   run(db_->ping());
   insert_ann();
   EXPECT_GT(db_->use().queries, 0u);
-  EXPECT_THAT(db_->description(), testing::AnyOf(testing::StartsWith("SQLite 3"), testing::StartsWith("PostgreSQL ")));
+  EXPECT_THAT(db_->description(), testing::AnyOf(testing::StartsWith("SQLite 3"), testing::StartsWith("PostgreSQL "),
+                                                 testing::StartsWith("MariaDB "), testing::StartsWith("MySQL ")));
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, repository, testing::Values(db::dialect::sqlite, db::dialect::postgres),
-                         [](auto const& info) { return info.param == db::dialect::sqlite ? "sqlite" : "postgres"; });
+INSTANTIATE_TEST_SUITE_P(engines, repository, all_engines(), engine_name);
 
 }  // namespace
 }  // namespace slipway::db::tests

@@ -158,6 +158,7 @@ task<cancel_reason> cancelled_after(std::chrono::milliseconds when, task<> work,
 }
 
 char const* slow(db::dialect d) {
+  if (d == db::dialect::mysql) return "select sleep(60)";
   return d == db::dialect::postgres ? "select pg_sleep(60)"
                                     : "select count(*) from (with recursive n (i) as (select 1 union all select i + 1 "
                                       "from n) select i from n)";
@@ -237,8 +238,7 @@ TEST_P(transactions, scripts_have_many_statements) {
   EXPECT_EQ(run(db_->query("select x from more")).size(), 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, transactions, testing::Values(db::dialect::sqlite, db::dialect::postgres),
-                         [](auto const& info) { return info.param == db::dialect::sqlite ? "sqlite" : "postgres"; });
+INSTANTIATE_TEST_SUITE_P(engines, transactions, all_engines(), engine_name);
 
 }  // namespace
 }  // namespace slipway::db::tests

@@ -1,0 +1,342 @@
+// The MySQL and MariaDB engine: chooses the calling shard's pool, and makes transactions of its connections.
+#include <slipway/core/errors.hpp>
+#include <slipway/db/engines.hpp>
+#include <slipway/db/errors.hpp>
+#include <slipway/db/mysql_pool.hpp>
+
+#include <algorithm>
+#include <semaphore>
+#include <thread>
+
+namespace slipway::db::detail {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+std::string begin_text(isolation level) {
+  switch (level) {
+    case isolation::standard: return "start transaction";
+    case isolation::read_committed: return "set transaction isolation level read committed; start transaction";
+    case isolation::repeatable_read: return "set transaction isolation level repeatable read; start transaction";
+    case isolation::serializable: return "set transaction isolation level serializable; start transaction";
+  }
+  return "start transaction";
+}
+
+// Stops what runs on a connection when the operation that asked for it is cancelled.
+struct stop_hook : context::hook {
+  stop_hook(context* operation, my_pool& p, my_connection& c) noexcept : pool{p}, connection{c} {
+    fire = [](context::hook& h, cancel_reason reason) {
+      auto& me = static_cast<stop_hook&>(h);
+      me.why = reason;
+      me.pool.stop(me.connection, "the operation was cancelled");
+    };
+    if (operation != nullptr) operation->add(*this);
+  }
+  stop_hook(stop_hook const&) = delete;
+  stop_hook& operator=(stop_hook const&) = delete;
+  ~stop_hook() { context::drop(*this); }
+
+  my_pool& pool;
+  my_connection& connection;
+  cancel_reason why = cancel_reason::none;
+};
+
+// A script may take its time: neither the server's time-out nor ours holds for it.
+task<> run_script(my_pool& pool, my_connection& on, std::string text) {
+  auto* operation = co_await this_context{};
+  if (operation != nullptr && operation->cancelled() != cancel_reason::none)
+    throw cancelled_error{operation->cancelled()};
+  stop_hook const hook{operation, pool, on};
+  std::exception_ptr error;
+  try {
+    co_await on.unlimited(std::move(text));
+  } catch (my_lost const& lost) {
+    error = hook.why != cancel_reason::none
+                ? std::make_exception_ptr(cancelled_error{hook.why})
+                : std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+class my_transaction final : public exclusive {
+ public:
+  my_transaction(my_pool& home, my_pool::lease connection) noexcept : home_{home}, connection_{std::move(connection)} {}
+  ~my_transaction() override {
+    if (connection_ == nullptr) return;
+    // In the middle of a transaction: the server undoes it when the connection ends.
+    home_.stop(*connection_, "a transaction was abandoned");
+    release();
+  }
+
+  bool start(operation& op) noexcept override {
+    try {
+      if (connection_ == nullptr || !connection_->is_open())
+        throw unavailable_error{"MySQL: the transaction's connection was lost"};
+      start_detached(run(op));
+      return true;
+    } catch (...) {
+      op.error = std::current_exception();
+      return false;
+    }
+  }
+
+  task<> script(std::string text) override {
+    turn const mine{*this};
+    co_await mine.come();
+    if (!connection_->is_open()) throw unavailable_error{"MySQL: the transaction's connection was lost"};
+    co_await run_script(home_, *connection_, std::move(text));
+  }
+
+  task<> commit() override {
+    co_await uncancellable();
+    std::exception_ptr error;
+    {
+      turn const mine{*this};
+      co_await mine.come();
+      try {
+        if (auto const doomed = connection_->doomed()) std::rethrow_exception(doomed);
+        co_await connection_->text("commit", home_.statement_limit());
+      } catch (my_lost const& lost) {
+        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost at the commit (" + lost.why +
+                                                          "): whether it was done is not known"});
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    if (error && connection_->is_open()) co_await undo();
+    release();
+    if (error) std::rethrow_exception(error);
+  }
+
+  task<> rollback() override {
+    if (connection_ == nullptr) co_return;
+    co_await uncancellable();
+    {
+      turn const mine{*this};  // what was cancelled is over then, or its connection is closed
+      co_await mine.come();
+      if (connection_->is_open()) co_await undo();
+    }
+    release();
+  }
+
+ private:
+  // Statements of one transaction come one after the other.
+  class turn {
+   public:
+    explicit turn(my_transaction& of) : of_{of} { of_.line_.push_back(&called_); }
+    turn(turn const&) = delete;
+    turn& operator=(turn const&) = delete;
+    ~turn() {
+      auto const was_first = of_.line_.front() == &called_;
+      std::erase(of_.line_, &called_);
+      if (was_first && !of_.line_.empty()) of_.line_.front()->fire();
+    }
+    one_shot& called() const noexcept { return called_; }
+    bool is_first() const noexcept { return of_.line_.front() == &called_; }
+    task<> come() const {
+      if (!is_first()) co_await called_;
+    }
+
+   private:
+    my_transaction& of_;
+    mutable one_shot called_;
+  };
+
+  task<> run(operation& op) {
+    my_flight flight{.op = &op};
+    flight.hook();
+    rows found;
+    std::exception_ptr error;
+    {
+      turn const mine{*this};
+      if (!mine.is_first()) {
+        flight.waiting = &mine.called();
+        co_await mine.called();
+        flight.waiting = nullptr;
+      }
+      if (flight.op == nullptr) co_return;
+      auto const connection = connection_;
+      connection->flight = &flight;
+      try {
+        found = co_await connection->execute(flight);
+      } catch (my_lost const& lost) {
+        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
+      } catch (...) {
+        error = std::current_exception();
+      }
+      connection->flight = nullptr;
+    }
+    if (flight.op == nullptr) co_return;
+    if (error)
+      flight.fail(std::move(error));
+    else
+      flight.succeed(std::move(found));
+  }
+
+  task<> undo() {
+    try {
+      co_await connection_->text("rollback", home_.statement_limit());
+    } catch (my_lost const&) {  // then the server undoes it
+    } catch (db::error const&) {
+      home_.stop(*connection_, "a transaction could not be rolled back");
+    } catch (unavailable_error const&) {
+      home_.stop(*connection_, "a transaction could not be rolled back");
+    }
+  }
+
+  void release() {
+    connection_->forget_transaction();
+    home_.release(std::exchange(connection_, nullptr), my_pool::purpose::transaction);
+  }
+
+  my_pool& home_;
+  my_pool::lease connection_;
+  std::vector<one_shot*> line_;
+};
+
+// Runs a task on a shard and waits. Not from a shard's thread.
+void run_on(shard& where, task<> work) {
+  std::binary_semaphore done{0};
+  std::exception_ptr error;
+  where.spawn([](task<> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
+    try {
+      auto here = std::move(inner);
+      co_await std::move(here);
+    } catch (...) {
+      e = std::current_exception();
+    }
+    d.release();
+  }(std::move(work), error, done));
+  done.acquire();
+  if (error) std::rethrow_exception(error);
+}
+
+class my_engine final : public engine {
+ public:
+  my_engine(settings const& s, shards& on)
+      : target_{make_target(s)}, on_{on}, place_{target_.address.place()}, pools_{on.size()} {
+    description_ = first_contact() + " at " + place_;
+    try {
+      on.on_each([this](shard& each) { pools_.of(each) = std::make_unique<my_pool>(target_, each); });
+      for (unsigned i = 0; i < on.size(); ++i) run_on(on[i], pools_[i]->warm());
+    } catch (my_refused const& refused) {
+      shut_down();
+      throw startup_error{exit_code::unavailable,
+                          "database.url: the server at " + place_ + " refuses another connection: " + refused.what() +
+                              ". It needs " + std::to_string((s.connections + s.pipelines) * on.size()) +
+                              " (database.connections and database.pipelines for each shard); raise max_connections, "
+                              "or lower one of them or runtime.shards."};
+    } catch (...) {
+      shut_down();
+      throw;
+    }
+  }
+  ~my_engine() override { shut_down(); }
+
+  db::dialect kind() const noexcept override { return db::dialect::mysql; }
+  std::string description() const override { return description_; }
+  bool start(operation& op) noexcept override { return pools_.local()->start(op); }
+
+  task<> script(std::string text) override {
+    auto& mine = *pools_.local();
+    auto connection = co_await mine.acquire(my_pool::purpose::statement);
+    std::exception_ptr error;
+    try {
+      co_await run_script(mine, *connection, std::move(text));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    // It may have left a transaction open, or changed its session in any way.
+    connection->retire_at = {};
+    mine.release(std::move(connection), my_pool::purpose::statement);
+    if (error) std::rethrow_exception(error);
+  }
+
+  task<std::unique_ptr<exclusive>> begin(transaction_options options) override {
+    auto& mine = *pools_.local();
+    auto* operation_context = co_await this_context{};
+    // An idle connection may have died without a word: the next one is tried then, nothing has been done yet.
+    for (unsigned attempt = 0;; ++attempt) {
+      auto connection = co_await mine.acquire(my_pool::purpose::transaction);
+      std::exception_ptr error;
+      bool again = false;
+      try {
+        co_await connection->text(begin_text(options.level), target_.settings.connect_timeout);
+        if (operation_context != nullptr && operation_context->cancelled() != cancel_reason::none)
+          error = std::make_exception_ptr(cancelled_error{operation_context->cancelled()});
+      } catch (my_lost const& lost) {
+        mine.was_lost(lost);
+        again = attempt < target_.settings.connections;
+        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
+      } catch (...) {
+        error = std::current_exception();
+      }
+      if (!error) co_return std::make_unique<my_transaction>(mine, std::move(connection));
+      if (connection->is_open()) connection->close("a transaction was not begun");
+      mine.release(std::move(connection), my_pool::purpose::transaction);
+      if (!again) std::rethrow_exception(error);
+    }
+  }
+
+  task<> ping() override { co_await pools_.local()->sign_of_life(); }
+
+  db::usage use() const noexcept override {
+    db::usage u;
+    for (unsigned i = 0; i < pools_.size(); ++i) pools_[i]->counters().add_to(u);
+    return u;
+  }
+
+ private:
+  static my_target make_target(settings const& s) {
+    auto address = parse_mysql_url(s.url);
+    auto tls = make_tls_context(address);
+    return {std::move(address), s, std::move(tls)};
+  }
+
+  // Which server it is. Some patience with one that is just starting, none with one that says no.
+  std::string first_contact() {
+    for (unsigned attempt = 1;; ++attempt) {
+      std::string server;
+      try {
+        run_on(on_[0], look(target_, on_[0], server));
+        return server;
+      } catch (my_refused const& refused) {
+        auto const what = "database.url: cannot connect to MySQL at " + place_ + ": " + refused.what();
+        if (refused.is_final())
+          throw startup_error{exit_code::config,
+                              what + ". Correct user, password, database or sslmode in database.url."};
+        if (attempt >= target_.settings.connect_attempts)
+          throw startup_error{exit_code::unavailable, what + ". Tried " + std::to_string(attempt) +
+                                                          " times; start the server or correct database.url."};
+        std::this_thread::sleep_for(std::chrono::milliseconds{100} * (1u << std::min(attempt, 5u)));
+      }
+    }
+  }
+  static task<> look(my_target& target, shard& on, std::string& server) {
+    my_connection first{target, on};
+    auto const watch = on.on_tick([&first] {
+      if (first.silent_at <= steady::now()) first.close("it does not answer in time", true);
+    });
+    co_await first.open();
+    server = first.server();
+    co_await first.quit();
+  }
+
+  void shut_down() {
+    for (unsigned i = 0; i < on_.size(); ++i)
+      if (pools_[i]) run_on(on_[i], pools_[i]->close());
+    on_.on_each([this](shard& each) { pools_.of(each).reset(); });
+  }
+
+  my_target target_;
+  shards& on_;
+  std::string place_, description_;
+  per_shard<std::unique_ptr<my_pool>> pools_;
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_mysql(settings const& s, shards& on) { return std::make_unique<my_engine>(s, on); }
+
+}  // namespace slipway::db::detail

@@ -1,0 +1,44 @@
+// MariaDB servers for tests: one that a test binary shares, which SLIPWAY_TEST_MYSQL names or which is started here
+// when the machine has its programs, and others with options of their own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slipway::db::tests {
+
+class mysql_server {
+ public:
+  // Null with the reason when there is none.
+  static mysql_server* shared(std::string& why_not);
+  // A server of the test's own, with these options of mariadbd. Null with the reason.
+  static std::unique_ptr<mysql_server> make(std::vector<std::string> const& options, std::string& why_not);
+  ~mysql_server();
+
+  // A new, empty database; its URL.
+  std::string make_database();
+  bool is_ours() const noexcept { return directory_.size() > 0; }
+  std::string url_of(std::string const& user, std::string const& password, std::string const& name) const;
+  std::string root_url() const { return base_ + "mysql"; }
+  int port() const noexcept { return port_; }
+  std::string const& directory() const noexcept { return directory_; }
+  // Statements as the administrator.
+  void administer(std::string const& sql) const;
+  void kill();   // as a power failure does
+  void stop();   // in order
+  void start();  // and waits until it answers
+
+ private:
+  mysql_server() = default;
+  bool initialise(std::string& why_not);
+
+  std::string base_;  // mysql://root@127.0.0.1:port/
+  std::string directory_;
+  std::vector<std::string> options_;
+  int port_ = 0;
+  int process_ = 0;
+  unsigned databases_ = 0;
+};
+
+}  // namespace slipway::db::tests

@@ -1,0 +1,4 @@
+// What MySQL and MariaDB do alone.
+#include "fixture.hpp"
+
+namespace slipway::db::tests {}

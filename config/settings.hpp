@@ -80,6 +80,12 @@ struct limit_settings {
 };
 BOOST_DESCRIBE_STRUCT(limit_settings, (), (enabled, requests, window))
 
+struct note_settings {
+  std::uint32_t import_size = 8 << 20;
+  std::uint32_t import_count = 10'000;
+};
+BOOST_DESCRIBE_STRUCT(note_settings, (), (import_size, import_count))
+
 struct tracing_settings {
   bool enabled = false;
   std::string endpoint = "http://127.0.0.1:4318/v1/traces";
@@ -103,13 +109,14 @@ struct settings {
   browser_settings browser;
   compression_settings compression;
   limit_settings limits;
+  note_settings notes;
   log::settings log;
   tracing_settings tracing;
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
                       (service, runtime, http, operations, database, migrations, auth, browser, compression, limits,
-                       log, tracing, seed))
+                       notes, log, tracing, seed))
 
 }  // namespace app
 
@@ -169,13 +176,27 @@ inline constexpr auto rules_of<app::compression_settings> =
           field(&app::compression_settings::min_size).unit("bytes").help("Smaller answers are sent as they are."));
 
 template <>
-inline constexpr auto rules_of<app::limit_settings> =
-    rules(field(&app::limit_settings::enabled).help("Whether requests are limited, for each client address."),
-          field(&app::limit_settings::requests)
+inline constexpr auto rules_of<app::limit_settings> = rules(
+    field(&app::limit_settings::enabled).reloadable().help("Whether requests are limited, for each client address."),
+    field(&app::limit_settings::requests)
+        .minimum(1)
+        .unit("requests")
+        .reloadable()
+        .help("How many in a window, over all routes without a limit of their own."),
+    field(&app::limit_settings::window).minimum(1000).reloadable().help("The window; whole seconds."));
+
+template <>
+inline constexpr auto rules_of<app::note_settings> =
+    rules(field(&app::note_settings::import_size)
+              .minimum(1024)
+              .maximum(1 << 30)
+              .unit("bytes")
+              .help("The largest form with a file of notes; more is 413. It is held in memory until all is read."),
+          field(&app::note_settings::import_count)
               .minimum(1)
-              .unit("requests")
-              .help("How many in a window, over all routes without a limit of their own."),
-          field(&app::limit_settings::window).minimum(1000).help("The window; whole seconds."));
+              .maximum(1'000'000)
+              .unit("notes")
+              .help("The most notes in one file."));
 
 template <>
 inline constexpr auto rules_of<app::tracing_settings> =

@@ -1,12 +1,25 @@
 #include "controllers/notes.hpp"
 
+#include "controllers/note_files.hpp"
 #include "controllers/pages.hpp"
+
+#include <slipway/content/negotiation.hpp>
+
+#include <array>
 
 namespace app::controllers {
 
 namespace {
 
 versioned<note_view> answer(note const& n) { return {view_of(n), etag_of(n.version)}; }
+
+result<note_format> format_for(note_export_query const& in, std::string_view accept) {
+  if (in.format) return *in.format;
+  std::array const offered{media_type_of(note_format::ndjson), media_type_of(note_format::csv)};
+  auto const chosen = content::choose_media_type(accept, offered);
+  if (!chosen) return std::unexpected(fault::not_acceptable());
+  return static_cast<note_format>(*chosen);
+}
 
 }  // namespace
 
@@ -36,6 +49,29 @@ task<result<no_content>> notes::remove(scope who, path<id_of<note>> id) {
 
 task<result<versioned<note_view>>> notes::restore(scope who, path<id_of<note>> id) {
   co_return answer(co_await ok(service_.restore(who, id)));
+}
+
+task<result<download>> notes::export_all(scope who, header<"Accept"> accept, query<note_export_query> in) {
+  auto const format = co_await ok(format_for(in.value, accept.value));
+  // The first page comes before the answer begins, so that a database that is away is still a 503.
+  auto first = co_await ok(service_.list(who, {.sort = note_order::oldest, .limit = 100}));
+  co_return download{.media_type = std::string{media_type_of(format)},
+                     .file_name = format == note_format::csv ? "notes.csv" : "notes.ndjson",
+                     .source = export_notes(service_, who, std::move(first), format)};
+}
+
+task<result<import_report>> notes::import_file(scope who, upload<"file"> in) {
+  auto& file = *co_await ok(in.file());
+  auto const format = note_format_of(file.content_type(), file.file_name());
+  if (!format)
+    co_return fault::unsupported_media_type().detail(
+        "Send the file as application/x-ndjson or text/csv, or name it so that it ends in .ndjson or .csv.");
+  auto const reader = note_reader::make(*format, import_count_);
+  for (auto piece = co_await file.next(); !piece.empty(); piece = co_await file.next()) reader->feed(piece);
+  reader->feed({});
+  co_await ok(in.end());
+  auto notes = co_await ok(reader->take());
+  co_return import_report{static_cast<std::int64_t>(co_await service_.import_all(who, std::move(notes)))};
 }
 
 }  // namespace app::controllers

@@ -50,14 +50,16 @@ class system {
   };
   explicit system(parts p) : parts_{std::move(p)} {}
 
-  task<result<payload>> live();
-  task<result<payload>> startup();
-  task<result<payload>> ready();
+  using health_page = with_status<health_view, 503>;
+
+  task<result<health_page>> live();
+  task<result<health_page>> startup();
+  task<result<health_page>> ready();
   task<result<payload>> metrics(header<"Accept"> accept);
   task<result<version_view>> version();
 
  private:
-  payload page_of(health::report const& r) const;
+  health_page page_of(health::report const& r) const;
 
   parts parts_;
 };

@@ -33,6 +33,11 @@ task<note> notes::insert(scope who, note row) {
   return db_.insert(std::move(row));
 }
 
+task<> notes::insert_all(scope who, std::vector<note> rows) {
+  for (auto& row : rows) row.owner_id = who.user();
+  co_await db_.insert_many(std::move(rows));
+}
+
 task<result<note>> notes::find(scope who, id_of<note> id) {
   return db_.from<note>().where(col<&note::id> == id && own(who)).one();
 }

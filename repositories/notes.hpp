@@ -14,6 +14,8 @@ class notes {
   // malformed bad_cursor.
   task<result<page<note>>> list(scope who, note_query query);
   task<note> insert(scope who, note row);
+  // All or none.
+  task<> insert_all(scope who, std::vector<note> rows);
   // not_found also for notes of others and deleted ones.
   task<result<note>> find(scope who, id_of<note> id);
   // precondition_failed when somebody changed the note since it was read.

@@ -16,7 +16,8 @@ using namespace slipway::api;
 
 void users(router& r, controllers::users& c);
 void sessions(router& r, controllers::sessions& c);
-void notes(router& r, controllers::notes& c);
+// An import is a form of at most `import_size` bytes.
+void notes(router& r, controllers::notes& c, std::size_t import_size);
 // The OpenAPI document and the page to try it from.
 void documents(router& r, controllers::documents const& c);
 // Health and version.

@@ -34,4 +34,21 @@ task<result<note>> notes::restore(scope who, id_of<note> id) {
   co_return co_await rows_.find(who, id);
 }
 
+task<std::size_t> notes::import_all(scope who, std::vector<note_record> in) {
+  std::vector<note> rows;
+  rows.reserve(in.size());
+  for (auto& n : in)
+    rows.push_back({.id = id_of<note>::make(clock_),
+                    .owner_id = who.user(),
+                    .title = std::move(n.title),
+                    .body = std::move(n.body),
+                    .tags = std::move(n.tags),
+                    .pinned = n.pinned,
+                    .created_at = n.created_at.value_or(time_point{}),
+                    .updated_at = n.updated_at.value_or(time_point{})});
+  auto const count = rows.size();
+  if (count > 0) co_await rows_.insert_all(who, std::move(rows));
+  co_return count;
+}
+
 }  // namespace app::services

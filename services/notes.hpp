@@ -1,7 +1,7 @@
 // Notes: a person's own, and nobody else's.
 #pragma once
 
-#include "models/note.hpp"
+#include "models/note_file.hpp"
 #include "repositories/notes.hpp"
 
 #include <slipway/core/task.hpp>
@@ -20,6 +20,8 @@ class notes {
   task<result<void>> remove(scope who, id_of<note> id);
   // not_found unless the note was deleted before.
   task<result<note>> restore(scope who, id_of<note> id);
+  // Makes a new note of each, all or none, with the times that it had; returns how many.
+  task<std::size_t> import_all(scope who, std::vector<note_record> in);
 
  private:
   repositories::notes& rows_;

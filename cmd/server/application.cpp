@@ -40,7 +40,7 @@ application::application(surroundings around)
       notes_{note_rows_, around.clock},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},
-      note_pages_{notes_},
+      note_pages_{notes_, around.settings.notes.import_count},
       system_pages_{{around.health, around.metrics, version_of(around)}},
       operator_pages_{{around.health, around.metrics, version_of(around), true}},
       viewer_{viewer_assets()},
@@ -49,7 +49,7 @@ application::application(surroundings around)
       routes_{&idempotency_} {
   routes::users(routes_, user_pages_);
   routes::sessions(routes_, session_pages_);
-  routes::notes(routes_, note_pages_);
+  routes::notes(routes_, note_pages_, around.settings.notes.import_size);
   routes::system(routes_, system_pages_);
   routes::documents(routes_, document_pages_);
   if (around.settings.operations.public_metrics) routes::metrics(routes_, system_pages_);

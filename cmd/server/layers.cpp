@@ -30,10 +30,14 @@ std::unique_ptr<http::middleware> make_compression(compression_settings const& s
   return content::make_compression(out, shard_count, api::write_error_page);
 }
 
+content::rate_limit everyone(limit_settings const& s) {
+  return {s.requests, std::chrono::duration_cast<std::chrono::seconds>(s.window)};
+}
+
 std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsigned shard_count, api::router& table) {
-  if (!s.enabled) return nullptr;
   content::rate_limit_settings out;
-  out.everyone = {s.requests, std::chrono::duration_cast<std::chrono::seconds>(s.window)};
+  out.enabled = s.enabled;
+  out.everyone = everyone(s);
   auto limits = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
   for (auto const& r : table.table().routes())
     if (auto const& l = static_cast<api::operation const*>(r->about.get())->limit; l.count > 0)
@@ -57,6 +61,10 @@ std::vector<http::middleware*> layers::all() {
                                      compression_.get(), &deprecation_,   &guard_};
   std::erase(out, nullptr);  // what the settings turned off
   return out;
+}
+
+void layers::change(settings const& now, shards& on) {
+  on.on_each([&](shard&) { limits_->change_here(now.limits.enabled, everyone(now.limits)); });
 }
 
 }  // namespace app

@@ -27,6 +27,8 @@ class layers {
   layers(surroundings around, api::router& table);
 
   std::vector<http::middleware*> all();
+  // Takes over what may change while they serve: the limits. Not from a shard's thread.
+  void change(settings const& now, shards& on);
 
  private:
   api::observation observation_;

@@ -57,6 +57,13 @@ void log_reload(log::logger const& log, config::reload_report const& report) {
     log.info("the configuration was reloaded", {{"changes", report.text()}});
 }
 
+void change_levels(log::journal& journal, log::settings const& now) {
+  journal.set_level(now.level);
+  for (auto const& [name, level] : journal.levels())
+    if (!now.levels.contains(name)) journal.clear_level(name);
+  for (auto const& [name, level] : now.levels) journal.set_level(name, level);
+}
+
 // What SIGHUP asks for. Each part by itself: a bad certificate must not keep the log from being reopened.
 void reload_everything(log::logger const& log, log::journal& journal, config::watcher<settings>& watcher,
                        http::server& server, auth::key_ring& keys) {
@@ -143,9 +150,11 @@ int serve(invocation const& in, std::string const& ready_file) {
   config::watcher<settings> watcher{
       in.sources, loaded, {.report = [&](config::reload_report const& r) { log_reload(log, r); }}};
   watcher.on_change([&](settings const& now) {
-    journal.set_level(now.log.level);
-    for (auto const& [name, level] : now.log.levels) journal.set_level(name, level);
+    change_levels(journal, now.log);
     access.change(now.log.access);
+    between.change(now, on);
+    server.change(now.http);
+    operators.change(now.http);
   });
   watcher.watch_files();
   {

@@ -76,15 +76,19 @@ void read_member(meta::member const& m, void* object, std::string_view text, boo
 
 }  // namespace
 
+result<void> refuse_content_coding(extraction& from) {
+  auto const coding = from.exchange.request.header("Content-Encoding");
+  if (coding.data() == nullptr || http::equal_names(coding, "identity")) return {};
+  return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding")
+                             .detail("Send the body without a content encoding."));
+}
+
 result<void> read_body(extraction& from, meta::type const& t, void* into) {
   auto const& request = from.exchange.request;
   auto const media_type = request.header("Content-Type");
   if (!request.body.empty() && !is_json(media_type))
     return std::unexpected(fault::unsupported_media_type().detail("Send the body as application/json."));
-  auto const coding = request.header("Content-Encoding");
-  if (coding.data() != nullptr && !http::equal_names(coding, "identity"))
-    return std::unexpected(fault::unsupported_media_type("unsupported_content_encoding")
-                               .detail("Send the body without a content encoding."));
+  if (auto plain = refuse_content_coding(from); !plain) return plain;
   return json::read_into(t, into, request.body, {}, true);
 }
 

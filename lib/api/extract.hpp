@@ -20,6 +20,8 @@ struct extraction {
 namespace detail {
 
 result<void> read_body(extraction& from, meta::type const& t, void* into);
+// unsupported_media_type unless the body comes as it is.
+result<void> refuse_content_coding(extraction& from);
 result<void> read_path(extraction& from, meta::type const& t, void* into);
 result<void> read_query(extraction& from, meta::type const& t, void* into);
 std::string read_header(extraction& from, std::string_view name);

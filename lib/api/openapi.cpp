@@ -17,8 +17,9 @@ struct problem_field {
   std::string pointer;
   std::string code;
   std::string message;
+  change<std::int64_t> line;
 };
-BOOST_DESCRIBE_STRUCT(problem_field, (), (pointer, code, message))
+BOOST_DESCRIBE_STRUCT(problem_field, (), (pointer, code, message, line))
 struct problem_details {
   std::string type;
   std::string title;
@@ -32,6 +33,12 @@ BOOST_DESCRIBE_STRUCT(problem_details, (), (type, title, status, code, detail, c
 
 }  // namespace slipway::api
 
+template <>
+inline constexpr auto slipway::rules_of<slipway::api::problem_field> = slipway::rules(
+    field(&slipway::api::problem_field::pointer).help("A JSON pointer into the body or line, or a parameter's name"),
+    field(&slipway::api::problem_field::code).help("Stable, for programs"),
+    field(&slipway::api::problem_field::message).help("For people"),
+    field(&slipway::api::problem_field::line).minimum(1).help("Of a file that is read line by line"));
 template <>
 inline constexpr auto slipway::rules_of<slipway::api::problem_details> = slipway::rules(
     field(&slipway::api::problem_details::type)
@@ -136,7 +143,25 @@ class document {
       body.add("required", true);
       schemas_.write_reference(body.object("content").object(op.body_media_type).key("schema"), *op.body);
     }
+    if (!op.file_part.empty()) write_form(o, op);
     write_answers(o, op);
+  }
+
+  void write_form(json::object_writer& o, operation const& op) const {
+    auto body = o.object("requestBody");
+    body.add("required", true);
+    auto content = body.object("content");
+    auto form = content.object("multipart/form-data");
+    auto schema = form.object("schema");
+    schema.add("type", "object");
+    schema.array("required").add(op.file_part);
+    auto parts = schema.object("properties");
+    auto file = parts.object(op.file_part);
+    file.add("type", "string");
+    if (flavour_ == json::flavour::openapi_3_1)
+      file.add("contentMediaType", "application/octet-stream");
+    else
+      file.add("format", "binary");
   }
 
   static std::string description_of(operation const& op) {
@@ -164,7 +189,8 @@ class document {
                             "Sent again with the same body, the same key gets the first answer again"});
     if (op.sparse)
       parameters.push_back({"fields", place::query, &meta::describe<std::string>, false,
-                            "The members to answer with, separated by commas; dots for members of members"});
+                            "The members to answer with, separated by commas; dots for members of members. The others "
+                            "are left out, also those that the schema requires"});
     if (parameters.empty()) return;
     auto list = o.array("parameters");
     for (auto const& p : parameters) {
@@ -182,6 +208,7 @@ class document {
     std::map<int, std::vector<std::string_view>> codes;
     for (auto const& f : all_faults(op)) codes[status_of(f.kind)].push_back(f.code);
     codes[500].push_back("internal_error");
+    for (auto status : op.other_statuses) codes.try_emplace(status);
     auto answers = o.object("responses");
     {
       auto good = answers.object(fmt::format("{}", op.success));
@@ -189,17 +216,24 @@ class document {
       write_headers(good, op.answer_headers);
       if (op.answer != nullptr)
         schemas_.write_reference(good.object("content").object(op.answer_media_type).key("schema"), *op.answer);
-      else if (op.success != 204)
-        good.object("content").object(op.answer_media_type);
+      else if (op.success != 204) {
+        auto content = good.object("content");
+        content.object(op.answer_media_type);
+        for (auto const& type : op.other_media_types) content.object(type);
+      }
     }
     if (op.conditional && op.verb == http::method::get)
       answers.object("304").add("description", "The client's copy is still good");
     for (auto const& [status, names] : codes) {
       auto bad = answers.object(fmt::format("{}", status));
-      bad.add("description", fmt::format("{}: {}", http::reason_phrase(status), fmt::join(names, ", ")));
+      bad.add("description",
+              fmt::format("{}{}{}", http::reason_phrase(status), names.empty() ? "" : ": ", fmt::join(names, ", ")));
       if (status == 401) write_headers(bad, {"WWW-Authenticate"});
       if (status == 429 || status == 503) write_headers(bad, {"Retry-After"});
-      schemas_.write_reference(bad.object("content").object("application/problem+json").key("schema"),
+      auto content = bad.object("content");
+      if (op.answer != nullptr && std::ranges::find(op.other_statuses, status) != op.other_statuses.end())
+        schemas_.write_reference(content.object(op.answer_media_type).key("schema"), *op.answer);
+      schemas_.write_reference(content.object("application/problem+json").key("schema"),
                                meta::describe<problem_details>);
     }
   }

@@ -25,7 +25,13 @@ std::vector<documented_fault> all_faults(operation const& op) {
     add(fault_kind::too_large, "content_too_large");
     add(fault_kind::unsupported_media_type, "unsupported_media_type");
   }
-  if (op.body != nullptr || takes(place::query)) add(fault_kind::invalid, "invalid");
+  if (!op.file_part.empty()) {
+    add(fault_kind::malformed, "malformed_request");
+    add(fault_kind::malformed, "missing_boundary");
+    add(fault_kind::too_large, "content_too_large");
+    add(fault_kind::unsupported_media_type, "multipart_expected");
+  }
+  if (op.body != nullptr || !op.file_part.empty() || takes(place::query)) add(fault_kind::invalid, "invalid");
   if (std::ranges::any_of(op.parameters, [](auto const& p) { return p.name == "If-Match"; })) {
     add(fault_kind::precondition_failed, "precondition_failed");
     add(fault_kind::precondition_required, "precondition_required");

@@ -26,9 +26,11 @@ struct documented_fault {
 // For routing tables: `.faults = {not_found, conflict("email_taken")}`.
 inline constexpr documented_fault not_found{fault_kind::not_found, "not_found"};
 inline constexpr documented_fault forbidden{fault_kind::forbidden, "forbidden"};
+inline constexpr documented_fault not_acceptable{fault_kind::not_acceptable, "not_acceptable"};
 constexpr documented_fault not_found_as(std::string_view code) { return {fault_kind::not_found, code}; }
 constexpr documented_fault conflict(std::string_view code) { return {fault_kind::conflict, code}; }
 constexpr documented_fault unauthenticated(std::string_view code) { return {fault_kind::unauthenticated, code}; }
+constexpr documented_fault invalid(std::string_view code) { return {fault_kind::invalid, code}; }
 constexpr documented_fault malformed(std::string_view code) { return {fault_kind::malformed, code}; }
 
 enum class place : std::uint8_t { path, query, header, cookie };
@@ -55,11 +57,14 @@ struct operation {
   std::vector<parameter> parameters;
   meta::type const* body = nullptr;
   std::string body_media_type = "application/json";
+  std::string file_part;  // of a multipart/form-data body with one file; empty: there is none
   int success = 200;
   std::string_view success_description = "Done";
   meta::type const* answer = nullptr;  // null: no body, or one that is not described
   std::string answer_media_type = "application/json";
-  std::vector<std::string> answer_headers;  // "Location", "ETag", "Link"
+  std::vector<std::string> other_media_types;  // by Accept or a parameter
+  std::vector<std::string> answer_headers;     // "Location", "ETag", "Link"
+  std::vector<int> other_statuses;             // that come with a body like the success's
   bool idempotency_key = false;
   bool is_page = false;      // answers with a page<T>
   bool sparse = false;       // takes ?fields=

@@ -30,8 +30,11 @@ void send(http::exchange& x, problem const& p) {
     if (!x.operation.correlation_id.empty()) doc.add("correlation_id", x.operation.correlation_id);
     if (p.fields != nullptr && !p.fields->empty()) {
       auto errors = doc.array("errors");
-      for (auto const& f : *p.fields)
-        errors.object().add("pointer", f.pointer).add("code", f.code).add("message", f.message);
+      for (auto const& f : *p.fields) {
+        auto error = errors.object();
+        error.add("pointer", f.pointer).add("code", f.code).add("message", f.message);
+        if (f.line != 0) error.add("line", f.line);
+      }
     }
   }
   x.response.stream.reset();

@@ -1,6 +1,8 @@
 #include <slipway/api/parameters.hpp>
 #include <slipway/api/problem.hpp>
 #include <slipway/api/reply.hpp>
+#include <slipway/content/disposition.hpp>
+#include <slipway/content/event_stream.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/json/writer.hpp>
 
@@ -81,10 +83,12 @@ bool reply_etag(http::exchange& x, std::string_view etag) {
   return true;
 }
 
+void reply_cache_control(http::exchange& x, std::string_view value) { x.response.add("Cache-Control", x.copy(value)); }
+
 void reply_payload(http::exchange& x, payload&& c) {
   x.response.owned = std::move(c.bytes);
   x.answer(c.status, x.copy(c.media_type), x.response.owned);
-  if (!c.cache_control.empty()) x.response.add("Cache-Control", x.copy(c.cache_control));
+  if (!c.cache_control.empty()) reply_cache_control(x, c.cache_control);
 }
 
 void reply_stream(http::exchange& x, stream&& s) {
@@ -93,6 +97,14 @@ void reply_stream(http::exchange& x, stream&& s) {
   x.response.stream = std::move(s.source);
   x.response.stream_length = s.length;
 }
+
+void reply_download(http::exchange& x, download&& d) {
+  x.response.add("Content-Disposition", x.copy(content::attachment(d.file_name)));
+  reply_cache_control(x, "no-store");
+  reply_stream(x, {std::move(d.media_type), std::move(d.source)});
+}
+
+void reply_events(http::exchange& x, event_feed&& f) { content::answer_events(x, std::move(f.source)); }
 
 void describe_answer(operation& op, int status, std::string_view description, meta::type const* body) {
   op.success = status;

@@ -14,8 +14,11 @@ void reply_location(http::exchange& x, std::string_view where);
 void reply_next_page(http::exchange& x, std::string_view cursor);
 // Sets ETag; true when the client knows this version and 304 has been answered.
 bool reply_etag(http::exchange& x, std::string_view etag);
+void reply_cache_control(http::exchange& x, std::string_view value);
 void reply_payload(http::exchange& x, payload&& c);
 void reply_stream(http::exchange& x, stream&& s);
+void reply_download(http::exchange& x, download&& d);
+void reply_events(http::exchange& x, event_feed&& f);
 void describe_answer(operation& op, int status, std::string_view description, meta::type const* body);
 
 }  // namespace detail
@@ -103,6 +106,18 @@ struct replier<versioned<T>> {
   }
 };
 
+template <json_answer T, int... Others>
+struct replier<with_status<T, Others...>> {
+  static void send(http::exchange& x, operation const& op, with_status<T, Others...>&& r) {
+    detail::reply_json(x, op, r.status, meta::describe<T>, &r.value);
+    if (!r.cache_control.empty()) detail::reply_cache_control(x, r.cache_control);
+  }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 200, "Done", &meta::describe<T>);
+    op.other_statuses = {Others...};
+  }
+};
+
 template <>
 struct replier<payload> {
   static void send(http::exchange& x, operation const&, payload&& c) { detail::reply_payload(x, std::move(c)); }
@@ -113,6 +128,24 @@ template <>
 struct replier<stream> {
   static void send(http::exchange& x, operation const&, stream&& s) { detail::reply_stream(x, std::move(s)); }
   static void describe(operation& op) { detail::describe_answer(op, 200, "Done", nullptr); }
+};
+
+template <>
+struct replier<download> {
+  static void send(http::exchange& x, operation const&, download&& d) { detail::reply_download(x, std::move(d)); }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 200, "The file", nullptr);
+    op.answer_headers.push_back("Content-Disposition");
+  }
+};
+
+template <>
+struct replier<event_feed> {
+  static void send(http::exchange& x, operation const&, event_feed&& f) { detail::reply_events(x, std::move(f)); }
+  static void describe(operation& op) {
+    detail::describe_answer(op, 200, "Server-sent events, without an end", nullptr);
+    op.answer_media_type = "text/event-stream";
+  }
 };
 
 }  // namespace slipway::api

@@ -41,6 +41,14 @@ struct versioned {
 };
 std::string etag_of(std::int64_t version);
 
+// A value whose status says what it means: 200, or one of `Others`. The body has the same form with each.
+template <class T, int... Others>
+struct with_status {
+  int status;
+  T value;
+  std::string cache_control{};
+};
+
 // A body that is not JSON.
 struct payload {
   std::string media_type;
@@ -54,6 +62,18 @@ struct stream {
   std::string media_type;
   std::unique_ptr<http::body_source> source;
   std::optional<std::uint64_t> length{};
+};
+
+// A file for the client to keep, made while the client reads it.
+struct download {
+  std::string media_type;
+  std::string file_name;
+  std::unique_ptr<http::body_source> source;
+};
+
+// Server-sent events: see lib/content/event_stream.hpp. Its route has no time limit.
+struct event_feed {
+  std::unique_ptr<http::body_source> source;
 };
 
 // The location of something new: location("/v1/users/{}", user.id).

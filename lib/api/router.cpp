@@ -69,12 +69,14 @@ std::shared_ptr<operation> router::begin(http::method verb, std::string_view pat
   op->faults = o.faults;
   op->idempotency_key = o.idempotency_key;
   op->sparse = o.sparse;
+  op->conditional = o.conditional;
   op->hidden = o.hidden;
   op->deprecated = o.deprecated_since != std::chrono::sys_days{};
   op->deprecated_since = o.deprecated_since;
   op->sunset = o.sunset;
   op->successor = o.successor;
   op->answer_media_type = o.answer_media_type;
+  op->other_media_types.assign(o.other_media_types.begin(), o.other_media_types.end());
   return op;
 }
 
@@ -102,7 +104,7 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
   http::route r{.verb = op->verb, .pattern = op->pattern, .handle = std::move(handle)};
   if (op->idempotency_key) r.layers.push_back(idempotency_);
   r.body_limit = o.body_limit;
-  r.streams_body = o.streams_body;
+  r.streams_body = o.streams_body || !op->file_part.empty();
   r.time_limit = o.time_limit;
   r.about = op;
   table_.add(std::move(r));

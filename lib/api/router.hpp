@@ -32,8 +32,10 @@ struct route_options {
   bool idempotency_key = false;  // takes Idempotency-Key
   bool sparse = false;           // takes ?fields=id,title
   bool hidden = false;           // not in the document
+  bool conditional = false;      // a raw handler that sends an ETag and knows If-None-Match
   bool streams_body = false;
   std::string_view answer_media_type = "application/json";
+  std::vector<std::string_view> other_media_types{};  // that it answers with as well
   std::chrono::sys_days deprecated_since{};
   std::chrono::sys_days sunset{};
   std::string_view successor{};

@@ -103,9 +103,9 @@ class watcher {
       came_ = std::move(came);
       if (!report.applied.empty()) now_ = next;
     }
-    if (how_.report && report.changed()) how_.report(report);
     if (!report.applied.empty())
       for (auto const& tell : listeners_) tell(*next);
+    if (how_.report && report.changed()) how_.report(report);  // by now it is in force
     return report;
   }
 

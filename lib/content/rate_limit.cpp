@@ -79,9 +79,18 @@ std::uint64_t bucket_table::left(std::uint64_t key, std::uint64_t now, pace p) c
 }
 
 rate_limiter::rate_limiter(rate_limit_settings settings, unsigned shards, error_page page)
-    : settings_{settings}, shards_{std::max(shards, 1u)}, page_{std::move(page)} {
-  for (unsigned i = 0; i <= shards_; ++i) tables_.push_back(std::make_unique<bucket_table>(settings.slots));
-  everyone_ = make_rule(settings.everyone, "default", 0, false);
+    : settings_{settings}, shards_{std::max(shards, 1u)}, page_{std::move(page)}, exact_{settings.slots} {
+  for (unsigned i = 0; i < shards_; ++i) {
+    auto& p = *places_.emplace_back(std::make_unique<place>(settings.slots));
+    p.everyone = make_rule(settings.everyone, "default", 0, false);
+    p.enabled = settings.enabled;
+  }
+}
+
+void rate_limiter::change_here(bool enabled, rate_limit everyone) {
+  auto& p = here();
+  p.everyone = make_rule(everyone, "default", 0, false);
+  p.enabled = enabled;
 }
 
 rate_limiter::rule rate_limiter::make_rule(rate_limit l, std::string name, std::uint64_t salt, bool exact) const {
@@ -100,16 +109,19 @@ void rate_limiter::limit(http::route const& r, rate_limit l) {
   routes_[r.index] = std::make_unique<rule>(make_rule(l, "route", salt, settings_.exact_routes));
 }
 
-inline bucket_table& rate_limiter::table_of(rule const& r) const noexcept {
-  return *tables_[r.exact ? shards_ : shard::on_a_shard() ? shard::current().index() : 0];
+inline rate_limiter::place& rate_limiter::here() const noexcept {
+  return *places_[shard::on_a_shard() ? shard::current().index() : 0];
 }
+inline bucket_table& rate_limiter::table_of(rule const& r) const noexcept { return r.exact ? exact_ : here().table; }
 
 bool rate_limiter::before(http::exchange& x) {
-  rule const* r = &everyone_;
+  auto& mine = here();
+  if (!mine.enabled) return true;
+  rule const* r = &mine.everyone;
   if (x.route != nullptr && x.route->index < routes_.size() && routes_[x.route->index])
     r = routes_[x.route->index].get();
   if (r->pace.cost == 0) return true;
-  auto* const bucket = table_of(*r).find(x.request.peer.address_hash ^ r->salt);
+  auto* const bucket = (r->exact ? exact_ : mine.table).find(x.request.peer.address_hash ^ r->salt);
   if (bucket == nullptr) [[unlikely]]
     return admit_new(x, *r);
   auto const wait = bucket_table::take_from(*bucket, x.started_ticks, r->pace);
@@ -140,7 +152,7 @@ bool rate_limiter::refuse_now(http::exchange& x, rule const& r, std::uint64_t wa
 }
 
 void rate_limiter::tell(http::exchange& x, rule const& r, std::uint64_t left, std::uint64_t wait) const {
-  x.response.add("RateLimit-Policy", r.policy);
+  x.response.add("RateLimit-Policy", x.copy(r.policy));  // the rule may change before the answer is out
   x.response.add("RateLimit", x.copy(rate_limit_state(r.name, left, round_up(wait))));
 }
 

@@ -61,6 +61,7 @@ class bucket_table {
 };
 
 struct rate_limit_settings {
+  bool enabled = true;          // off: everything passes, until `change_here` says otherwise
   rate_limit everyone{};        // for routes without a limit of their own; divided
   std::size_t slots = 16'384;   // addresses remembered, for each shard and for the exact table
   bool exact_routes = true;     // limits of single routes are exact
@@ -74,6 +75,10 @@ class rate_limiter final : public http::middleware {
   // Throws std::invalid_argument when the window is not above zero.
   void limit(http::route const& r, rate_limit l);
 
+  // From now on, for the calling shard alone: call it on each. What an address has used up stays used up.
+  // Throws std::invalid_argument as `limit`.
+  void change_here(bool enabled, rate_limit everyone);
+
   bool before(http::exchange& x) override;
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
 
@@ -85,6 +90,14 @@ class rate_limiter final : public http::middleware {
     std::string policy, name;
     std::uint64_t quota = 0;
   };
+  // What a shard has for itself, so that it may change without a lock.
+  struct alignas(64) place {
+    explicit place(std::size_t slots) : table{slots} {}
+    bucket_table table;
+    rule everyone;
+    bool enabled = true;
+  };
+  place& here() const noexcept;
   bucket_table& table_of(rule const& r) const noexcept;
   rule make_rule(rate_limit l, std::string name, std::uint64_t salt, bool exact) const;
   // Each is the last call of its way through `before`, so that the common way saves no registers for them.
@@ -97,8 +110,8 @@ class rate_limiter final : public http::middleware {
   rate_limit_settings settings_;
   unsigned shards_;
   error_page page_;
-  std::vector<std::unique_ptr<bucket_table>> tables_;  // one for each shard, then the exact one
-  rule everyone_;
+  std::vector<std::unique_ptr<place>> places_;  // one for each shard
+  mutable bucket_table exact_;
   std::vector<std::unique_ptr<rule>> routes_;  // by route::index; null: everyone's
   std::atomic<std::uint64_t> refused_{0};
 };

@@ -34,8 +34,9 @@ enum class fault_kind : std::uint8_t {
 // One wrong member of the input. `pointer` is a JSON pointer (RFC 6901) into the body, or the name of a parameter.
 struct field_error {
   std::string pointer;
-  std::string code;     // stable, for programs: "too_short"
-  std::string message;  // for people: "must have at least 12 characters"
+  std::string code;      // stable, for programs: "too_short"
+  std::string message;   // for people: "must have at least 12 characters"
+  std::size_t line = 0;  // from 1, of a file that is read line by line; 0: it has none
 };
 
 // A fault has a stable code for programs, an optional sentence for the client, and an internal message with its

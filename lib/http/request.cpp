@@ -125,7 +125,7 @@ bool connection::may_just_run() const noexcept {
   auto const& core = home_.core();
   return work_->x.route != nullptr && !how.has_length && !how.unknown_expectation &&
          work_->x.request.minor_version == 1 && core.settings.hosts.empty() &&
-         home_.count.in_flight.read() < core.in_flight_share;
+         home_.count.in_flight.read() < home_.tuned.in_flight_share;
 }
 
 // Zero: the handler may run. 204: an OPTIONS request that the server answers by itself.
@@ -133,7 +133,7 @@ int connection::status_before_handler(std::string_view allow) noexcept {
   auto const& x = work_->x;
   auto const& r = x.request;
   auto const& how = work_->how;
-  if (home_.count.in_flight.read() >= home_.core().in_flight_share) return 503;
+  if (home_.count.in_flight.read() >= home_.tuned.in_flight_share) return 503;
   if (how.unknown_expectation && r.minor_version == 1) return 417;
   if (!home_.core().settings.hosts.empty() && !is_our_host(r.host)) return 421;
   if (x.route == nullptr) {

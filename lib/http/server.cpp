@@ -20,7 +20,7 @@ struct server::impl {
   impl(shards& all, server_settings settings, parts what) : on{all}, core{std::move(settings), std::move(what)} {
     auto const& s = core.settings;
     core.limits = {s.max_head, s.max_uri, s.max_fields};
-    core.in_flight_share = (s.max_in_flight + on.size() - 1) / on.size();
+    core.at_start = tuning_of(s, on.size());
     try {
       for (auto const& cidr : s.trusted_proxies) {
         network const n{cidr};
@@ -129,6 +129,13 @@ void server::reload_certificates() {
   if (me.core.settings.tls.certificate_file.empty() || !me.serving) return;
   auto const fresh = load_certificates(me.core.settings.tls);
   me.on.on_each([&](shard& s) { me.workers[s.index()]->certificates = fresh; });
+}
+
+void server::change(server_settings const& now) {
+  auto& me = *impl_;
+  if (!me.serving) return;
+  auto const next = tuning_of(now, me.on.size());
+  me.on.on_each([&](shard& s) { me.workers[s.index()]->tuned = next; });
 }
 
 server_counters server::counters() const {

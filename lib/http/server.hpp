@@ -72,6 +72,9 @@ class server {
   // Reads the certificates again; the old ones stay in use for open connections, and for all when the new ones are
   // bad (throws startup_error).
   void reload_certificates();
+  // Takes over what may change while it serves: the time-outs, max_connections and max_in_flight. Each shard has its
+  // own copy; connections that wait are held to the new times. Not from a shard's thread.
+  void change(server_settings const& now);
   server_counters counters() const;
 
  private:

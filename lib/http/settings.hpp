@@ -55,14 +55,22 @@ inline constexpr auto rules_of<http::server_settings> = rules(
     field(&http::server_settings::max_fields).minimum(4).maximum(64).help("The most header fields; more is 431."),
     field(&http::server_settings::max_connections)
         .minimum(1)
+        .reloadable()
         .help("Open connections; above it the longest idle one is closed."),
-    field(&http::server_settings::max_in_flight).minimum(1).help("Requests being answered; more are 503."),
+    field(&http::server_settings::max_in_flight).minimum(1).reloadable().help("Requests being answered; more are 503."),
     field(&http::server_settings::head_timeout)
         .minimum(100)
+        .reloadable()
         .help("From the first byte of a request to the end of its head; later is 408."),
-    field(&http::server_settings::body_timeout).minimum(100).help("Between two pieces of a body; later is 408."),
-    field(&http::server_settings::idle_timeout).minimum(100).help("Between two requests of a connection."),
-    field(&http::server_settings::write_timeout).minimum(100).help("How long a client may leave an answer unread."),
+    field(&http::server_settings::body_timeout)
+        .minimum(100)
+        .reloadable()
+        .help("Between two pieces of a body; later is 408."),
+    field(&http::server_settings::idle_timeout).minimum(100).reloadable().help("Between two requests of a connection."),
+    field(&http::server_settings::write_timeout)
+        .minimum(100)
+        .reloadable()
+        .help("How long a client may leave an answer unread."),
     field(&http::server_settings::drain_delay)
         .help("After SIGTERM: unready, and still accepting, so that balancers notice."),
     field(&http::server_settings::drain_limit).help("Then the time that requests in flight have to end."));

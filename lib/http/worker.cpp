@@ -18,7 +18,12 @@ connection& of(waiting_link& link) noexcept { return static_cast<connection&>(li
 
 }  // namespace
 
-worker::worker(shard& home, server_core& core) : home_{home}, core_{core} {
+tuning tuning_of(server_settings const& s, unsigned shards) noexcept {
+  return {s.max_connections, (s.max_in_flight + shards - 1) / shards, s.head_timeout, s.body_timeout, s.idle_timeout,
+          s.write_timeout};
+}
+
+worker::worker(shard& home, server_core& core) : tuned{core.at_start}, home_{home}, core_{core} {
   start_of_heads_.refresh(std::time(nullptr));
 }
 worker::~worker() { delete spare_; }
@@ -81,7 +86,7 @@ bool worker::evict() noexcept {
 void worker::take(int socket, bool secure) {
   count.accepted.add();
   auto const open = core_.open.fetch_add(1, std::memory_order_relaxed);
-  if (open >= core_.settings.max_connections && !evict()) {
+  if (open >= tuned.max_connections && !evict()) {
     core_.open.fetch_sub(1, std::memory_order_relaxed);
     count.refused.add();
     // No request has been read, so there is no exchange for an error page: one text serves all.
@@ -103,7 +108,7 @@ void worker::take(int socket, bool secure) {
 
 void worker::sweep() {
   start_of_heads_.refresh(std::time(nullptr));
-  auto const& s = core_.settings;
+  auto const& s = tuned;
   sweep_ordered(phase::idle, draining_ ? std::min(s.idle_timeout, drain_grace) : s.idle_timeout);
   sweep_ordered(phase::head, s.head_timeout);
   sweep_ordered(phase::body, s.body_timeout);

@@ -61,6 +61,14 @@ class counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+// What may change while the server serves; each worker has its own.
+struct tuning {
+  std::size_t max_connections;  // of the process
+  std::size_t in_flight_share;  // of max_in_flight, for one shard
+  std::chrono::milliseconds head_timeout, body_timeout, idle_timeout, write_timeout;
+};
+tuning tuning_of(server_settings const& s, unsigned shards) noexcept;
+
 // What all workers share: read only but for the number of open connections.
 struct server_core {
   server_settings settings;
@@ -68,7 +76,7 @@ struct server_core {
   head_limits limits;
   std::vector<network> trusted;
   bool trusts_unix = false;
-  std::size_t in_flight_share = 0;  // of max_in_flight, for one shard
+  tuning at_start{};
   std::atomic<std::size_t> open{0};
   std::mutex mutex;
   std::condition_variable one_gone;  // a connection ended while the server stops
@@ -99,6 +107,7 @@ class worker {
   server_core& core() const noexcept { return core_; }
   head_start const& start_of_heads() const noexcept { return start_of_heads_; }
   std::shared_ptr<tls_certificates const> certificates;
+  tuning tuned;
 
   workspace* lend() {
     if (auto* const w = std::exchange(spare_, nullptr); w != nullptr) [[likely]]

@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+import contract
 import harness
 
 
@@ -57,6 +58,15 @@ def launch():
         if running.process is not None:
             running.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def answers_as_documented():
+    """No answer that any client saw in this test differs from the OpenAPI document."""
+    contract.watch.take()
+    yield
+    found = contract.watch.take()
+    assert not found, "\n".join(found[:20])
 
 
 @pytest.fixture

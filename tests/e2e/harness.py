@@ -17,6 +17,8 @@ from pathlib import Path
 
 import httpx
 
+from contract import watch
+
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("DEV_BINARY", ROOT / "build/debug/cmd/server/slipway"))
 ARTIFACTS = ROOT / "build/artifacts"
@@ -159,6 +161,7 @@ class Server:
             "database.url": postgres.url(self.database) if postgres else f"sqlite:{self.folder / 'test.db'}",
             "log.access.sample": "1",
             "log.format": "json",
+            "notes.import_size": "1MB",  # so that little is enough to be too much
         }
         self.settings.update(settings or {})
         self.environment = environment
@@ -246,9 +249,11 @@ class Server:
         return done.stdout.strip()
 
     def client(self, **more):
-        """A client with a loopback address of its own, so that limits by address do not couple tests."""
+        """A client with a loopback address of its own, so that limits by address do not couple tests; every answer is
+        held to the OpenAPI document (contract.py)."""
         number = uuid.uuid4().int
         address = f"127.{1 + number % 250}.{number // 250 % 250}.{1 + number // 62500 % 250}"
+        more.setdefault("event_hooks", {"response": [watch.hook(self)]})
         return httpx.Client(base_url=self.url, timeout=30, transport=httpx.HTTPTransport(local_address=address), **more)
 
     def person(self, **more):

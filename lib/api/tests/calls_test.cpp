@@ -181,4 +181,48 @@ TEST_F(api_calls, headers_cookies_and_the_client_are_handed_over) {
   EXPECT_EQ(a.header("Link"), "</v2/text>; rel=\"successor-version\"");
 }
 
+std::string part(std::string_view head, std::string_view text) {
+  return "--b\r\nContent-Disposition: form-data; " + std::string{head} + "\r\n\r\n" + std::string{text} + "\r\n";
+}
+
+TEST_F(api_calls, a_file_comes_as_a_form_with_one_part) {
+  auto const send = [&](std::string body, std::string type = "multipart/form-data; boundary=b") {
+    return calls.call(method::post, "/v1/list", std::move(body), {{"Content-Type", std::move(type)}});
+  };
+  auto const file = part(R"(name="list"; filename="../a.csv")", "nail,3");
+  auto const good = send(file + "--b--\r\n");
+  ASSERT_EQ(good.status, 200) << good.body;
+  EXPECT_EQ(good.json().at("name").as_string(), "a.csv") << "made safe";
+  EXPECT_EQ(good.json().at("count").to_number<int>(), 6);
+  auto const wrong = [&](std::string body) {
+    auto const a = send(std::move(body));
+    EXPECT_EQ(a.status, 422) << a.body;
+    auto const document = a.json();
+    auto const& e = document.at("errors").as_array().at(0);
+    return std::string{e.at("pointer").as_string()} + " " + std::string{e.at("code").as_string()};
+  };
+  EXPECT_EQ(wrong("--b--\r\n"), "/list required");
+  EXPECT_EQ(wrong(part(R"(name="other"; filename="a")", "") + "--b--\r\n"), "/other unknown");
+  EXPECT_EQ(wrong(part(R"(name="list")", "text") + "--b--\r\n"), "/list wrong_type");
+  EXPECT_EQ(wrong(file + file + "--b--\r\n"), "/list unknown");
+  EXPECT_EQ(send("{}", "application/json").status, 415);
+  EXPECT_EQ(send("x", "multipart/form-data").code(), "missing_boundary");
+  EXPECT_EQ(send(file).status, 400) << "it is torn off";
+  auto const coded = calls.call(method::post, "/v1/list", file,
+                                {{"Content-Type", "multipart/form-data; boundary=b"}, {"Content-Encoding", "gzip"}});
+  EXPECT_EQ(coded.code(), "unsupported_content_encoding");
+}
+
+TEST_F(api_calls, a_download_has_a_name_and_a_value_its_status) {
+  auto const a = calls.call(method::get, "/v1/list");
+  EXPECT_EQ(a.body, "nail,3");
+  EXPECT_EQ(a.media_type, "text/csv");
+  EXPECT_EQ(a.header("Content-Disposition"), "attachment; filename=\"n_gel.csv\"; filename*=UTF-8''n%C3%A4gel.csv");
+  EXPECT_EQ(a.header("Cache-Control"), "no-store");
+  auto const s = calls.call(method::get, "/v1/stock");
+  EXPECT_EQ(s.status, 503);
+  EXPECT_EQ(s.media_type, "application/json");
+  EXPECT_EQ(s.json().at("name").as_string(), "nail");
+}
+
 }  // namespace

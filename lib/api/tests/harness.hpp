@@ -36,7 +36,9 @@ class caller {
 
   answer call(http::method verb, std::string target, std::string body = {},
               std::vector<std::pair<std::string, std::string>> headers = {}) {
-    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+    bool const typed =
+        std::ranges::any_of(headers, [](auto const& h) { return http::equal_names(h.first, "content-type"); });
+    if (!body.empty() && !typed) headers.emplace_back("Content-Type", "application/json");
     return on_.run(run(*this, verb, std::move(target), std::move(body), std::move(headers)));
   }
 
@@ -76,6 +78,11 @@ class caller {
       }
     }
     while (entered > 0) self.layers_[--entered]->after(x);
+    if (x.response.stream) {
+      for (auto piece = co_await x.response.stream->next(); !piece.empty(); piece = co_await x.response.stream->next())
+        x.response.owned += piece;
+      x.response.body = x.response.owned;
+    }
     answer out{
         x.response.status, std::string{x.response.content_type}, std::string{x.response.body}, {}, x.internal_error};
     for (std::size_t i = 0; i < x.response.field_count; ++i)

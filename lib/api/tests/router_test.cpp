@@ -66,6 +66,15 @@ TEST_P(document, says_what_the_routes_say) {
     EXPECT_TRUE(create.at("responses").as_object().contains(status)) << status;
   EXPECT_FALSE(create.at("responses").as_object().contains("401"));
   EXPECT_TRUE(create.at("responses").at("201").at("headers").as_object().contains("Location"));
+  auto const& list = doc.at("paths").at("/v1/list");
+  auto const& form = list.at("post").at("requestBody").at("content").at("multipart/form-data").at("schema");
+  EXPECT_EQ(form.at("properties").at("list").at("type").as_string(), "string");
+  for (auto const* status : {"400", "413", "415", "422"})
+    EXPECT_TRUE(list.at("post").at("responses").as_object().contains(status)) << status;
+  EXPECT_TRUE(list.at("get").at("responses").as_object().contains("406"));
+  EXPECT_EQ(list.at("get").at("responses").at("200").at("content").as_object().size(), 2u);
+  auto const& stock = doc.at("paths").at("/v1/stock").at("get").at("responses").at("503").at("content");
+  EXPECT_TRUE(stock.as_object().contains("application/json") && stock.as_object().contains("application/problem+json"));
   auto const& restock = doc.at("paths").at("/v1/restock").at("post");
   EXPECT_EQ(restock.at("security").as_array().size(), 1u);
   EXPECT_TRUE(restock.at("responses").as_object().contains("403"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/api/router.hpp>
+#include <slipway/api/upload.hpp>
 #include <slipway/core/errors.hpp>
 
 #include <map>
@@ -39,6 +40,16 @@ struct item_query {
 };
 BOOST_DESCRIBE_STRUCT(item_query, (), (q, sort, tag, at_least, limit))
 
+class one_piece final : public http::body_source {
+ public:
+  explicit one_piece(std::string text) : text_{std::move(text)} {}
+  task<std::string_view> next() override { co_return std::exchange(given_, true) ? std::string_view{} : text_; }
+
+ private:
+  std::string text_;
+  bool given_ = false;
+};
+
 class counter {
  public:
   task<result<created<item>>> create(body<new_item> in) {
@@ -75,6 +86,18 @@ class counter {
     co_return payload{"text/plain", name.value + "/" + color.value + "/" + from.address};
   }
 
+  task<result<item>> load(upload<"list"> in) {
+    auto& file = *co_await ok(in.file());
+    auto const name = file.file_name();
+    auto const text = co_await file.text();
+    co_await ok(in.end());
+    co_return item{id_of<item>{}, name, static_cast<int>(text.size())};
+  }
+  task<result<download>> unload() {
+    co_return download{"text/csv", "n\xc3\xa4gel.csv", std::make_unique<one_piece>("nail,3")};
+  }
+  task<result<with_status<item, 503>>> stock() { co_return with_status<item, 503>{503, {{}, "nail", 0}, "no-store"}; }
+
   int created_count = 0;
   uuid last_user;
   item_query last_query;
@@ -96,6 +119,14 @@ inline void routes(api::router& r, counter& c, bool idempotent = false) {
   r.patch("/v1/items/{id}", c, &counter::change, {.summary = "Change", .access = signed_in, .name = "items.change"});
   r.post("/v1/restock", c, &counter::restock, {.summary = "Restock", .access = needs(right::restock)});
   r.get("/v1/broken", c, &counter::broken, {.summary = "Broken", .access = everyone});
+  r.post("/v1/list", c, &counter::load, {.summary = "Load", .access = everyone});
+  r.get("/v1/list", c, &counter::unload,
+        {.summary = "Unload",
+         .access = everyone,
+         .faults = {not_acceptable},
+         .answer_media_type = "text/csv",
+         .other_media_types = {"application/x-ndjson"}});
+  r.get("/v1/stock", c, &counter::stock, {.summary = "Stock", .access = everyone});
   r.get("/v1/busy", c, &counter::busy, {.summary = "Busy", .access = everyone});
   r.get("/v1/text", c, &counter::text,
         {.summary = "Text",

@@ -52,6 +52,27 @@ TEST(rate_limit, tells_when_to_come_back) {
   EXPECT_EQ(third.sent("RateLimit"), "\"default\";r=0;t=30");
 }
 
+TEST(rate_limit, changes_while_it_serves) {
+  rate_limiter l{{.enabled = false, .everyone = {.count = 1}}, 1};
+  http::route own;
+  own.index = 0;
+  l.limit(own, {.count = 1});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask(l, 5, 50 * second), 200) << "turned off";
+    EXPECT_EQ(ask(l, 5, 50 * second, &own), 200) << "turned off";
+  }
+  l.change_here(true, {.count = 2});
+  EXPECT_EQ(ask(l, 5, 50 * second, &own), 200);
+  EXPECT_EQ(ask(l, 5, 50 * second, &own), 429);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask(l, 5, 50 * second), 200);
+  EXPECT_EQ(ask(l, 5, 50 * second), 429);
+  l.change_here(true, {.count = 4});
+  EXPECT_EQ(ask(l, 5, 50 * second), 429) << "what was used stays used: 60 s of a full bucket";
+  EXPECT_EQ(ask(l, 5, 65 * second), 200);
+  EXPECT_THROW(l.change_here(true, {.count = 1, .window = std::chrono::seconds{0}}), std::invalid_argument);
+  EXPECT_EQ(ask(l, 5, 80 * second), 200) << "the old limit holds";
+}
+
 TEST(rate_limit, routes_have_their_own) {
   rate_limiter l{{.everyone = {.count = 100, .window = std::chrono::seconds{1}}}, 4};
   http::route login, open, other;

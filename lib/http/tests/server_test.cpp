@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <thread>
 
 using namespace slipway::http;
@@ -236,7 +237,7 @@ TEST(server, two_shards_share_the_port_and_a_taken_port_is_told) {
 }
 
 TEST(server, unix_sockets) {
-  auto const path = "unix:" + testing::TempDir() + "slipway_http_test.sock";
+  auto const path = "unix:" + testing::TempDir() + "slipway_http_test_" + std::to_string(::getpid()) + ".sock";
   service::options o;
   o.shards = 2;
   o.settings.listen = {"127.0.0.1:0", path};

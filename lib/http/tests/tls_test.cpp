@@ -7,6 +7,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 using namespace slipway::http;
@@ -77,15 +79,23 @@ class tls_client {
 
 class tls : public testing::Test {
  protected:
+  // A folder of its own: files of fixed names would belong to whoever ran the tests first.
   void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "slipway-tls-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder = name;
+    base = (folder / "site").string();
     make_certificate(base, "default.example");
     make_certificate(base + "_other", "other.example");
     o.settings.tls.certificate_file = base + ".crt";
     o.settings.tls.key_file = base + ".key";
     o.settings.tls.hosts = {{"*.other.example", base + "_other.crt", base + "_other.key"}};
   }
-  std::string const base =
-      testing::TempDir() + "slipway_tls_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+  void TearDown() override {
+    if (!folder.empty()) std::filesystem::remove_all(folder);
+  }
+  std::filesystem::path folder;
+  std::string base;
   service::options o;
 };
 

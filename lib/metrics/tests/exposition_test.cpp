@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -86,7 +87,7 @@ TEST(Exposition, IsAcceptedByPromtool) {
     http.begin();
     http.end({.route = 0, .method = 0, .status = 200, .nanoseconds = 700'000, .bytes_in = 90, .bytes_out = 300});
   });
-  std::string const file = testing::TempDir() + "slipway_exposition.txt";
+  std::string const file = testing::TempDir() + "slipway_exposition_" + std::to_string(::getpid()) + ".txt";
   std::ofstream{file} << all.render();
   EXPECT_EQ(std::system((promtool + " check metrics < " + file).c_str()), 0) << all.render();
   std::remove(file.c_str());

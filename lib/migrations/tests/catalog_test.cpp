@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <fstream>
 
 namespace slipway::migrations {
@@ -118,7 +119,8 @@ TEST(checksum, covers_what_was_applied_and_not_the_way_back) {
 }
 
 TEST(files, come_from_a_directory_and_from_the_binary) {
-  auto const directory = std::filesystem::path{testing::TempDir()} / "slipway_migration_files";
+  auto const directory =
+      std::filesystem::path{testing::TempDir()} / ("slipway_migration_files_" + std::to_string(::getpid()));
   std::filesystem::remove_all(directory);
   EXPECT_THROW(files_in(directory), startup_error);
   std::filesystem::create_directory(directory);

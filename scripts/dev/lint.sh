@@ -1,25 +1,30 @@
 #!/usr/bin/env bash
-# usage: lint [--all | --quick | --staged]
+# usage: lint [--all | --quick | --staged] [--within SECONDS]
 # Checks format, layers, secrets, spelling, scripts, and the changed files with clang-tidy.
 #
-# --all     clang-tidy over every file, not only those that differ from the upstream branch
+# --all     clang-tidy over every file, not only those that differ from the upstream branch; what was clean and has
+#           not changed since is passed over
 # --quick   everything but clang-tidy, over every file
 # --staged  what the commit hook runs: everything but clang-tidy, over what is about to be committed
+# --within  no file is begun with clang-tidy after so many seconds; the next run goes on from there
 set -uo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/files.sh
 set +e
-mode=${1:-}
-case $mode in
-  '') which=changed ;;
-  --all | --quick) which=all ;;
-  --staged) which=staged ;;
-  *) die 64 "lint knows --all, --quick and --staged, not '$mode'." ;;
-esac
+arguments=("$@") mode='' which=changed within=86400
+while [ $# -gt 0 ]; do
+  case $1 in
+    --all | --quick) mode=$1 which=all ;;
+    --staged) mode=$1 which=staged ;;
+    --within) within=${2:?--within wants a number} && shift ;;
+    *) die 64 "lint knows --all, --quick, --staged and --within, not '$1'." ;;
+  esac
+  shift
+done
 if [ "$mode" != --staged ]; then ensure_packages lint; fi
-drop_root "$0" "$@"
+drop_root "$0" "${arguments[@]}"
 
 wrong=0
 # report NAME STATUS: one line a check; its findings stand above it.
@@ -79,9 +84,11 @@ case $mode in
     else
       mapfile -t sources < <(files_of "$which" '*.cpp' | grep -v '^bench/peers/')
       if [ ${#sources[@]} -gt 0 ]; then
-        if [ ! -f build/debug/compile_commands.json ]; then cmake --preset debug -Wno-dev >/dev/null; fi
-        printf '%s\0' "${sources[@]}" | xargs -0 -P "$(cores)" -n 1 clang-tidy-19 -p build/debug --quiet 2>/dev/null
-        report "clang-tidy, ${#sources[@]} files" "$((PIPESTATUS[1] != 0))"
+        configure_preset debug
+        "$(system_python)" scripts/dev/tidy.py --within "$within" "${sources[@]}"
+        found=$?
+        if [ $found = 75 ]; then warn "clang-tidy has not come to every file: run it again for the rest"; fi
+        report "clang-tidy, ${#sources[@]} files" "$((found != 0 && found != 75))"
       else
         report "clang-tidy: no source changed" 0
       fi

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# usage: nightly [fuzz|tsan|soak|bench|all] [--seconds N] [--within N] [--seed N] [--quick]
-# The long checks: fuzzing, ThreadSanitizer, a soak under load, the measurements.
+# usage: nightly [fuzz|lint|tsan|soak|bench|all] [--seconds N] [--within N] [--seed N] [--quick]
+# The long checks: fuzzing, clang-tidy over everything, ThreadSanitizer, a soak under load, the measurements.
 #
 # fuzz   every fuzz target for --seconds each (3600 unless told), together no longer than --within seconds;
 #        a finding is kept in build/fuzz/findings with the command that repeats it; --seed makes two runs try the
 #        same inputs
+# lint   ./dev lint --all: clang-tidy over what has changed since it was last clean
 # tsan   the unit and integration tests under ThreadSanitizer; --quick takes the libraries that have threads
 # soak   the release binary under load for --seconds, with its memory, descriptors and answers watched
 # bench  ./dev bench
@@ -17,7 +18,7 @@ set -euo pipefail
 what=all seconds=3600 within=86400 seed=0 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
-    fuzz | tsan | soak | bench | all) what=$1 ;;
+    fuzz | lint | tsan | soak | bench | all) what=$1 ;;
     --seconds) seconds=${2:?--seconds wants a number} && shift ;;
     --within) within=${2:?--within wants a number} && shift ;;
     --seed) seed=${2:?--seed wants a number} && shift ;;
@@ -86,6 +87,8 @@ tsan() {
   grep 'tests passed' build/tsan/ctest.log
 }
 
+lint() { bash scripts/dev/lint.sh --all --within "$within"; }
+
 soak() {
   build_preset release slipway_server
   "$(system_python)" bench/soak.py --binary "$DEV_ROOT/$(server_binary release)" --seconds "$seconds"
@@ -94,7 +97,7 @@ soak() {
 failed=()
 case $what in
   all)
-    for part in tsan fuzz soak; do $part || failed+=("$part"); done
+    for part in lint tsan fuzz soak; do $part || failed+=("$part"); done
     bash scripts/dev/bench.sh || failed+=(bench)
     ;;
   bench) bash scripts/dev/bench.sh || failed+=(bench) ;;

@@ -7,6 +7,7 @@
 #include <slipway/auth/refresh.hpp>
 #include <slipway/auth/throttle.hpp>
 #include <slipway/auth/tokens.hpp>
+#include <slipway/backup/settings.hpp>
 #include <slipway/db/settings.hpp>
 #include <slipway/http/settings.hpp>
 #include <slipway/log/journal.hpp>
@@ -105,6 +106,7 @@ struct settings {
   operations_settings operations;
   db::settings database;
   migration_settings migrations;
+  backup::settings backup;
   auth_settings auth;
   browser_settings browser;
   compression_settings compression;
@@ -115,8 +117,8 @@ struct settings {
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (service, runtime, http, operations, database, migrations, auth, browser, compression, limits,
-                       notes, log, tracing, seed))
+                      (service, runtime, http, operations, database, migrations, backup, auth, browser, compression,
+                       limits, notes, log, tracing, seed))
 
 }  // namespace app
 

@@ -31,6 +31,24 @@ int migrate_baseline(invocation const& in, std::int64_t version);
 // 1 when there are findings.
 int migrate_lint(invocation const& in);
 int migrate_rules();
+// Backups: docs/backup.md.
+struct restore_wish {
+  std::string id = "latest";
+  bool overwrite = false, database_only = false, files_only = false;
+};
+struct recovery_wish {
+  std::string id = "latest", into, to;
+};
+int backup_key(invocation const& in);
+int backup_create(invocation const& in);
+int backup_list(invocation const& in, bool json);
+int backup_verify(invocation const& in, std::string const& id);
+int backup_restore(invocation const& in, restore_wish const& wish);
+int backup_base(invocation const& in);
+int backup_recover(invocation const& in, recovery_wish const& wish);
+int backup_archive_wal(invocation const& in, std::string const& path, std::string const& name);
+// 1 when there is no such segment.
+int backup_fetch_wal(invocation const& in, std::string const& name, std::string const& path);
 int seed(invocation const& in);
 int config_show(invocation const& in);
 int config_check(invocation const& in);

@@ -30,6 +30,7 @@ class commands {
     add_serve(app);
     add_migrate(app);
     add(app, "seed", "Fill the database with development data; safe to repeat", [this] { return seed(in_); });
+    add_backup(app);
     add_config(app);
     auto* routes = add(app, "routes", "Show every route, who may call it, and its limits",
                        [this] { return show_routes(in_, json_); });
@@ -83,6 +84,39 @@ class commands {
         ->check(CLI::PositiveNumber);
   }
 
+  void add_backup(CLI::App& app) {
+    auto* backup = app.add_subcommand("backup", "Backups of the database and of files");
+    backup->require_subcommand(1);
+    add(*backup, "key", "Make the key that seals backups", [this] { return backup_key(in_); });
+    add(*backup, "create", "Make one, while the service runs", [this] { return backup_create(in_); });
+    auto* list = add(*backup, "list", "Show what there is", [this] { return backup_list(in_, json_); });
+    list->add_flag("--json", json_, "As JSON");
+    auto* verify = add(*backup, "verify", "Prove that one is whole and could be restored",
+                       [this] { return backup_verify(in_, restore_.id); });
+    verify->add_option("id", restore_.id, "Which")->capture_default_str();
+    auto* restore = add(*backup, "restore", "Put one back, once it is proved to be whole",
+                        [this] { return backup_restore(in_, restore_); });
+    restore->add_option("id", restore_.id, "Which")->capture_default_str();
+    restore->add_flag("--overwrite", restore_.overwrite, "In the place of what is there");
+    auto* database = restore->add_flag("--database-only", restore_.database_only, "Without the files");
+    restore->add_flag("--files-only", restore_.files_only, "Without the database")->excludes(database);
+    add(*backup, "base", "Copy a whole PostgreSQL server, for recovery to any later moment",
+        [this] { return backup_base(in_); });
+    auto* recover = add(*backup, "recover", "Prepare a PostgreSQL data directory that recovers to a moment",
+                        [this] { return backup_recover(in_, recovery_); });
+    recover->add_option("id", recovery_.id, "Which base backup")->capture_default_str();
+    recover->add_option("--into", recovery_.into, "The new data directory")->required();
+    recover->add_option("--to", recovery_.to, "The moment, such as 2026-01-31T12:00:00Z; else all there is");
+    auto* put = add(*backup, "archive-wal", "For PostgreSQL's archive_command: %p %f",
+                    [this] { return backup_archive_wal(in_, wal_path_, wal_name_); });
+    put->add_option("path", wal_path_, "%p")->required();
+    put->add_option("name", wal_name_, "%f")->required();
+    auto* get = add(*backup, "fetch-wal", "For PostgreSQL's restore_command: %f %p",
+                    [this] { return backup_fetch_wal(in_, wal_name_, wal_path_); });
+    get->add_option("name", wal_name_, "%f")->required();
+    get->add_option("path", wal_path_, "%p")->required();
+  }
+
   void add_config(CLI::App& app) {
     auto* config = app.add_subcommand("config", "The settings");
     config->require_subcommand(1);
@@ -99,6 +133,9 @@ class commands {
   std::string ready_file_;
   migrate_up_options up_;
   std::int64_t version_ = 0;
+  restore_wish restore_;
+  recovery_wish recovery_;
+  std::string wal_path_, wal_name_;
   bool rules_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
   unsigned steps_ = 1, after_ = 0;
 };

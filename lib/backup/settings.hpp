@@ -1,0 +1,40 @@
+// Where backups go, how long they stay, and what seals them.
+#pragma once
+
+#include <slipway/meta/description.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace slipway::backup {
+
+struct settings {
+  std::string directory = "var/backups";
+  bool encrypt = true;
+  std::string key_file = "var/backup.key";
+  std::vector<std::string> files{"var/keys"};
+  std::uint32_t keep = 14;
+  std::string client_directory;
+};
+BOOST_DESCRIBE_STRUCT(settings, (), (directory, encrypt, key_file, files, keep, client_directory))
+
+}  // namespace slipway::backup
+
+template <>
+inline constexpr auto slipway::rules_of<slipway::backup::settings> = slipway::rules(
+    field(&slipway::backup::settings::directory)
+        .not_blank()
+        .help("Where backups are kept; best a disk of another machine."),
+    field(&slipway::backup::settings::encrypt).help("Whether backups are encrypted with the key of key_file."),
+    field(&slipway::backup::settings::key_file)
+        .help("The key, made by `slipway backup key`. Keep a copy elsewhere: without it no backup can be read."),
+    field(&slipway::backup::settings::files)
+        .help("Files and directories that belong to a backup besides the database."),
+    field(&slipway::backup::settings::keep)
+        .minimum(1)
+        .maximum(10'000)
+        .help("How many backups stay; the oldest go when a new one is complete."),
+    field(&slipway::backup::settings::client_directory)
+        .help("Where pg_dump and the like are, when they are not in the PATH or there are several versions."));

@@ -1,0 +1,186 @@
+#include <slipway/backup/store.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace slipway::backup {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class store_test : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "slipway-backup-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    settings_.directory = folder_ / "backups";
+    settings_.key_file = folder_ / "backup.key";
+    settings_.files = {folder_ / "keys", folder_ / "absent"};
+    settings_.keep = 3;
+    fs::create_directory(folder_ / "keys");
+    write(folder_ / "keys" / "a.pem", "first");
+    make_key(settings_.key_file);
+    sql("PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO t VALUES (1, 'one')");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static void write(fs::path const& path, std::string const& text) { std::ofstream{path} << text; }
+  static std::string read(fs::path const& path) {
+    std::ifstream in{path};
+    return {std::istreambuf_iterator<char>{in}, {}};
+  }
+  std::string sql(std::string const& text) {
+    sqlite3* db = nullptr;
+    EXPECT_EQ(::sqlite3_open((folder_ / "app.db").c_str(), &db), SQLITE_OK);
+    std::string out;
+    char* error = nullptr;
+    auto const row = [](void* to, int, char** values, char**) {
+      *static_cast<std::string*>(to) += values[0] != nullptr ? values[0] : "null";
+      return 0;
+    };
+    ::sqlite3_exec(db, text.c_str(), row, &out, &error);
+    if (error != nullptr) out = error;
+    ::sqlite3_free(error);
+    ::sqlite3_close(db);
+    return out;
+  }
+  std::unique_ptr<engine> database() { return make_engine("sqlite:" + (folder_ / "app.db").string(), {}); }
+  store make() {
+    return {settings_, clock_, random_, "1.2.3", [](std::string_view) {}};
+  }
+  manifest create() {
+    clock_.advance(1min);
+    return make().create(*database());
+  }
+  std::string refusal(std::function<void()> const& what, exit_code code = exit_code::data) {
+    try {
+      what();
+    } catch (startup_error const& e) {
+      EXPECT_EQ(e.code(), code) << e.what();
+      return e.what();
+    }
+    return "done";
+  }
+
+  fs::path folder_;
+  settings settings_;
+  manual_clock clock_{time_point{std::chrono::sys_days{std::chrono::January / 31 / 2026}}};
+  seeded_random random_{5};
+};
+
+TEST_F(store_test, what_was_lost_comes_back) {
+  auto const made = create();
+  EXPECT_THAT(made.id, testing::StartsWith("20260131T000100Z-"));
+  EXPECT_TRUE(made.encrypted);
+  EXPECT_EQ(made.program, "1.2.3");
+  sql("DELETE FROM t; INSERT INTO t VALUES (2, 'two')");
+  fs::remove_all(folder_ / "keys");
+  auto s = make();
+  EXPECT_THAT(refusal([&] { s.restore(s.find("latest"), *database(), {}); }), HasSubstr("--overwrite"));
+  EXPECT_EQ(sql("SELECT x FROM t"), "two");
+  s.restore(s.find(made.id), *database(), {.overwrite = true});
+  EXPECT_EQ(sql("SELECT x FROM t"), "one");
+  EXPECT_EQ(read(folder_ / "keys" / "a.pem"), "first");
+  fs::remove(folder_ / "app.db");
+  s.restore(s.find("latest"), *database(), {.files = false});
+  EXPECT_EQ(sql("SELECT x FROM t"), "one");
+}
+
+TEST_F(store_test, nothing_readable_lies_in_a_sealed_backup) {
+  sql("INSERT INTO t VALUES (3, 'a very particular sentence that can be found')");
+  auto const made = create();
+  for (auto const& e : made.entries)
+    EXPECT_THAT(read(fs::path{settings_.directory} / made.id / e.file), testing::Not(HasSubstr("particular")));
+}
+
+TEST_F(store_test, a_snapshot_is_of_one_moment_while_others_write) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(::sqlite3_open((folder_ / "app.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(::sqlite3_exec(db, "BEGIN; INSERT INTO t VALUES (4, 'open')", nullptr, nullptr, nullptr), SQLITE_OK);
+  auto const made = create();
+  EXPECT_THAT(
+      refusal([&] { make().restore(made, *database(), {.overwrite = true, .files = false}); }, exit_code::unavailable),
+      HasSubstr("in use: stop the service first"));
+  ASSERT_EQ(::sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  ::sqlite3_close(db);
+  EXPECT_EQ(sql("SELECT count(*) FROM t"), "2");
+  make().restore(made, *database(), {.overwrite = true, .files = false});
+  EXPECT_EQ(sql("SELECT count(*) FROM t"), "1");
+}
+
+TEST_F(store_test, damage_is_found_before_anything_is_touched) {
+  auto const made = create();
+  auto const file = fs::path{settings_.directory} / made.id / made.find("database")->file;
+  auto bytes = read(file);
+  bytes[bytes.size() / 2] ^= 1;
+  write(file, bytes);
+  auto s = make();
+  EXPECT_THAT(refusal([&] { s.verify(made, *database()); }), HasSubstr("SHA-256"));
+  EXPECT_THAT(refusal([&] { s.restore(made, *database(), {.overwrite = true}); }), HasSubstr("SHA-256"));
+  EXPECT_EQ(sql("SELECT x FROM t"), "one");
+}
+
+TEST_F(store_test, one_backups_part_does_not_pass_for_anothers) {
+  auto const first = create();
+  sql("INSERT INTO t VALUES (5, 'five')");
+  auto second = create();
+  auto const place = [&](manifest const& m) { return fs::path{settings_.directory} / m.id / m.find("database")->file; };
+  fs::copy_file(place(first), place(second), fs::copy_options::overwrite_existing);
+  second.entries[0].sha256 = first.entries[0].sha256;
+  EXPECT_THAT(refusal([&] { make().verify(second, *database()); }), HasSubstr("was changed"));
+}
+
+TEST_F(store_test, a_damaged_database_is_no_backup_to_rely_on) {
+  sql("PRAGMA foreign_keys = OFF; CREATE TABLE c (t INTEGER REFERENCES t (id)); INSERT INTO c VALUES (99)");
+  auto const made = create();
+  EXPECT_THAT(refusal([&] { make().verify(made, *database()); }), HasSubstr("refer to nothing"));
+}
+
+TEST_F(store_test, the_oldest_go_and_half_done_ones_do_not_count) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(create().id);
+  fs::create_directory(fs::path{settings_.directory} / "20300101T000000Z-0000.partial");
+  std::vector<std::string> there;
+  for (auto const& m : make().list()) there.push_back(m.id);
+  EXPECT_THAT(there, ElementsAre(ids[2], ids[3], ids[4]));
+  EXPECT_EQ(make().find("latest").id, ids[4]);
+  EXPECT_THAT(refusal([&] { make().find(ids[0]); }), HasSubstr("backup list"));
+}
+
+TEST_F(store_test, a_failed_backup_leaves_nothing) {
+  fs::remove(folder_ / "app.db");
+  EXPECT_THAT(refusal([&] { create(); }), HasSubstr("there is no database"));
+  EXPECT_THAT(make().list(), IsEmpty());
+  EXPECT_TRUE(fs::is_empty(settings_.directory));
+}
+
+TEST_F(store_test, without_the_key_nothing_is_made_and_without_encryption_no_key_is_asked_for) {
+  fs::remove(settings_.key_file);
+  EXPECT_THAT(refusal([&] { create(); }, exit_code::config), HasSubstr("slipway backup key"));
+  settings_.encrypt = false;
+  auto const made = create();
+  EXPECT_FALSE(made.encrypted);
+  EXPECT_THAT(made.entries, SizeIs(2));
+  make().verify(made, *database());
+}
+
+TEST_F(store_test, urls_that_have_no_backup) {
+  for (auto const* url : {"sqlite::memory:", "sqlite:", "oracle://x"})
+    EXPECT_THAT(refusal([&] { make_engine(url, {}); }, exit_code::config), testing::Not("done")) << url;
+}
+
+}  // namespace
+}  // namespace slipway::backup

@@ -1,0 +1,137 @@
+#include <slipway/backup/wal.hpp>
+
+#include <slipway/backup/system_error.hpp>
+#include <slipway/core/time.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace slipway::backup {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A segment is 24 hexadecimal digits: timeline, log, segment. Others are histories and labels, which are small.
+constexpr std::size_t segment_name = 24, timeline_digits = 8;
+
+bool is_segment(std::string_view name) noexcept {
+  return name.size() >= segment_name && name.find_first_not_of("0123456789ABCDEF") >= segment_name;
+}
+
+void check_name(std::string const& name) {
+  if (name.empty() || name.size() > 64 ||
+      name.find_first_not_of("0123456789ABCDEFabcdefghijklmnopqrstuvwxyz.") != std::string::npos ||
+      name.starts_with('.'))
+    throw startup_error{exit_code::usage, "'" + name + "' is no name of a WAL file: use %f"};
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string out = "'";
+  for (auto const c : text) out += c == '\'' ? std::string{"''"} : std::string{c};
+  return out + "'";
+}
+
+// Its parser knows no Z.
+std::string moment_for_postgres(time_point t) {
+  auto text = to_rfc3339(t);
+  text.pop_back();
+  return text + "+00";
+}
+
+}  // namespace
+
+fs::path wal_archive::place_of(std::string const& name) const {
+  check_name(name);
+  return directory_ / (name + (store_.sealing_key() ? ".zst.sealed" : ".zst"));
+}
+
+void wal_archive::put(fs::path const& segment, std::string const& name) {
+  auto const place = place_of(name);
+  std::error_code error;
+  fs::create_directories(directory_, error);
+  if (error) throw_system_error("make", directory_, error.value());
+  if (fs::exists(place)) {
+    auto const there = make_file_source(place);
+    auto const opened = make_opening_source(*there, store_.sealing_key(), "wal/" + name);
+    if (digest_of(*opened) == digest_of(*make_file_source(segment))) return;
+    throw startup_error{exit_code::data, place.string() +
+                                             " is there already and is another one: does a second server "
+                                             "archive into this directory?"};
+  }
+  auto const draft = fs::path{place.string() + ".partial"};
+  fs::remove(draft, error);  // of a process that ended in the middle
+  {
+    auto const to = make_file_sink(draft);
+    auto const seal = make_sealing_sink(*to, store_.sealing_key(), "wal/" + name);
+    auto const from = make_file_source(segment);
+    copy(*from, *seal);
+  }
+  fs::rename(draft, place, error);
+  if (error) throw_system_error("complete", place, error.value());
+}
+
+bool wal_archive::get(std::string const& name, fs::path const& to) {
+  auto const place = place_of(name);
+  if (!fs::exists(place)) return false;
+  auto const from = make_file_source(place);
+  auto const opened = make_opening_source(*from, store_.sealing_key(), "wal/" + name);
+  auto const out = make_file_sink(to);
+  copy(*opened, *out);
+  return true;
+}
+
+void wal_archive::prune() {
+  std::string first;
+  for (auto const& m : store_.list())
+    if (!m.first_wal.empty() && (first.empty() || m.first_wal.substr(timeline_digits) < first.substr(timeline_digits)))
+      first = m.first_wal;
+  if (first.empty() || !fs::exists(directory_)) return;
+  for (auto const& there : fs::directory_iterator{directory_}) {
+    auto const name = there.path().filename().string();
+    std::error_code error;
+    if (is_segment(name) &&
+        name.substr(timeline_digits, segment_name - timeline_digits) < first.substr(timeline_digits))
+      fs::remove(there.path(), error);
+    if (error) throw_system_error("remove", there.path(), error.value());
+  }
+}
+
+manifest make_base_backup(store& in, postgres_tools const& tools) {
+  auto first =
+      run(tools.make("psql", {"-XqAt", "--dbname", tools.url(), "-c", "SELECT pg_walfile_name(pg_current_wal_lsn())"}));
+  while (first.ends_with('\n')) first.pop_back();
+  auto made = in.create("postgres", "base", "tar", first, [&](sink& to) {
+    run_into(tools.make("pg_basebackup", {"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast",
+                                          "--dbname", tools.url()}),
+             to);
+  });
+  wal_archive{in}.prune();
+  return made;
+}
+
+void prepare_recovery(store const& in, manifest const& base, recovery const& how) {
+  auto const* e = base.find("base");
+  if (e == nullptr)
+    throw startup_error{exit_code::data, base.id + " is no base backup: `slipway backup list` shows which are"};
+  auto const moment = from_rfc3339(how.to_time);
+  if (!how.to_time.empty() && !moment)
+    throw startup_error{exit_code::usage, "'" + how.to_time + "' is no moment: write 2026-01-31T12:00:00Z"};
+  std::error_code error;
+  fs::create_directories(how.into, error);
+  if (error) throw_system_error("make", how.into, error.value());
+  if (!fs::is_empty(how.into))
+    throw startup_error{exit_code::data, how.into.string() + " is not empty: name a new directory"};
+  fs::permissions(how.into, fs::perms::owner_all, error);
+  if (error) throw_system_error("protect", how.into, error.value());
+  in.open(base, *e, [&](source& from) { run_from({.command = {"tar", "-xf", "-", "-C", how.into.string()}}, from); });
+  std::ofstream settings{how.into / "postgresql.auto.conf", std::ios::app};
+  settings << "restore_command = " << in_quotes(how.restore_command) << "\n"
+           << (moment ? "recovery_target_time = " + in_quotes(moment_for_postgres(*moment)) + "\n" : "")
+           << "recovery_target_action = 'promote'\n";
+  std::ofstream signal{how.into / "recovery.signal"};
+  if (!settings.flush() || !signal.flush()) throw_system_error("write recovery settings into", how.into);
+}
+
+}  // namespace slipway::backup

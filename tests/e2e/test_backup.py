@@ -1,0 +1,148 @@
+"""What was lost comes back: backups made while the service runs, and a server that is destroyed and recovered to a moment."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from harness import BINARY, ROOT, Load, Postgres, Server, temporary_folder, wait_until
+
+
+def succeeded(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_backup_made_under_load_brings_everything_back(server, launch):
+    own = launch(postgres=server.postgres)
+    own.start()
+    person = own.person()
+    kept = person.client.post("/v1/notes", json={"title": "Before", "tags": ["grüße"], "body": "x" * 20_000}).json()
+    refused = own.run("backup", "create")
+    assert refused.returncode == 78 and "slipway backup key" in refused.stderr
+    succeeded(own.run("backup", "key"))
+
+    def write():
+        with own.client(headers=person.client.headers) as client:
+            return client.post("/v1/notes", json={"title": "Meanwhile"}).status_code
+
+    with Load(write, clients=3) as load:
+        wait_until(lambda: len(load.answers) > 10, what="some load")
+        made = succeeded(own.run("backup", "create")).split()[-3]
+    assert {code for _, code in load.answers} == {201}, "the backup stops nobody"
+    assert "database is whole" in succeeded(own.run("backup", "verify"))
+    listed = json.loads(succeeded(own.run("backup", "list", "--json")))
+    assert [m["id"] for m in listed] == [made] and listed[0]["encrypted"]
+    for entry in listed[0]["entries"]:
+        content = (own.folder / "var/backups" / made / entry["file"]).read_bytes()
+        assert len(content) == entry["size"] and person.email.encode() not in content
+
+    person.client.delete(f"/v1/notes/{kept['id']}")
+    own.stop()
+    in_the_way = own.run("backup", "restore")
+    assert in_the_way.returncode == 65 and "--overwrite" in in_the_way.stderr
+    if own.postgres:
+        own.sql("drop schema public cascade; create schema public")
+    else:
+        for file in own.folder.glob("test.db*"):
+            file.unlink()
+    shutil.rmtree(own.folder / "var/keys")
+    succeeded(own.run("backup", "restore", made))
+    own.start()
+    with own.client(headers=person.client.headers) as client:
+        shown = client.get(f"/v1/notes/{kept['id']}")
+        assert shown.status_code == 200, "the row is back, and so is the key that signed the token"
+        assert shown.json() == kept
+    assert "up to date" in own.run("migrate", "up").stdout or "Nothing to do" in own.run("migrate", "up").stdout
+
+
+def test_damage_and_a_lost_key_are_named(launch):
+    own = launch()
+    succeeded(own.run("backup", "key"))
+    made = succeeded(own.run("backup", "create")).split()[-3]
+    database = next((own.folder / "var/backups" / made).glob("database.*"))
+    good = database.read_bytes()
+    database.write_bytes(good[:-1])
+    damaged = own.run("backup", "restore", "--overwrite")
+    assert damaged.returncode == 65 and "SHA-256" in damaged.stderr
+    database.write_bytes(good)
+    (own.folder / "var/backup.key").unlink()
+    succeeded(own.run("backup", "key"))
+    lost = own.run("backup", "verify")
+    assert lost.returncode == 65 and "the key is another one" in lost.stderr
+    absent = own.run("backup", "restore", "20200101T000000Z-0000")
+    assert absent.returncode == 65 and "backup list" in absent.stderr
+
+
+@pytest.fixture
+def mortal_postgres():
+    """A server that archives its log through our binary, as the user that it runs as, and that this test may destroy."""
+    folder = temporary_folder("drill")
+    try:
+        running = Postgres(folder)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    yield running
+    running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.timeout(300)
+def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres):
+    postgres = mortal_postgres
+    binary = postgres.folder / "slipway"
+    shutil.copy(BINARY, binary)
+    shutil.copytree(ROOT / "config", postgres.folder / "config")  # where the server's user can read it
+    settings = {"SLIPWAY_BACKUP__DIRECTORY": str(postgres.folder / "backups"), "SLIPWAY_BACKUP__KEY_FILE": str(postgres.folder / "backup.key"),
+                "SLIPWAY_DATABASE__URL": postgres.url("postgres"), "SLIPWAY_ENVIRONMENT": "test",
+                "SLIPWAY_CONFIG": str(postgres.folder / "config"),
+                "SLIPWAY_BACKUP__CLIENT_DIRECTORY": str(postgres.bin)}
+
+    def backup(*arguments):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")} | settings | {"HOME": str(postgres.folder)}
+        return subprocess.run([binary, "backup", *arguments], cwd=postgres.folder, env=environment, capture_output=True, text=True,
+                              timeout=120, **postgres._as_owner())
+
+    succeeded(backup("key"))
+    archive = " ".join(["env", *(f"{k}={v}" for k, v in settings.items()), str(binary), "backup archive-wal %p %f"])
+    postgres.stop()
+    with open(postgres.data / "postgresql.auto.conf", "a") as configuration:
+        configuration.write(f"archive_mode = on\narchive_command = '{archive}'\n")
+    postgres.start()
+
+    service = Server(temporary_folder("drill-server"), postgres=postgres)
+    service.start()
+    person = service.person()
+    before = person.client.post("/v1/notes", json={"title": "Before the base backup"}).json()
+    succeeded(backup("base"))
+    after = person.client.post("/v1/notes", json={"title": "After it"}).json()
+    time.sleep(0.01)  # a moment that lies between two commits
+    moment = postgres.query("postgres", "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    mistake = person.client.post("/v1/notes", json={"title": "The mistake"}).json()
+    assert person.client.delete(f"/v1/notes/{before['id']}").status_code == 204
+    last = postgres.query("postgres", "select pg_walfile_name(pg_switch_wal())")
+    wait_until(lambda: postgres.query("postgres", "select coalesce(last_archived_wal, '') from pg_stat_archiver") >= last,
+               what="the log to be archived")
+    service.stop()
+    postgres.stop()
+    shutil.rmtree(postgres.data)  # the disaster
+
+    wrong = backup("recover", "--into", str(postgres.folder / "again"), "--to", "yesterday")
+    assert wrong.returncode == 64 and "2026-01-31T12:00:00Z" in wrong.stderr
+    succeeded(backup("recover", "--into", str(postgres.folder / "again"), "--to", moment))
+    refused = backup("recover", "--into", str(postgres.folder / "again"))
+    assert refused.returncode == 65 and "not empty" in refused.stderr
+    postgres.data = postgres.folder / "again"
+    postgres.start()
+    wait_until(lambda: postgres.query("postgres", "select pg_is_in_recovery()") == "f", what="the recovery to end")
+    service.start()
+    with service.client(headers=person.client.headers) as client:
+        assert client.get(f"/v1/notes/{before['id']}").json() == before
+        assert client.get(f"/v1/notes/{after['id']}").json() == after
+        assert client.get(f"/v1/notes/{mistake['id']}").status_code == 404
+        assert client.post("/v1/notes", json={"title": "Life goes on"}).status_code == 201
+    service.stop()

@@ -33,8 +33,9 @@ SCENARIOS = {  # bytes of one request, requests sent at once on a connection, co
     "one PostgreSQL row, one at a time": (get(b"/db"), 1, 1),
     "validated JSON body of ten fields": (b"POST /validated HTTP/1.1\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (HEAD, len(ORDER)) + ORDER, 1, 1),
 }
-# How far a figure may be above what it was before a change is stopped: code moves a little with every build.
-TOLERANCE = 1.03
+# How far a figure may be above what it was before a change is stopped: code moves a little with every build, and on a
+# busy machine more timers fall into each request.
+TOLERANCE = 1.05
 
 
 def budgets():

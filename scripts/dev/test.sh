@@ -64,7 +64,7 @@ run_pytest() {
     DEV_BINARY=$binary timeout --kill-after=20 "$limit" "$python" -m pytest -q -n "$(cores)" --timeout 180 \
       ${filter:+-k "$filter"} --junitxml "$DEV_ROOT/$results/e2e.xml" -o junit_family=xunit2 </dev/null 2>&1
   ) | tee "$log" | grep --line-buffered -E '^(FAILED|ERROR|[0-9]+ (passed|failed|skipped|error)|=+ .*(passed|failed|error|skipped))' |
-    sed 's/^/    /' || true
+    sed -u 's/^/    /' || true
   if [ ! -s "$results/e2e.xml" ]; then
     tail -n 15 "$log" | sed 's/^/    /'
     broken+=("e2e: pytest gave no results within $limit s, see $log")

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from common import Running, clean_environment, free_port, machine, temporary_folder, wait_until, wrk
 
@@ -72,6 +73,7 @@ def main():
     options.add_argument("--binary", required=True)
     options.add_argument("--connections", type=int, default=10_000)
     wanted = options.parse_args()
+    wanted.binary = str(Path(wanted.binary).resolve())
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(wanted.connections, hard - 200)

@@ -36,12 +36,29 @@ constexpr std::chrono::milliseconds longest_for_account{std::chrono::seconds{30}
 // One address may have many people behind it.
 constexpr std::uint32_t address_factor = 10;
 
+// The longest of three waits, each for a count of its own.
+template <class Wait>
+std::chrono::seconds longest_wait(throttle_settings const& s, Wait wait) {
+  auto const longest_for_one = std::min(longest_for_account, s.longest_delay);
+  return std::chrono::ceil<std::chrono::seconds>(
+      std::max({wait(0, s.free_attempts, s.longest_delay), wait(1, s.free_attempts * account_factor, longest_for_one),
+                wait(2, s.free_attempts * address_factor, s.longest_delay)}));
+}
+
 using hashed_name = std::array<std::uint64_t, 2>;
 struct first_word {
   std::size_t operator()(hashed_name const& n) const noexcept { return n[0]; }
 };
 
 }  // namespace
+
+std::chrono::seconds wait_after(throttle_settings const& settings, failure_count const& both,
+                                failure_count const& account, failure_count const& address, time_point now) noexcept {
+  failure_count const* const counts[]{&both, &account, &address};
+  return longest_wait(settings, [&](int which, std::uint32_t free, std::chrono::milliseconds longest) {
+    return delay_after(*counts[which], now, free, settings.first_delay, longest, settings.forget_after);
+  });
+}
 
 struct login_throttle::state {
   struct counter {
@@ -121,14 +138,12 @@ login_throttle::~login_throttle() = default;
 std::chrono::seconds login_throttle::ask(std::string_view account, std::string_view address) {
   auto& s = *state_;
   auto const b = s.both(account, address), a = s.account_alone(account), i = s.address_alone(address);
+  hashed_name const* const names[]{&b, &a, &i};
   auto const now = s.clock.now();
-  auto const free = s.settings.free_attempts;
   std::lock_guard lock{s.mutex};
-  auto const wait =
-      std::max({s.wait_for(b, free, s.settings.longest_delay, now),
-                s.wait_for(a, free * account_factor, std::min(longest_for_account, s.settings.longest_delay), now),
-                s.wait_for(i, free * address_factor, s.settings.longest_delay, now)});
-  return std::chrono::ceil<std::chrono::seconds>(wait);
+  return longest_wait(s.settings, [&](int which, std::uint32_t free, std::chrono::milliseconds longest) {
+    return s.wait_for(*names[which], free, longest, now);
+  });
 }
 
 void login_throttle::failed(std::string_view account, std::string_view address) {

@@ -10,11 +10,13 @@
 
 #include <slipway/core/clock.hpp>
 #include <slipway/core/random.hpp>
+#include <slipway/core/task.hpp>
 #include <slipway/meta/description.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace slipway::auth {
@@ -40,6 +42,10 @@ std::chrono::milliseconds delay_after(failure_count const& count, time_point now
                                       std::chrono::milliseconds first, std::chrono::milliseconds longest,
                                       std::chrono::milliseconds forget_after) noexcept;
 
+// The three counts of one attempt by the rule of this file, rounded up to whole seconds.
+std::chrono::seconds wait_after(throttle_settings const& settings, failure_count const& both,
+                                failure_count const& account, failure_count const& address, time_point now) noexcept;
+
 // Bounded memory: at most `entries` counters; when full, the ones that have been quiet longest go first. Keys are
 // kept as keyed hashes, so no address or account name stays in memory. Any thread may use it.
 class login_throttle {
@@ -59,6 +65,37 @@ class login_throttle {
  private:
   struct state;
   std::unique_ptr<state> state_;
+};
+
+// Where failures are counted: in this process, or in a store that several share (lib/limits). Throws what the store
+// throws.
+class throttle {
+ public:
+  virtual ~throttle() = default;
+  virtual task<std::chrono::seconds> ask(std::string account, std::string address) = 0;
+  virtual task<> failed(std::string account, std::string address) = 0;
+  virtual task<> succeeded(std::string account, std::string address) = 0;
+};
+
+class throttle_in_memory final : public throttle {
+ public:
+  explicit throttle_in_memory(throttle_settings settings, clock_source const& clock = system_clock(),
+                              random_source& random = system_random())
+      : counts_{settings, clock, random} {}
+  task<std::chrono::seconds> ask(std::string account, std::string address) override {
+    co_return counts_.ask(account, address);
+  }
+  task<> failed(std::string account, std::string address) override {
+    counts_.failed(account, address);
+    co_return;
+  }
+  task<> succeeded(std::string account, std::string address) override {
+    counts_.succeeded(account, address);
+    co_return;
+  }
+
+ private:
+  login_throttle counts_;
 };
 
 }  // namespace slipway::auth

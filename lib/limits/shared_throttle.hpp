@@ -1,0 +1,36 @@
+// auth::throttle in Redis: failed logins are counted over all processes. Two round trips for a login at most: one that
+// asks, one that tells how it went.
+#pragma once
+
+#include <slipway/auth/throttle.hpp>
+#include <slipway/limits/fallback.hpp>
+#include <slipway/redis/client.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace slipway::limits {
+
+class shared_throttle final : public auth::throttle {
+ public:
+  // Everything must outlive this. `own` counts while Redis does not answer.
+  shared_throttle(redis::client& cache, auth::throttle_settings settings, fallback when_down, auth::throttle& own);
+
+  task<std::chrono::seconds> ask(std::string account, std::string address) override;
+  task<> failed(std::string account, std::string address) override;
+  task<> succeeded(std::string account, std::string address) override;
+  std::uint64_t store_failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+
+ private:
+  redis::texts keys_of(std::string const& account, std::string const& address) const;
+  bool own_counts(std::exception_ptr const& why);
+
+  redis::client& cache_;
+  auth::throttle_settings settings_;
+  fallback when_down_;
+  auth::throttle& own_;
+  redis::script ask_, fail_;
+  std::atomic<std::uint64_t> failures_{0};
+};
+
+}  // namespace slipway::limits

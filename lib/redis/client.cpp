@@ -1,0 +1,313 @@
+#include <slipway/redis/client.hpp>
+
+#include <slipway/redis/part.hpp>
+
+#include <semaphore>
+#include <thread>
+#include <unordered_map>
+
+namespace slipway::redis {
+namespace {
+
+// The prefix stands for itself in a glob.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (auto const c : text) {
+    if (std::string_view{"*?[]\\^-"}.contains(c)) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// Waits until every task is over; the first exception is rethrown then.
+struct gathering {
+  std::vector<reply> answers;
+  std::exception_ptr error;
+  std::size_t left = 0;
+  one_shot done;
+};
+task<> gather_one(gathering& in, std::size_t at, task<reply> work) {
+  try {
+    auto mine = std::move(work);
+    in.answers[at] = co_await std::move(mine);
+  } catch (...) {
+    if (!in.error) in.error = std::current_exception();
+  }
+  if (--in.left == 0) in.done.fire();
+}
+task<> all_done(gathering& in) {
+  // The tasks are cancelled with the operation and end by themselves; they must be over before their place goes.
+  co_await uncancellable();
+  co_await in.done;
+}
+task<std::vector<reply>> gather(std::vector<task<reply>> all) {
+  gathering in;
+  in.answers.resize(all.size());
+  in.left = all.size();
+  auto* const operation = co_await this_context{};
+  for (std::size_t i = 0; i < all.size(); ++i) start_detached(gather_one(in, i, std::move(all[i])), operation);
+  co_await all_done(in);
+  if (in.error) std::rethrow_exception(in.error);
+  co_return std::move(in.answers);
+}
+
+}  // namespace
+
+class client::impl {
+ public:
+  impl(std::unique_ptr<core> c, shards& on) : shared{std::move(c)}, threads{on}, parts(on.size()) {
+    description = "Redis at " + shared->target.servers.front().text();
+    std::exception_ptr failed;
+    for (unsigned i = 0; i < on.size() && !failed; ++i) {
+      try {
+        open(on[i], i == 0);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+    }
+    if (!failed) return;
+    shut_down();
+    std::rethrow_exception(failed);
+  }
+  ~impl() { shut_down(); }
+
+  part& local() noexcept { return *parts.local(); }
+
+  std::unique_ptr<core> shared;
+  shards& threads;
+  per_shard<std::unique_ptr<part>> parts;
+  std::string description;
+
+ private:
+  // Runs a task on one shard and waits for it.
+  static void run_on(shard& there, task<> work) {
+    std::binary_semaphore done{0};
+    std::exception_ptr error;
+    there.spawn([](task<> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
+      try {
+        auto here = std::move(inner);
+        co_await std::move(here);
+      } catch (...) {
+        e = std::current_exception();
+      }
+      d.release();
+    }(std::move(work), error, done));
+    done.acquire();
+    if (error) std::rethrow_exception(error);
+  }
+
+  static task<> prepare(impl& me, shard& there) {
+    me.parts.of(there) = std::make_unique<part>(*me.shared, there);
+    co_return;
+  }
+  static task<> begin(part& what) {
+    what.begin();
+    co_return;
+  }
+  static task<> describe(impl& me, part& what) {
+    std::string version;
+    if (auto const any = what.places().find(command::no_slot)) version = any->about().version;
+    me.description = "Redis " + (version.empty() ? "" : version + " ") + "at " + what.places().describe();
+    co_return;
+  }
+
+  // Some patience with a server that is just starting, none with one that says no.
+  void open(shard& there, bool is_first) {
+    auto const& s = shared->settings;
+    run_on(there, prepare(*this, there));
+    for (unsigned attempt = 1;; ++attempt) {
+      try {
+        run_on(there, parts.of(there)->open());
+        break;
+      } catch (connect_error const& refused) {
+        auto const what = "redis.url: cannot connect to Redis (" + without_password(s.url) + "): " + refused.what();
+        if (refused.is_final()) throw startup_error{exit_code::config, what + ". Correct the settings of redis."};
+        if (!s.required) return run_on(there, begin(*parts.of(there)));  // it goes on trying by itself
+        if (attempt >= s.connect_attempts)
+          throw startup_error{exit_code::unavailable,
+                              what + ". Tried " + std::to_string(attempt) +
+                                  " times; start the server, correct redis.url, or set redis.required to false."};
+        std::this_thread::sleep_for(shared->jittered(std::chrono::milliseconds{100} * (1u << std::min(attempt, 5u))));
+      }
+    }
+    if (is_first) run_on(there, describe(*this, *parts.of(there)));
+  }
+
+  static task<> end(impl& me, shard& there) {
+    if (auto& mine = me.parts.of(there)) {
+      co_await mine->close();
+      mine.reset();
+    }
+  }
+  void shut_down() {
+    for (unsigned i = 0; i < threads.size(); ++i) run_on(threads[i], end(*this, threads[i]));
+  }
+};
+
+client::client(std::unique_ptr<core> shared, shards& on)
+    : commands{&shared->names}, impl_{std::make_unique<impl>(std::move(shared), on)} {}
+client::client(client&& other) noexcept : commands{other.names_}, impl_{std::move(other.impl_)} {}
+client::~client() = default;
+
+task<reply> client::send(command c) { return part::run(impl_->parts, std::move(c)); }
+
+task<std::vector<reply>> client::transaction(std::vector<command> all) {
+  return part::run_block(impl_->parts, std::move(all));
+}
+
+task<std::vector<reply>> client::send_split(std::string_view name, texts keys, bool reads,
+                                            std::vector<std::vector<std::size_t>>* places) {
+  std::unordered_map<int, std::size_t> by_slot;
+  std::vector<command> all;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto const whole = names_->prefix + keys[i];
+    auto const [at, is_new] = by_slot.try_emplace(static_cast<int>(slot_of(whole)), all.size());
+    if (is_new) {
+      all.push_back(make(name));
+      if (reads) all.back().reads();
+      places->emplace_back();
+    }
+    all[at->second].key(keys[i]);
+    (*places)[at->second].push_back(i);
+  }
+  std::vector<task<reply>> tasks;
+  tasks.reserve(all.size());
+  for (auto& each : all) tasks.push_back(send(std::move(each)));
+  co_return co_await gather(std::move(tasks));
+}
+
+task<session> client::own(std::string_view key) {
+  auto const whole = names_->prefix + std::string{key};
+  auto const slot = names_->cluster && !key.empty() ? static_cast<int>(slot_of(whole)) : command::no_slot;
+  return [](impl& in, int of) -> task<session> {
+    auto& mine = in.local();
+    auto where = co_await mine.node_for(of);
+    auto link = co_await where->acquire();
+    co_return session{mine, std::move(where), std::move(link)};
+  }(*impl_, slot);
+}
+
+task<reply> client::run_waiting(command c, milliseconds wait) {
+  auto& mine = impl_->local();
+  mine.check_slots(c);
+  // The session throws when the slot has moved: nothing was done then, and the next one knows where to.
+  for (unsigned attempt = 0;; ++attempt) {
+    auto where = co_await mine.node_for(c.slot());
+    auto link = co_await where->acquire();
+    session inside{mine, std::move(where), std::move(link)};
+    try {
+      co_return co_await inside.run_long(c, wait);
+    } catch (refused_error const& moved) {
+      if ((moved.code() != "MOVED" && moved.code() != "UNBLOCKED") || attempt >= 4) throw;
+    }
+  }
+}
+
+task<std::optional<std::pair<std::string, std::string>>> client::pop_waiting(std::string_view name, texts keys,
+                                                                             milliseconds wait) {
+  auto c = make(name);
+  for (auto const& each : keys) c.key(each);
+  c.arg(static_cast<double>(std::max<std::int64_t>(wait.count(), 1)) / 1000);
+  auto answer = co_await run_waiting(std::move(c), wait);
+  if (answer.is_nil()) co_return std::nullopt;
+  auto both = std::move(answer).as_texts();
+  if (both.size() != 2) throw error{"UNEXPECTED", "Redis: a pop answers with a key and a value"};
+  co_return std::pair{both[0].substr(std::min(names_->prefix.size(), both[0].size())), std::move(both[1])};
+}
+task<std::optional<std::pair<std::string, std::string>>> client::blpop(texts keys, milliseconds wait) {
+  return pop_waiting("BLPOP", std::move(keys), wait);
+}
+task<std::optional<std::pair<std::string, std::string>>> client::brpop(texts keys, milliseconds wait) {
+  return pop_waiting("BRPOP", std::move(keys), wait);
+}
+
+task<std::vector<stream_entry>> client::xreadgroup(std::string key, std::string group, std::string consumer,
+                                                   milliseconds wait, int count) {
+  auto c = make("XREADGROUP").arg("GROUP").arg(group).arg(consumer).arg("COUNT").arg(count);
+  c.arg("BLOCK").arg(std::max<std::int64_t>(wait.count(), 1)).arg("STREAMS").key(key).arg(">");
+  auto streams = read_streams(co_await run_waiting(std::move(c), wait));
+  if (streams.empty()) co_return std::vector<stream_entry>{};
+  co_return std::move(streams.front().second);
+}
+
+task<std::vector<stream_entry>> client::xread(std::string key, std::string after, milliseconds wait, int count) {
+  auto c = make("XREAD").arg("COUNT").arg(count).arg("BLOCK").arg(std::max<std::int64_t>(wait.count(), 1));
+  c.arg("STREAMS").key(key).arg(after);
+  auto streams = read_streams(co_await run_waiting(std::move(c), wait));
+  if (streams.empty()) co_return std::vector<stream_entry>{};
+  co_return std::move(streams.front().second);
+}
+
+scanner client::scan(scan_options options) { return {impl_->parts, *names_, std::move(options)}; }
+
+scanner::scanner(per_shard<std::unique_ptr<part>>& in, naming const& names, scan_options options)
+    : in_{&in}, names_{&names}, options_{std::move(options)}, match_{escaped(names.prefix) + options_.match} {}
+
+task<std::optional<std::string>> scanner::next() {
+  if (!std::exchange(begun_, true)) {
+    (void)co_await in_->local()->node_for(command::no_slot);
+    places_ = in_->local()->places().masters();
+  }
+  while (found_.empty()) {
+    if (places_.empty()) co_return std::nullopt;
+    command c{"SCAN", names_};
+    c.arg(std::to_string(cursor_)).arg("MATCH").arg(match_).arg("COUNT").arg(options_.count).reads();
+    if (!options_.type.empty()) c.arg("TYPE").arg(options_.type);
+    auto page = (co_await in_->local()->run_at(places_.back(), std::move(c))).as_list();
+    if (page.size() != 2) throw error{"UNEXPECTED", "Redis: a page of a scan has two parts"};
+    cursor_ = static_cast<std::uint64_t>(page[0].as_integer());
+    found_ = std::move(page[1]).as_texts();
+    if (cursor_ == 0) places_.pop_back();
+  }
+  auto key = std::move(found_.back());
+  found_.pop_back();
+  co_return key.substr(std::min(names_->prefix.size(), key.size()));
+}
+
+task<subscription> client::subscribe(texts channels, texts patterns, subscription_options options) {
+  co_return co_await open_subscription(impl_->local(), std::move(channels), std::move(patterns), options);
+}
+
+task<> client::check() {
+  try {
+    co_await ping();
+  } catch (error const& refused) {
+    throw unavailable_error{refused.what()};
+  }
+}
+
+usage client::use() const noexcept {
+  usage u;
+  auto const get = [](counters::counter const& c) { return c.load(std::memory_order_relaxed); };
+  for (unsigned i = 0; i < impl_->parts.size(); ++i) {
+    auto const& c = impl_->parts[i]->counts();
+    u.commands += get(c.commands);
+    u.errors += get(c.errors);
+    u.repeated += get(c.repeated);
+    u.redirected += get(c.redirected);
+    u.refused += get(c.refused);
+    u.waits += get(c.waits);
+    u.wait_time_us += get(c.wait_time_us);
+    u.connects += get(c.connects);
+    u.lost += get(c.lost);
+    u.connect_errors += get(c.connect_errors);
+    u.refreshes += get(c.refreshes);
+    u.gaps += get(c.gaps);
+    u.open += get(c.open);
+    u.own += get(c.own);
+    u.depth += get(c.depth);
+  }
+  return u;
+}
+
+std::string const& client::description() const noexcept { return impl_->description; }
+
+client connect(settings const& s, shards& on) {
+  auto target = parse_url(s.url);
+  naming names{s.prefix, target.mode == mode::cluster};
+  auto tls = target.tls ? make_tls_client(s) : nullptr;
+  auto& random = s.random != nullptr ? *s.random : system_random();
+  return client{std::unique_ptr<core>{new core{s, std::move(target), std::move(names), std::move(tls), random}}, on};
+}
+
+}  // namespace slipway::redis

@@ -1,0 +1,256 @@
+#include <slipway/redis/stream.hpp>
+
+#include <slipway/core/one_shot.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <tuple>
+#include <vector>
+
+namespace slipway::redis {
+
+namespace asio = boost::asio;
+using protocol = asio::generic::stream_protocol;
+
+// One completion of Asio, awaited. Asio calls every handler, also of what is cancelled, so nothing is left waiting.
+struct stream::step {
+  one_shot done;
+  boost::system::error_code error;
+  auto handler() {
+    return [this](boost::system::error_code e) {
+      error = e;
+      done.fire();
+    };
+  }
+};
+
+namespace {
+
+std::string why(int code) { return std::generic_category().message(code); }
+
+task<std::vector<protocol::endpoint>> resolve(endpoint const& to, asio::ip::tcp::resolver& resolver) {
+  std::vector<protocol::endpoint> out;
+  if (!to.path.empty()) {
+    if (to.path.size() >= sizeof(sockaddr_un{}.sun_path))
+      throw connect_error{"the path of the socket is longer than the system allows", true};
+    out.emplace_back(asio::local::stream_protocol::endpoint{to.path});
+    co_return out;
+  }
+  boost::system::error_code error;
+  if (auto const address = asio::ip::make_address(to.host, error); !error) {
+    out.emplace_back(asio::ip::tcp::endpoint{address, to.port});
+    co_return out;
+  }
+  one_shot done;
+  asio::ip::tcp::resolver::results_type found;
+  resolver.async_resolve(to.host, std::to_string(to.port), [&](boost::system::error_code e, auto results) {
+    error = e;
+    found = std::move(results);
+    done.fire();
+  });
+  co_await done;
+  if (error) throw connect_error{"the name has no address: " + error.message(), false};
+  for (auto const& each : found) out.emplace_back(each.endpoint());
+  co_return out;
+}
+
+void set_options(int socket) noexcept {
+  constexpr int on = 1, idle = 30, interval = 5, count = 3;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+}  // namespace
+
+stream::stream(shard& home, endpoint to) : to_{std::move(to)}, socket_{home.io()} {}
+stream::~stream() = default;
+
+task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, tls_client const* tls,
+                                           std::chrono::milliseconds limit) {
+  co_await uncancellable();
+  auto made = std::make_shared<stream>(home, std::move(to));
+  asio::ip::tcp::resolver resolver{home.io()};
+  // Null once the attempt is over: the loop may have queued the timer's end already by then.
+  struct attempt {
+    stream* what;
+    asio::ip::tcp::resolver* names;
+  };
+  auto const current = std::make_shared<attempt>(attempt{made.get(), &resolver});
+  struct leave {
+    std::shared_ptr<attempt> const& what;
+    ~leave() { what->what = nullptr; }
+  } const on_leaving{current};
+  asio::steady_timer timer{home.io(), limit};
+  timer.async_wait([current](boost::system::error_code error) {
+    if (error || current->what == nullptr) return;
+    current->what->timed_out_ = true;
+    current->names->cancel();
+    current->what->close();
+  });
+  std::exception_ptr failed;
+  try {
+    auto const addresses = co_await resolve(made->to_, resolver);
+    for (auto const& each : addresses) {
+      failed = nullptr;
+      try {
+        co_await made->connect_to(each);
+        if (tls != nullptr) {
+          made->connected_ = true;
+          made->tls_ = tls->connect(made->socket_.native_handle(), made->to_);
+          co_await made->shake_hands();
+        }
+        break;
+      } catch (connect_error const&) {
+        failed = std::current_exception();
+      }
+      if (made->timed_out_) break;
+    }
+  } catch (connect_error const&) {
+    failed = std::current_exception();
+  }
+  if (made->timed_out_)
+    throw connect_error{(made->connected_ ? "TLS: no answer to the handshake in " : "no answer in ") +
+                            std::to_string(limit.count()) + " ms" +
+                            (made->connected_ ? ": does it speak TLS there?" : ""),
+                        false};
+  if (failed) std::rethrow_exception(failed);
+  co_return made;
+}
+
+task<> stream::connect_to(protocol::endpoint at) {
+  boost::system::error_code error;
+  close();
+  tls_.reset();
+  if (socket_.open(at.protocol(), error) || socket_.native_non_blocking(true, error))
+    throw connect_error{error.message(), false};
+  step connected;
+  socket_.async_connect(at, connected.handler());
+  co_await connected.done;
+  if (connected.error) throw connect_error{connected.error.message(), false};
+  if (at.protocol().family() != AF_UNIX) set_options(socket_.native_handle());
+}
+
+task<> stream::shake_hands() {
+  for (;;) {
+    auto const made = tls_->handshake();
+    if (made.state == io_state::done) co_return;
+    if (made.state != io_state::wait_read && made.state != io_state::wait_write)
+      throw connect_error{"TLS: " + tls_->reason(), tls_->is_refusal()};
+    step ready;
+    socket_.async_wait(made.state == io_state::wait_read ? protocol::socket::wait_read : protocol::socket::wait_write,
+                       ready.handler());
+    co_await ready.done;
+    if (ready.error) throw connect_error{"TLS: " + ready.error.message(), false};
+  }
+}
+
+io_result stream::read(char* into, std::size_t size) noexcept {
+  if (tls_ != nullptr) return tls_->read(into, size);
+  for (;;) {
+    auto const got = ::recv(socket_.native_handle(), into, size, 0);
+    if (got > 0) return {io_state::done, static_cast<std::size_t>(got)};
+    if (got == 0) return {io_state::end};
+    if (errno == EINTR) continue;
+    return {errno == EAGAIN || errno == EWOULDBLOCK ? io_state::wait_read : io_state::failed};
+  }
+}
+
+io_result stream::write(std::string_view text) noexcept {
+  if (tls_ != nullptr) return tls_->write(text);
+  for (;;) {
+    auto const sent = ::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent >= 0) return {io_state::done, static_cast<std::size_t>(sent)};
+    if (errno == EINTR) continue;
+    return {errno == EAGAIN || errno == EWOULDBLOCK ? io_state::wait_write : io_state::failed};
+  }
+}
+
+void stream::listen(user& who) {
+  user_ = &who;
+  wait_readable();
+}
+
+void stream::wait_readable() {
+  socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+    if (error || self->user_ == nullptr) return;
+    self->read_some();
+  });
+}
+
+void stream::read_some() {
+  // A server that never stops talking must not keep the loop from its other work.
+  constexpr int most_pieces = 16;
+  std::array<char, 16 << 10> piece;
+  for (int i = 0; i < most_pieces && user_ != nullptr; ++i) {
+    auto const got = read(piece.data(), piece.size());
+    switch (got.state) {
+      case io_state::done: user_->on_bytes({piece.data(), got.size}); break;
+      case io_state::wait_read: return wait_readable();
+      case io_state::wait_write: return wait_readable();  // TLS 1.3 and no renegotiation: does not happen
+      case io_state::end: return fail("the server closed the connection");
+      case io_state::failed:
+        return fail(tls_ != nullptr && errno == 0 ? tls_->reason() : "the connection broke: " + why(errno));
+    }
+    // Less than asked for: the socket is empty, and the loop will tell when it is not.
+    if (tls_ == nullptr && got.size < piece.size()) break;
+  }
+  if (user_ != nullptr) wait_readable();
+}
+
+void stream::send() {
+  if (writing_ || user_ == nullptr) return;
+  while (sent_ < out_.size()) {
+    auto const went = write(std::string_view{out_}.substr(sent_));
+    switch (went.state) {
+      case io_state::done: sent_ += went.size; break;
+      case io_state::wait_write:
+      case io_state::wait_read: return wait_writable();
+      default: return fail("the connection broke: " + why(errno));
+    }
+  }
+  sent_ = 0;
+  constexpr std::size_t worth_keeping = 256 << 10;
+  if (out_.capacity() > worth_keeping)
+    out_ = {};
+  else
+    out_.clear();
+}
+
+void stream::wait_writable() {
+  writing_ = true;
+  socket_.async_wait(protocol::socket::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+    self->writing_ = false;
+    if (error || self->user_ == nullptr) return;
+    self->send();
+    if (self->user_ != nullptr && !self->writing_) self->user_->on_sent();
+  });
+}
+
+void stream::fail(std::string const& reason) {
+  auto const keep = shared_from_this();
+  auto* const who = user_;
+  close();
+  if (who != nullptr) who->on_closed(reason);
+}
+
+void stream::close() noexcept {
+  user_ = nullptr;
+  boost::system::error_code ignored;
+  std::ignore = socket_.close(ignored);
+}
+
+}  // namespace slipway::redis

@@ -1,0 +1,79 @@
+// Bytes to and from one server, plain or through TLS, on the shard's loop. For the .cpp files of this folder.
+#pragma once
+
+#include <slipway/core/task.hpp>
+#include <slipway/redis/tls.hpp>
+#include <slipway/redis/url.hpp>
+#include <slipway/runtime/shard.hpp>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace slipway::redis {
+
+// Why a connection could not be opened. `is_final`: the server is there and says no, so trying again is no use.
+class connect_error : public std::runtime_error {
+ public:
+  connect_error(std::string const& what, bool is_final) : std::runtime_error{what}, is_final_{is_final} {}
+  bool is_final() const noexcept { return is_final_; }
+
+ private:
+  bool is_final_;
+};
+
+class stream : public std::enable_shared_from_this<stream> {
+ public:
+  class user {
+   public:
+    virtual void on_bytes(std::string_view bytes) = 0;
+    // Everything that was to be sent is with the system.
+    virtual void on_sent() = 0;
+    virtual void on_closed(std::string const& why) = 0;
+
+   protected:
+    ~user() = default;
+  };
+
+  // Resolves, connects, shakes hands. Bounded by `limit`; not cancelled with any operation. Throws connect_error.
+  static task<std::shared_ptr<stream>> open(shard& home, endpoint to, tls_client const* tls,
+                                            std::chrono::milliseconds limit);
+  stream(shard& home, endpoint to);
+  ~stream();
+
+  // From here on `who` is told what comes, until `close`. It must live until then.
+  void listen(user& who);
+  // What is to be sent: append to it, then `send`.
+  std::string& output() noexcept { return out_; }
+  void send();
+  bool is_sending() const noexcept { return writing_; }
+  void close() noexcept;
+  bool is_open() const noexcept { return socket_.is_open(); }
+  endpoint const& to() const noexcept { return to_; }
+
+ private:
+  struct step;
+  task<> connect_to(boost::asio::generic::stream_protocol::endpoint at);
+  task<> shake_hands();
+  void read_some();
+  void wait_readable();
+  void wait_writable();
+  io_result read(char* into, std::size_t size) noexcept;
+  io_result write(std::string_view text) noexcept;
+  void fail(std::string const& why);
+
+  endpoint to_;
+  boost::asio::generic::stream_protocol::socket socket_;
+  std::unique_ptr<tls_session> tls_;
+  user* user_ = nullptr;
+  std::string out_;
+  std::size_t sent_ = 0;  // of out_
+  bool writing_ = false, timed_out_ = false, connected_ = false;
+};
+
+}  // namespace slipway::redis

@@ -1,0 +1,76 @@
+#include "cluster.hpp"
+
+#include <slipway/redis/slots.hpp>
+
+#include <sstream>
+#include <thread>
+
+namespace slipway::redis::tests {
+
+cluster::cluster(unsigned masters, unsigned replicas_each) {
+  for (unsigned i = 0; i < masters * (1 + replicas_each); ++i)
+    all_.push_back(std::make_unique<server>(
+        std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--appendonly", "no",
+                                 "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"}));
+  std::string line = "redis-cli --cluster create";
+  for (auto const& each : all_) line += " 127.0.0.1:" + std::to_string(each->port());
+  line += " --cluster-replicas " + std::to_string(replicas_each) + " --cluster-yes 2>&1";
+  auto* const pipe = ::popen(line.c_str(), "r");
+  std::string out;
+  char part[4096];
+  for (std::size_t n; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) out.append(part, n);
+  if (::pclose(pipe) != 0) throw std::runtime_error{"no cluster: " + out};
+  if (!wait_until([this] { return is_well(); })) throw std::runtime_error{"the cluster is not well: " + out};
+}
+
+std::string cluster::url() const {
+  std::string out = "redis+cluster://";
+  for (auto const& each : all_) out += "127.0.0.1:" + std::to_string(each->port()) + ",";
+  out.pop_back();
+  return out;
+}
+
+bool cluster::is_well() {
+  for (auto const& each : all_)
+    if (each->is_running() && !each->cli({"cluster", "info"}).contains("cluster_state:ok")) return false;
+  return true;
+}
+
+server* cluster::master_of(std::string const& key, server const* not_asked) {
+  for (auto const& asked : all_) {
+    if (!asked->is_running() || asked.get() == not_asked) continue;
+    std::istringstream nodes{asked->cli({"cluster", "nodes"})};
+    for (std::string line; std::getline(nodes, line);) {
+      if (!line.contains("master") || line.contains("fail")) continue;
+      std::istringstream words{line};
+      std::string id, address, word;
+      words >> id >> address;
+      for (int i = 0; i < 6; ++i) words >> word;
+      while (words >> word) {
+        if (word.starts_with('[')) continue;
+        auto const first = static_cast<unsigned>(std::stoul(word));
+        auto const last =
+            word.contains('-') ? static_cast<unsigned>(std::stoul(word.substr(word.find('-') + 1))) : first;
+        if (slot_of(key) < first || slot_of(key) > last) continue;
+        auto const port = std::stoi(address.substr(address.find(':') + 1));
+        for (auto const& each : all_)
+          if (each->port() == port) return each.get();
+      }
+    }
+    return nullptr;
+  }
+  return nullptr;
+}
+
+std::string cluster::manage(std::vector<std::string> words) {
+  std::string line = "redis-cli --cluster";
+  for (auto const& each : words) line += " '" + each + "'";
+  auto* const pipe = ::popen((line + " 2>&1").c_str(), "r");
+  std::string out;
+  char part[4096];
+  for (std::size_t n; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) out.append(part, n);
+  if (::pclose(pipe) != 0) out = "failed: " + out;
+  return out;
+}
+
+}  // namespace slipway::redis::tests

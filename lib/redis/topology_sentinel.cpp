@@ -1,0 +1,159 @@
+// Sentinels name the master; when they name another, that one is asked from then on.
+// https://redis.io/docs/latest/develop/reference/sentinel-clients/
+#include <slipway/redis/errors.hpp>
+#include <slipway/redis/topology.hpp>
+
+#include <charconv>
+
+namespace slipway::redis {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// How often the Sentinels are asked when all is well, and when it is not.
+constexpr std::chrono::milliseconds calm{1'000}, hasty{100};
+
+class sentinel final : public topology {
+ public:
+  explicit sentinel(surroundings around) : around_{around} {}
+
+  task<> open() override { co_await look(true); }
+  std::shared_ptr<node> find(int) override { return master_; }
+  std::shared_ptr<node> follow(redirection const&) override { return master_; }
+
+  void suspect(node& which, std::string const& why) override {
+    hurry_ = true;
+    if (master_.get() == &which) which.renew(why);
+  }
+
+  void tick(steady::time_point now) override {
+    if (auto const m = master_) {
+      m->tick(now);
+      if (!m->is_up()) hurry_ = true;
+    }
+    if (auto const s = guide_) s->tick(now);
+    if (looking_ || closing_ || now - looked_at_ < (hurry_ || master_ == nullptr ? hasty : calm)) return;
+    around_.tasks.start(look_again());
+  }
+
+  void close(std::string const& why) noexcept override {
+    closing_ = true;
+    if (auto const s = std::exchange(guide_, nullptr)) s->close(why);
+    if (auto const m = master_) m->close(why);
+  }
+  std::vector<std::shared_ptr<node>> masters() override {
+    return master_ ? std::vector{master_} : std::vector<std::shared_ptr<node>>{};
+  }
+  std::string describe() const override {
+    auto const& t = around_.shared.target;
+    return "master " + t.master + " at " + (master_ ? master_->to().text() : "an unknown place") + " by " +
+           std::to_string(t.servers.size()) + " Sentinels";
+  }
+  std::size_t depth() const noexcept override { return master_ ? master_->depth() : 0; }
+
+ private:
+  task<> look_again() {
+    try {
+      co_await look(false);
+    } catch (connect_error const&) {
+      hurry_ = true;  // the next tick tries again, and the counters tell
+    }
+  }
+
+  // Asks one Sentinel after the other until one names a master that is one.
+  task<> look(bool first) {
+    looking_ = true;
+    struct leave {
+      sentinel& me;
+      ~leave() {
+        me.looking_ = false;
+        me.looked_at_ = steady::now();
+      }
+    } const on_leaving{*this};
+    counters::add(around_.counts.refreshes);
+    auto const& servers = around_.shared.target.servers;
+    std::string problems;
+    bool unknown_everywhere = true, refused = true;
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      auto const& at = servers[(start_ + i) % servers.size()];
+      try {
+        auto const named = co_await ask(at);
+        if (closing_) co_return;
+        if (named) {
+          unknown_everywhere = refused = false;
+          co_await follow_to(*named);
+          start_ = (start_ + i) % servers.size();
+          co_return;
+        }
+        refused = false;
+        problems += at.text() + ": knows no master '" + around_.shared.target.master + "'; ";
+      } catch (connect_error const& why) {
+        problems += at.text() + ": " + why.what() + "; ";
+        if (!why.is_final()) refused = unknown_everywhere = false;
+      }
+      guide_.reset();
+    }
+    problems.resize(problems.size() - 2);
+    throw connect_error{problems, first && (refused || unknown_everywhere)};
+  }
+
+  task<std::optional<endpoint>> ask(endpoint at) {
+    if (guide_ == nullptr || !guide_->is_open() || guide_->to() != at) {
+      if (auto const old = std::exchange(guide_, nullptr)) old->close("another Sentinel is asked");
+      auto made = co_await connection::open(around_.shared, around_.home, at, connection::use::sentinel);
+      if (closing_) {
+        made->close("the client is being closed");
+        co_return std::nullopt;
+      }
+      guide_ = std::move(made);
+    }
+    command question{"SENTINEL"};
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(around_.shared.target.master);
+    request r;
+    r.parts = {&question, 1};
+    r.give_up = steady::now() + around_.shared.settings.connect_timeout;
+    auto const asked = guide_;
+    auto const ticking = around_.home.on_tick([&asked, this] { asked->tick(around_.home.coarse_now()); });
+    co_await call_on{*asked, r};
+    try {
+      if (r.error) std::rethrow_exception(r.error);
+      auto const address = std::move(r.answer).as_texts();
+      if (address.size() < 2) co_return std::nullopt;
+      endpoint named{.host = address[0], .port = 0, .path = {}};
+      std::from_chars(address[1].data(), address[1].data() + address[1].size(), named.port);
+      co_return named;
+    } catch (std::runtime_error const& why) {
+      throw connect_error{why.what(), false};
+    }
+  }
+
+  task<> follow_to(endpoint named) {
+    if (master_ != nullptr && master_->to() == named) {
+      if (!master_->is_up()) co_return;  // it opens itself again
+      hurry_ = false;
+      co_return;
+    }
+    auto candidate = std::make_shared<node>(around_.shared, around_.home, around_.counts, around_.tasks, named, true);
+    co_await candidate->open();
+    if (!candidate->is_up()) throw connect_error{named.text() + " is no master yet", false};
+    if (closing_) {
+      candidate->close("the client is being closed");
+      co_return;
+    }
+    hurry_ = false;
+    if (auto const old = std::exchange(master_, std::move(candidate))) old->close("another server is the master now");
+  }
+
+  surroundings around_;
+  std::shared_ptr<connection> guide_;  // to a Sentinel
+  std::shared_ptr<node> master_;
+  std::size_t start_ = 0;
+  steady::time_point looked_at_{};
+  bool looking_ = false, hurry_ = false, closing_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<topology> make_sentinel(surroundings around) { return std::make_unique<sentinel>(around); }
+
+}  // namespace slipway::redis

@@ -10,8 +10,10 @@
 #include <slipway/backup/settings.hpp>
 #include <slipway/db/settings.hpp>
 #include <slipway/http/settings.hpp>
+#include <slipway/limits/fallback.hpp>
 #include <slipway/log/journal.hpp>
 #include <slipway/meta/description.hpp>
+#include <slipway/redis/settings.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -74,12 +76,18 @@ struct compression_settings {
 };
 BOOST_DESCRIBE_STRUCT(compression_settings, (), (enabled, level, min_size))
 
+// Where the limits of single routes and the failures of logins are counted.
+enum class limit_store : std::uint8_t { memory, redis };
+BOOST_DESCRIBE_ENUM(limit_store, memory, redis)
+
 struct limit_settings {
   bool enabled = true;
   std::uint32_t requests = 6000;
   std::chrono::milliseconds window{60'000};
+  limit_store store = limit_store::memory;
+  limits::fallback when_store_fails = limits::fallback::memory;
 };
-BOOST_DESCRIBE_STRUCT(limit_settings, (), (enabled, requests, window))
+BOOST_DESCRIBE_STRUCT(limit_settings, (), (enabled, requests, window, store, when_store_fails))
 
 struct note_settings {
   std::uint32_t import_size = 8 << 20;
@@ -105,6 +113,7 @@ struct settings {
   http::server_settings http;
   operations_settings operations;
   db::settings database;
+  redis::settings redis;
   migration_settings migrations;
   backup::settings backup;
   auth_settings auth;
@@ -117,8 +126,8 @@ struct settings {
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (service, runtime, http, operations, database, migrations, backup, auth, browser, compression,
-                       limits, notes, log, tracing, seed))
+                      (service, runtime, http, operations, database, redis, migrations, backup, auth, browser,
+                       compression, limits, notes, log, tracing, seed))
 
 }  // namespace app
 
@@ -185,7 +194,12 @@ inline constexpr auto rules_of<app::limit_settings> = rules(
         .unit("requests")
         .reloadable()
         .help("How many in a window, over all routes without a limit of their own."),
-    field(&app::limit_settings::window).minimum(1000).reloadable().help("The window; whole seconds."));
+    field(&app::limit_settings::window).minimum(1000).reloadable().help("The window; whole seconds."),
+    field(&app::limit_settings::store)
+        .help("Where the limits of single routes and failed logins are counted: memory, in each process; redis, over "
+              "all processes that use the same redis.url."),
+    field(&app::limit_settings::when_store_fails)
+        .help("While Redis does not answer: memory, each process counts for itself; refuse, these routes answer 503."));
 
 template <>
 inline constexpr auto rules_of<app::note_settings> =

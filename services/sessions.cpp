@@ -13,17 +13,17 @@ token_pair sessions::pair_of(user const& account, uuid family, secret<std::strin
 
 task<result<token_pair>> sessions::log_in(login in, std::string address) {
   auto const email = normal_email(in.email);
-  if (auto const wait = parts_.throttle.ask(email, address); wait.count() > 0)
+  if (auto const wait = co_await parts_.throttle.ask(email, address); wait.count() > 0)
     co_return fault::too_many_requests(wait, "too_many_attempts");
 
   auto account = co_await parts_.users.find_by_email(email);
   bool const good =
       co_await parts_.passwords.verify(in.password, account ? std::optional{account->password_hash} : std::nullopt);
   if (!good || !account) {
-    parts_.throttle.failed(email, address);
+    co_await parts_.throttle.failed(email, address);
     co_return fault::unauthenticated("bad_credentials").detail("The e-mail address or the password is wrong.");
   }
-  parts_.throttle.succeeded(email, address);
+  co_await parts_.throttle.succeeded(email, address);
   if (parts_.passwords.needs_rehash(account->password_hash))
     co_await parts_.users.set_password_hash(account->id, co_await parts_.passwords.hash(std::move(in.password)));
 

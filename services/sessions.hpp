@@ -19,7 +19,7 @@ class sessions {
     repositories::refresh_tokens& tokens;
     auth::passwords& passwords;
     auth::token_issuer& issuer;
-    auth::login_throttle& throttle;
+    auth::throttle& throttle;
     auth::refresh_settings refresh;
     clock_source const& clock;
   };

@@ -33,10 +33,9 @@ application::application(surroundings around)
       note_rows_{around.database},
       key_rows_{around.database},
       issuer_{around.settings.auth.tokens, around.keys, around.clock},
-      throttle_{around.settings.auth.throttle, around.clock},
       users_{user_rows_, token_rows_, around.passwords, around.clock},
-      sessions_{
-          {user_rows_, token_rows_, around.passwords, issuer_, throttle_, around.settings.auth.refresh, around.clock}},
+      sessions_{{user_rows_, token_rows_, around.passwords, issuer_, around.throttle, around.settings.auth.refresh,
+                 around.clock}},
       notes_{note_rows_, around.clock},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},

@@ -23,6 +23,7 @@ class application {
     db::database& database;
     auth::key_ring& keys;
     auth::passwords& passwords;
+    auth::throttle& throttle;
     health::monitor& health;
     metrics::registry& metrics;
     clock_source const& clock;
@@ -49,7 +50,6 @@ class application {
   repositories::idempotency_keys key_rows_;
 
   auth::token_issuer issuer_;
-  auth::login_throttle throttle_;
   services::users users_;
   services::sessions sessions_;
   services::notes notes_;

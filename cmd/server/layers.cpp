@@ -34,15 +34,20 @@ content::rate_limit everyone(limit_settings const& s) {
   return {s.requests, std::chrono::duration_cast<std::chrono::seconds>(s.window)};
 }
 
-std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsigned shard_count, api::router& table) {
+std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsigned shard_count, api::router& table,
+                                                   limits::route_limits* shared) {
   content::rate_limit_settings out;
   out.enabled = s.enabled;
   out.everyone = everyone(s);
-  auto limits = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
-  for (auto const& r : table.table().routes())
-    if (auto const& l = static_cast<api::operation const*>(r->about.get())->limit; l.count > 0)
-      limits->limit(*r, {l.count, l.window});
-  return limits;
+  auto own = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
+  if (shared != nullptr) shared->set_enabled(s.enabled);
+  for (auto const& r : table.table().routes()) {
+    auto const& l = static_cast<api::operation const*>(r->about.get())->limit;
+    if (l.count == 0) continue;
+    own->limit(*r, shared == nullptr ? content::rate_limit{l.count, l.window} : content::rate_limit{});
+    if (shared != nullptr) shared->limit(*r, {l.count, l.window});
+  }
+  return own;
 }
 
 }  // namespace
@@ -52,7 +57,8 @@ layers::layers(surroundings around, api::router& table)
       security_{make_security(around.settings.browser)},
       cors_{make_cors(around.settings.browser)},
       compression_{make_compression(around.settings.compression, around.shard_count)},
-      limits_{make_limits(around.settings.limits, around.shard_count, table)},
+      limits_{make_limits(around.settings.limits, around.shard_count, table, around.shared_limits)},
+      shared_limits_{around.shared_limits},
       authentication_{around.settings.auth.tokens, around.keys, around.shard_count, around.clock},
       guard_{authentication_, around.settings.service.name} {}
 
@@ -65,6 +71,7 @@ std::vector<http::middleware*> layers::all() {
 
 void layers::change(settings const& now, shards& on) {
   on.on_each([&](shard&) { limits_->change_here(now.limits.enabled, everyone(now.limits)); });
+  if (shared_limits_ != nullptr) shared_limits_->set_enabled(now.limits.enabled);
 }
 
 }  // namespace app

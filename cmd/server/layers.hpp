@@ -8,6 +8,7 @@
 #include <slipway/api/observation.hpp>
 #include <slipway/api/router.hpp>
 #include <slipway/content/rate_limit.hpp>
+#include <slipway/limits/route_limits.hpp>
 
 #include <memory>
 #include <vector>
@@ -22,6 +23,7 @@ class layers {
     auth::key_ring& keys;
     clock_source const& clock;
     api::observation::parts observation;
+    limits::route_limits* shared_limits = nullptr;  // null: the limits of routes are counted in this process
   };
   // The limits of single routes are taken from `table`.
   layers(surroundings around, api::router& table);
@@ -34,6 +36,7 @@ class layers {
   api::observation observation_;
   std::unique_ptr<http::middleware> security_, cors_, compression_;
   std::unique_ptr<content::rate_limiter> limits_;
+  limits::route_limits* shared_limits_;
   middleware::authentication authentication_;
   api::access_guard guard_;
   api::deprecation_notice deprecation_;

@@ -5,6 +5,7 @@
 #include "cmd/server/layers.hpp"
 #include "cmd/server/ready_file.hpp"
 #include "cmd/server/schema.hpp"
+#include "cmd/server/shared_store.hpp"
 #include "cmd/server/signals.hpp"
 #include "middleware/database_watch.hpp"
 
@@ -124,11 +125,14 @@ int serve(invocation const& in, std::string const& ready_file) {
   health::monitor health{on[0]};
   health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
 
-  application app{{s, database, keys, *passwords, health, all_metrics, clock, in.sources.environment}};
+  shared_store store{s, on, all_metrics, health, clock};
+
+  application app{
+      {s, database, keys, *passwords, store.throttle(), health, all_metrics, clock, in.sources.environment}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
-  layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}}, app.routes()};
+  layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}, store.route_limits()}, app.routes()};
 
   http::server server{on, s.http, {app.routes().table(), between.all(), api::write_error_page, api::write_exception}};
   auto operator_settings = s.http;
@@ -144,6 +148,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   log.info("serving", {{"addresses", joined(server.addresses())},
                        {"operators", joined(operators.addresses())},
                        {"database", database.description()},
+                       {"redis", store.description()},
                        {"environment", in.sources.environment},
                        {"version", version_text()}});
 

@@ -143,6 +143,38 @@ class PsqlSession:
         self.process.communicate(timeout=PATIENCE)
 
 
+class Redis:
+    """A server in a folder of its own, on loopback."""
+
+    def __init__(self, folder):
+        if shutil.which("redis-server") is None:
+            raise FileNotFoundError("no Redis is installed (redis-server)")
+        self.folder = Path(folder)
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process = None
+        self.start()
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
+                                             "--dir", str(self.folder)], stdout=log, stderr=log)
+        wait_until(lambda: self.cli("ping") == "PONG", what="Redis to start")
+
+    def cli(self, *words):
+        return subprocess.run(["redis-cli", "-h", "127.0.0.1", "-p", str(self.port), *words], capture_output=True,
+                              text=True).stdout.strip()
+
+    def kill(self):
+        """Ends it as a crash does."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.kill()
+
+
 class Server:
     """One running service with its own folder, database and ports."""
 

@@ -48,7 +48,7 @@ class sessions : public testing::Test {
   counted_passwords passwords;
   auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), time_point{}, {}}}, 24h, clock};
   auth::token_issuer issuer{{}, keys, clock};
-  auth::login_throttle throttle{{}, clock};
+  auth::throttle_in_memory throttle{{}, clock};
   services::users users{user_rows, token_rows, passwords, clock};
   services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, clock}};
   id_of<user> ada;

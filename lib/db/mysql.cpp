@@ -3,6 +3,7 @@
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/db/mysql_pool.hpp>
+#include <slipway/db/mysql_transaction.hpp>
 
 #include <algorithm>
 #include <semaphore>
@@ -22,178 +23,6 @@ std::string begin_text(isolation level) {
   }
   return "start transaction";
 }
-
-// Stops what runs on a connection when the operation that asked for it is cancelled.
-struct stop_hook : context::hook {
-  stop_hook(context* operation, my_pool& p, my_connection& c) noexcept : pool{p}, connection{c} {
-    fire = [](context::hook& h, cancel_reason reason) {
-      auto& me = static_cast<stop_hook&>(h);
-      me.why = reason;
-      me.pool.stop(me.connection, "the operation was cancelled");
-    };
-    if (operation != nullptr) operation->add(*this);
-  }
-  stop_hook(stop_hook const&) = delete;
-  stop_hook& operator=(stop_hook const&) = delete;
-  ~stop_hook() { context::drop(*this); }
-
-  my_pool& pool;
-  my_connection& connection;
-  cancel_reason why = cancel_reason::none;
-};
-
-// A script may take its time: neither the server's time-out nor ours holds for it.
-task<> run_script(my_pool& pool, my_connection& on, std::string text) {
-  auto* operation = co_await this_context{};
-  if (operation != nullptr && operation->cancelled() != cancel_reason::none)
-    throw cancelled_error{operation->cancelled()};
-  stop_hook const hook{operation, pool, on};
-  std::exception_ptr error;
-  try {
-    co_await on.unlimited(std::move(text));
-  } catch (my_lost const& lost) {
-    error = hook.why != cancel_reason::none
-                ? std::make_exception_ptr(cancelled_error{hook.why})
-                : std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
-  }
-  if (error) std::rethrow_exception(error);
-}
-
-class my_transaction final : public exclusive {
- public:
-  my_transaction(my_pool& home, my_pool::lease connection) noexcept : home_{home}, connection_{std::move(connection)} {}
-  ~my_transaction() override {
-    if (connection_ == nullptr) return;
-    // In the middle of a transaction: the server undoes it when the connection ends.
-    home_.stop(*connection_, "a transaction was abandoned");
-    release();
-  }
-
-  bool start(operation& op) noexcept override {
-    try {
-      if (connection_ == nullptr || !connection_->is_open())
-        throw unavailable_error{"MySQL: the transaction's connection was lost"};
-      start_detached(run(op));
-      return true;
-    } catch (...) {
-      op.error = std::current_exception();
-      return false;
-    }
-  }
-
-  task<> script(std::string text) override {
-    turn const mine{*this};
-    co_await mine.come();
-    if (!connection_->is_open()) throw unavailable_error{"MySQL: the transaction's connection was lost"};
-    co_await run_script(home_, *connection_, std::move(text));
-  }
-
-  task<> commit() override {
-    co_await uncancellable();
-    std::exception_ptr error;
-    {
-      turn const mine{*this};
-      co_await mine.come();
-      try {
-        if (auto const doomed = connection_->doomed()) std::rethrow_exception(doomed);
-        co_await connection_->text("commit", home_.statement_limit());
-      } catch (my_lost const& lost) {
-        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost at the commit (" + lost.why +
-                                                          "): whether it was done is not known"});
-      } catch (...) {
-        error = std::current_exception();
-      }
-    }
-    if (error && connection_->is_open()) co_await undo();
-    release();
-    if (error) std::rethrow_exception(error);
-  }
-
-  task<> rollback() override {
-    if (connection_ == nullptr) co_return;
-    co_await uncancellable();
-    {
-      turn const mine{*this};  // what was cancelled is over then, or its connection is closed
-      co_await mine.come();
-      if (connection_->is_open()) co_await undo();
-    }
-    release();
-  }
-
- private:
-  // Statements of one transaction come one after the other.
-  class turn {
-   public:
-    explicit turn(my_transaction& of) : of_{of} { of_.line_.push_back(&called_); }
-    turn(turn const&) = delete;
-    turn& operator=(turn const&) = delete;
-    ~turn() {
-      auto const was_first = of_.line_.front() == &called_;
-      std::erase(of_.line_, &called_);
-      if (was_first && !of_.line_.empty()) of_.line_.front()->fire();
-    }
-    one_shot& called() const noexcept { return called_; }
-    bool is_first() const noexcept { return of_.line_.front() == &called_; }
-    task<> come() const {
-      if (!is_first()) co_await called_;
-    }
-
-   private:
-    my_transaction& of_;
-    mutable one_shot called_;
-  };
-
-  task<> run(operation& op) {
-    my_flight flight{.op = &op};
-    flight.hook();
-    rows found;
-    std::exception_ptr error;
-    {
-      turn const mine{*this};
-      if (!mine.is_first()) {
-        flight.waiting = &mine.called();
-        co_await mine.called();
-        flight.waiting = nullptr;
-      }
-      if (flight.op == nullptr) co_return;
-      auto const connection = connection_;
-      connection->flight = &flight;
-      try {
-        found = co_await connection->execute(flight);
-      } catch (my_lost const& lost) {
-        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
-      } catch (...) {
-        error = std::current_exception();
-      }
-      connection->flight = nullptr;
-    }
-    if (flight.op == nullptr) co_return;
-    if (error)
-      flight.fail(std::move(error));
-    else
-      flight.succeed(std::move(found));
-  }
-
-  task<> undo() {
-    try {
-      co_await connection_->text("rollback", home_.statement_limit());
-    } catch (my_lost const&) {  // then the server undoes it
-    } catch (db::error const&) {
-      home_.stop(*connection_, "a transaction could not be rolled back");
-    } catch (unavailable_error const&) {
-      home_.stop(*connection_, "a transaction could not be rolled back");
-    }
-  }
-
-  void release() {
-    connection_->forget_transaction();
-    home_.release(std::exchange(connection_, nullptr), my_pool::purpose::transaction);
-  }
-
-  my_pool& home_;
-  my_pool::lease connection_;
-  std::vector<one_shot*> line_;
-};
 
 // Runs a task on a shard and waits. Not from a shard's thread.
 void run_on(shard& where, task<> work) {
@@ -243,7 +72,7 @@ class my_engine final : public engine {
     auto connection = co_await mine.acquire(my_pool::purpose::statement);
     std::exception_ptr error;
     try {
-      co_await run_script(mine, *connection, std::move(text));
+      co_await mine.run_script(*connection, std::move(text));
     } catch (...) {
       error = std::current_exception();
     }
@@ -272,7 +101,7 @@ class my_engine final : public engine {
       } catch (...) {
         error = std::current_exception();
       }
-      if (!error) co_return std::make_unique<my_transaction>(mine, std::move(connection));
+      if (!error) co_return make_my_transaction(mine, std::move(connection));
       if (connection->is_open()) connection->close("a transaction was not begun");
       mine.release(std::move(connection), my_pool::purpose::transaction);
       if (!again) std::rethrow_exception(error);

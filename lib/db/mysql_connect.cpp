@@ -69,27 +69,28 @@ my_address parse_mysql_url(std::string const& url) {
 
 ssl::context make_tls_context(my_address const& address) {
   ssl::context made{ssl::context::tls_client};
-  boost::system::error_code error;
   made.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
-  auto const use = [&error](char const* what, std::string const& file) {
-    if (error)
-      throw startup_error{exit_code::config,
-                          std::string{"database.url: "} + what + " '" + file + "' cannot be used: " + error.message()};
+  auto const use = [](char const* what, std::string const& file, auto work) {
+    try {
+      work();
+    } catch (boost::system::system_error const& refused) {
+      throw startup_error{exit_code::config, std::string{"database.url: "} + what + " '" + file +
+                                                 "' cannot be used: " + refused.code().message()};
+    }
   };
   if (address.tls >= tls_mode::verify_ca) {
     made.set_verify_mode(ssl::verify_peer);
-    if (address.ca.empty())
-      made.set_default_verify_paths(error);
-    else
-      made.load_verify_file(address.ca, error);
-    use("sslrootcert", address.ca);
+    use("sslrootcert", address.ca, [&] {
+      if (address.ca.empty())
+        made.set_default_verify_paths();
+      else
+        made.load_verify_file(address.ca);
+    });
   }
   if (!address.certificate.empty()) {
-    made.use_certificate_chain_file(address.certificate, error);
-    use("sslcert", address.certificate);
     auto const& key = address.key.empty() ? address.certificate : address.key;
-    made.use_private_key_file(key, ssl::context::pem, error);
-    use("sslkey", key);
+    use("sslcert", address.certificate, [&] { made.use_certificate_chain_file(address.certificate); });
+    use("sslkey", key, [&] { made.use_private_key_file(key, ssl::context::pem); });
   }
   return made;
 }

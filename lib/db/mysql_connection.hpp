@@ -49,6 +49,9 @@ struct my_target {
   boost::asio::ssl::context tls;
 };
 
+// Whether an error is what the server answered, and not the end of the connection.
+bool is_from_server(boost::system::error_code error) noexcept;
+
 class my_connection {
  public:
   my_connection(my_target& target, shard& home);
@@ -62,6 +65,8 @@ class my_connection {
   task<rows> execute(my_flight& flight);
   // One or more statements in one text without parameters. `limit`: how long it may take.
   task<rows> text(std::string sql, std::chrono::steady_clock::duration limit);
+  // The same; false when it failed, for whatever reason.
+  task<bool> try_text(std::string sql, std::chrono::steady_clock::duration limit);
   // The same without any limit, the server's included.
   task<rows> unlimited(std::string sql);
   // False: the connection is no use.
@@ -90,7 +95,8 @@ class my_connection {
     boost::mysql::statement handle;
     my_text text;
     bool only_as_text = false;  // the server does not prepare statements of this kind
-    std::uint64_t used = 0;
+    std::uint64_t used = 0;     // the last time, in uses of the connection
+    std::uint64_t uses = 0;
   };
   struct server_error {
     int number = 0;
@@ -102,7 +108,7 @@ class my_connection {
   std::string time_limit(std::chrono::milliseconds limit) const;
   task<> prepare(prepared& entry, std::string const& sql);
   task<prepared*> entry_of(statement const& what);
-  task<> make_room();
+  task<> make_room(std::size_t most);
   task<rows> execute_prepared(prepared& entry, my_flight& flight);
   task<std::exception_ptr> explain(server_error failed, std::string sql);
   task<std::string> name_of_key(my_violation found);

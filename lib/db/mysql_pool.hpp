@@ -17,6 +17,9 @@
 
 namespace slipway::db::detail {
 
+// Between half of it and all of it, by chance.
+std::chrono::steady_clock::duration some_of(std::chrono::steady_clock::duration most);
+
 class my_pool {
  public:
   using lease = std::shared_ptr<my_connection>;
@@ -33,6 +36,9 @@ class my_pool {
   void release(lease connection, purpose what);
   // Has the server stop what runs on the connection, and closes it. Another connection does that, so it takes a while.
   void stop(my_connection& connection, std::string why);
+  // A script on a connection that was acquired. It may take its time: neither the server's time-out nor ours holds for
+  // it. Throws db errors, unavailable_error and cancelled_error.
+  task<> run_script(my_connection& on, std::string text);
   // Nothing is accepted any more; what is in flight fails. Over when nothing uses the connections any more.
   task<> close();
 
@@ -96,6 +102,7 @@ class my_pool {
   std::chrono::steady_clock::time_point next_attempt_{};
   std::chrono::steady_clock::time_point suspect_{};  // what was not used since may be dead
   std::string last_error_;
+  bool is_warm_ = false;  // until then `warm` opens, and nobody else
   bool closing_ = false;
   one_shot* quiet_ = nullptr;  // `close` waits for the last coroutine
   shard::ticker ticker_;

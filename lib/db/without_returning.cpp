@@ -51,6 +51,74 @@ run locked_rows(core& shared, link& to, table_info const& info, untyped_conditio
   return state->fetch(select_state::wanted::rows);
 }
 
+// The three changes, inside a transaction.
+task<> change_rows_in(link& in, change_state const& change, change_state::kind what, deleted_rows seen,
+                      std::vector<rows>& out) {
+  auto const& info = change.info;
+  out.clear();
+  select_ptr state;
+  auto const found = co_await locked_rows(change.shared, in, info, change.where, seen, state);
+  for (std::size_t begin = 0; begin < found.size(); begin += keys_at_once) {
+    values keys;
+    for (auto i = begin; i < std::min(found.size(), begin + keys_at_once); ++i) keys.push_back(key_of(info, found, i));
+    untyped_condition these;
+    add_list(these, info.key, std::move(keys));
+    if (what == change_state::kind::purge)
+      out.push_back(co_await locked_rows(change.shared, in, info, these, seen, state));
+    change_state part{change.shared, in, info};
+    part.sets = change.sets;
+    part.new_values = change.new_values;
+    part.where = these;
+    part.deleted = deleted_rows::with;
+    co_await part.apply(what, false);
+    if (what != change_state::kind::purge)
+      out.push_back(co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state));
+  }
+}
+
+task<> update_in(link& in, change_state const& change, untyped_condition key, void* row, bool& done) {
+  change_state mine{change.shared, in, change.info};
+  mine.sets = change.sets;
+  mine.new_values = change.new_values;
+  mine.where = change.where;
+  mine.deleted = change.deleted;
+  auto const changed = co_await mine.apply(change_state::kind::update, false);
+  done = changed.affected() > 0;
+  if (!done) co_return;
+  select_ptr state;
+  auto const now = co_await locked_rows(change.shared, in, change.info, std::move(key), deleted_rows::with, state);
+  if (now.empty()) throw error{"an updated row of " + std::string{change.info.name} + " was not found again"};
+  read_row(change.info, row, now, 0);
+}
+
+struct upsert_request {
+  core& shared;
+  table_info const& info;
+  void* row;
+  std::string const& columns;
+  statement const& insert;
+  values const& parameters;
+  bool key_is_given;
+};
+
+task<> upsert_in(link& in, upsert_request const& what, bool& done) {
+  auto const& info = what.info;
+  auto const changed = co_await run{what.shared, in, statement_ref{&what.insert, nullptr}, what.parameters};
+  untyped_condition which;
+  if (changed.affected() == 1 && info.key != no_column) {  // inserted: a null in `columns` would not find it
+    which = equal(info.key, what.key_is_given ? value{changed.inserted(0)} : member_value(info, what.row, info.key));
+  } else {
+    for (auto const c : what.columns) {
+      auto const column = static_cast<std::uint8_t>(c);
+      which.join(equal(column, member_value(info, what.row, column)), operation_code::conjunction);
+    }
+  }
+  select_ptr state;
+  auto const now = co_await locked_rows(what.shared, in, info, std::move(which), deleted_rows::with, state);
+  done = !now.empty();
+  if (done) read_row(info, what.row, now, 0);
+}
+
 }  // namespace
 
 task<> in_one_transaction(core& shared, link& to, std::function<task<>(link&)> work) {
@@ -80,69 +148,23 @@ task<std::vector<rows>> change_in_steps(change_state& change, change_state::kind
                     : what == change_state::kind::soft_remove ? deleted_rows::without
                                                               : change.deleted;
   std::vector<rows> out;
-  co_await in_one_transaction(change.shared, change.to, [&](link& in) -> task<> {
-    out.clear();
-    select_ptr state;
-    auto const found = co_await locked_rows(change.shared, in, info, change.where, seen, state);
-    for (std::size_t begin = 0; begin < found.size(); begin += keys_at_once) {
-      values keys;
-      for (auto i = begin; i < std::min(found.size(), begin + keys_at_once); ++i)
-        keys.push_back(key_of(info, found, i));
-      untyped_condition these;
-      add_list(these, info.key, std::move(keys));
-      if (what == change_state::kind::purge)
-        out.push_back(co_await locked_rows(change.shared, in, info, these, seen, state));
-      change_state part{change.shared, in, info};
-      part.sets = change.sets;
-      part.new_values = change.new_values;
-      part.where = these;
-      part.deleted = deleted_rows::with;
-      co_await part.apply(what, false);
-      if (what != change_state::kind::purge)
-        out.push_back(co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state));
-    }
-  });
+  co_await in_one_transaction(change.shared, change.to,
+                              [&](link& in) { return change_rows_in(in, change, what, seen, out); });
   co_return out;
 }
 
 task<bool> update_and_read(change_state& change, untyped_condition key, void* row) {
   bool done = false;
-  co_await in_one_transaction(change.shared, change.to, [&](link& in) -> task<> {
-    change_state mine{change.shared, in, change.info};
-    mine.sets = change.sets;
-    mine.new_values = change.new_values;
-    mine.where = change.where;
-    mine.deleted = change.deleted;
-    auto const changed = co_await mine.apply(change_state::kind::update, false);
-    done = changed.affected() > 0;
-    if (!done) co_return;
-    select_ptr state;
-    auto const now = co_await locked_rows(change.shared, in, change.info, key, deleted_rows::with, state);
-    if (now.empty()) throw error{"an updated row of " + std::string{change.info.name} + " was not found again"};
-    read_row(change.info, row, now, 0);
-  });
+  co_await in_one_transaction(change.shared, change.to,
+                              [&](link& in) { return update_in(in, change, key, row, done); });
   co_return done;
 }
 
 task<bool> upsert_and_read(core& shared, link& to, table_info const& info, void* row, std::string const& columns,
                            statement const& insert, values const& parameters, bool key_is_given) {
   bool done = false;
-  co_await in_one_transaction(shared, to, [&](link& in) -> task<> {
-    auto const changed = co_await run{shared, in, statement_ref{&insert, nullptr}, parameters};
-    untyped_condition which;
-    if (changed.affected() == 1 && info.key != no_column) {  // inserted: a null in `columns` would not find it
-      which = equal(info.key, key_is_given ? value{changed.inserted(0)} : member_value(info, row, info.key));
-    } else {
-      for (auto const c : columns) {
-        auto const column = static_cast<std::uint8_t>(c);
-        which.join(equal(column, member_value(info, row, column)), operation_code::conjunction);
-      }
-    }
-    select_ptr state;
-    auto const now = co_await locked_rows(shared, in, info, std::move(which), deleted_rows::with, state);
-    done = !now.empty();
-    if (done) read_row(info, row, now, 0);
-  });
+  upsert_request const what{shared, info, row, columns, insert, parameters, key_is_given};
+  co_await in_one_transaction(shared, to, [&](link& in) { return upsert_in(in, what, done); });
   co_return done;
 }
 

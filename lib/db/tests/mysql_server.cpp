@@ -145,7 +145,7 @@ void mysql_server::start() {
                                      "--socket=" + data + "/socket",
                                      "--pid-file=" + data + "/pid",
                                      "--skip-name-resolve",
-                                     "--innodb-flush-log-at-trx-commit=0",
+                                     "--innodb-flush-log-at-trx-commit=2",
                                      "--innodb-buffer-pool-size=64M",
                                      "--innodb-doublewrite=0",
                                      "--max-connections=300"};
@@ -164,11 +164,7 @@ void mysql_server::kill() {
   process_ = 0;
 }
 
-void mysql_server::stop() {
-  ::kill(process_, SIGTERM);
-  ::waitpid(process_, nullptr, 0);
-  process_ = 0;
-}
+void mysql_server::freeze(bool on) const { ::kill(process_, on ? SIGSTOP : SIGCONT); }
 
 mysql_server::~mysql_server() {
   if (process_ > 0) kill();

@@ -25,9 +25,9 @@ class mysql_server {
   std::string const& directory() const noexcept { return directory_; }
   // Statements as the administrator.
   void administer(std::string const& sql) const;
-  void kill();   // as a power failure does
-  void stop();   // in order
-  void start();  // and waits until it answers
+  void kill();                 // as a power failure does
+  void start();                // and waits until it answers
+  void freeze(bool on) const;  // keeps its connections, and does nothing
 
  private:
   mysql_server() = default;

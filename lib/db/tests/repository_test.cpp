@@ -20,6 +20,16 @@ task<std::vector<std::string>> titles(selection<note> s) {
   co_return out;
 }
 
+template <class F>
+std::string violated(F work) {
+  try {
+    work();
+  } catch (constraint_error const& e) {
+    return e.name();
+  }
+  return "nothing";
+}
+
 class repository : public each_engine {
  protected:
   user insert_ann() { return run(db_->insert(ann())); }
@@ -175,6 +185,61 @@ TEST_P(repository, insert_or_ignore_and_upsert) {
   EXPECT_EQ(merged.created_at, u.created_at);
 }
 
+TEST_P(repository, upsert_overwrites_the_row_of_its_key_and_no_other) {
+  auto const u = insert_ann();
+  auto other = ann();
+  other.id = u.id;  // the primary key stands against it, which is not the one that was named
+  other.email = "other@example.org";
+  EXPECT_EQ(violated([&] { run(db_->upsert(other, col<&user::email>)); }), "unique(users.id)");
+  auto const still = run(db_->find<user>(u.id));
+  EXPECT_EQ(still->email, u.email);
+  EXPECT_EQ(still->version, 1);
+  run(db_->transaction([&](transaction& tx) -> task<> {
+    EXPECT_EQ((co_await tx.upsert(counter{.name = "t", .value = 1}, col<&counter::name>)).value, 1);
+    EXPECT_EQ((co_await tx.upsert(counter{.name = "t", .value = 1}, col<&counter::name>)).value, 1);
+  }));
+  EXPECT_EQ(run(db_->from<counter>().count()), 1);
+}
+
+TEST_P(repository, only_duplicates_are_ignored) {
+  auto const owner = insert_ann();
+  EXPECT_EQ(violated([&] { run(db_->insert_or_ignore(note{.owner_id = owner.id, .title = "t", .stars = -1})); }),
+            "check(stars_positive)");
+  EXPECT_EQ(violated([&] { run(db_->insert_or_ignore(note{.owner_id = id_of<user>::make(), .title = "t"})); }),
+            "foreign_key");
+  EXPECT_EQ(run(db_->from<note>().count()), 0);
+}
+
+TEST_P(repository, an_update_counts_the_rows_that_it_found) {
+  auto const c = run(db_->insert(counter{.name = "a", .value = 5}));
+  EXPECT_EQ(run(db_->update<counter>().set(col<&counter::value>, 5).where(col<&counter::id> == c.id).run()), 1);
+  EXPECT_EQ(run(db_->execute("update counters set value = value")), 1);
+  EXPECT_TRUE(run(db_->update(c)));
+}
+
+TEST_P(repository, changed_rows_are_given_back) {
+  auto const owner = insert_ann();
+  insert_notes(owner, {"a", "b", "c"});
+  // The condition does not hold any more afterwards.
+  auto const pinned = run(db_->update<note>()
+                              .set(col<&note::pinned>, true)
+                              .where(col<&note::pinned> == false && col<&note::stars> > 0)
+                              .returning());
+  ASSERT_EQ(pinned.size(), 2u);
+  for (auto const& n : pinned) EXPECT_TRUE(n.pinned);
+  EXPECT_THAT(run(db_->update<note>().set(col<&note::pinned>, true).where(col<&note::title> == "z").returning()),
+              IsEmpty());
+  auto const gone = run(db_->purge<note>().where(col<&note::pinned> == true).returning());
+  ASSERT_EQ(gone.size(), 2u);
+  EXPECT_TRUE(gone[0].pinned);
+  EXPECT_EQ(run(db_->from<note>().count()), 1);
+  auto const removed = run(db_->remove<user>().everywhere().returning());
+  ASSERT_EQ(removed.size(), 1u);
+  EXPECT_NE(removed[0].deleted_at, std::nullopt);
+  EXPECT_EQ(removed[0].version, 2);
+  EXPECT_EQ(run(db_->restore<user>().everywhere().returning()).at(0).deleted_at, std::nullopt);
+}
+
 TEST_P(repository, integer_keys_are_given_by_the_database) {
   auto const one = run(db_->insert(counter{.name = "one"}));
   EXPECT_GT(one.id, 0);
@@ -190,16 +255,6 @@ TEST_P(repository, insert_many_is_all_or_nothing) {
   std::vector<counter> list{{.name = "x"}, {.name = "y"}, {.name = "x"}};
   EXPECT_THROW(run(db_->insert_many(list)), constraint_error);
   EXPECT_EQ(run(db_->from<counter>().count()), 0);
-}
-
-template <class F>
-std::string violated(F work) {
-  try {
-    work();
-  } catch (constraint_error const& e) {
-    return e.name();
-  }
-  return "nothing";
 }
 
 TEST_P(repository, constraints_have_one_name_on_every_engine) {

@@ -107,8 +107,9 @@ int migrate_status(invocation const& in) {
       if (line.version == 0)
         fmt::print("      {:<24} {}, repeatable\n", line.name, migrations::to_string(line.state));
       else
-        fmt::print("{:04}  {:<24} {:<12} {}\n", line.version, line.name, migrations::to_string(line.state),
-                   line.applied_at ? to_rfc3339(*line.applied_at) : std::string{});
+        fmt::print("{:04}  {:<24} {:<12} {}{}\n", line.version, line.name, migrations::to_string(line.state),
+                   line.applied_at ? to_rfc3339(*line.applied_at) : std::string{},
+                   line.progress.empty() ? "" : "  " + line.progress);
   });
 }
 

@@ -38,14 +38,15 @@ struct file_name {
 };
 
 constexpr std::array suffixes{std::pair{db::dialect::sqlite, std::string_view{".sqlite"}},
-                              std::pair{db::dialect::postgres, std::string_view{".postgres"}}};
+                              std::pair{db::dialect::postgres, std::string_view{".postgres"}},
+                              std::pair{db::dialect::mysql, std::string_view{".mysql"}}};
 constexpr std::string_view repeatable_prefix = "repeatable_";
 constexpr char const* form =
-    "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql or .postgres.sql, or "
+    "is not named like a migration: 0001_what_it_does.sql, .sqlite.sql, .postgres.sql or .mysql.sql, or "
     "repeatable_what_it_makes.sql; "
     "lower-case letters, digits and _";
 
-// Takes ".sql", ".sqlite.sql" or ".postgres.sql" away.
+// Takes ".sql", ".sqlite.sql", ".postgres.sql" or ".mysql.sql" away.
 std::optional<db::dialect> take_suffix(std::string const& file, std::string_view& rest) {
   if (!rest.ends_with(".sql")) refuse(file, 0, form);
   rest.remove_suffix(4);

@@ -3,6 +3,7 @@
 //   migrations/0003_notes.sql             for every dialect, or one for each:
 //   migrations/0003_notes.sqlite.sql      replaces 0003_notes.sql on SQLite
 //   migrations/0003_notes.postgres.sql    replaces it on PostgreSQL
+//   migrations/0003_notes.mysql.sql       replaces it on MySQL and MariaDB
 //
 //   -- no transaction                     (only where the engine demands it, e.g. CREATE INDEX CONCURRENTLY)
 //   -- after deployment                   (a program that needs it not yet may start without it: what drops a column

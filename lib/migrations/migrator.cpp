@@ -38,14 +38,17 @@ void migrator::say(std::string const& line) const {
 task<std::vector<migrator::applied_row>> migrator::read_applied(db::session& in) {
   std::vector<applied_row> out;
   if (!co_await has_table(in, "schema_migrations")) co_return out;
+  auto const on_mysql = in.dialect() == db::dialect::mysql;
   auto const found = co_await in.query(
-      "SELECT version, name, checksum, applied_at, duration_ms FROM schema_migrations ORDER BY version");
+      fmt::format("SELECT version, name, checksum, applied_at, duration_ms{} FROM schema_migrations ORDER BY version",
+                  on_mysql ? ", progress" : ""));
   for (auto const& row : found)
     out.push_back({.version = row.get<std::int64_t>(0),
                    .name = row.get<std::string>(1),
                    .checksum = row.get<std::string>(2),
                    .applied_at = row.get<time_point>(3),
-                   .duration = row.get<std::optional<std::int64_t>>(4)});
+                   .duration = row.get<std::optional<std::int64_t>>(4),
+                   .progress = on_mysql ? row.get<std::optional<std::string>>(5).value_or("") : ""});
   co_return out;
 }
 
@@ -74,11 +77,12 @@ void migrator::check(std::vector<applied_row> const& applied) const {
     auto const known = std::ranges::find(known_, row.version, &migration::version);
     if (!row.is_finished())
       refuse(
-          fmt::format("migration {} {}: it has no transaction, so some of its statements may have been run. Look at "
+          fmt::format("migration {} {}: it has no transaction, so some of its statements may have been run{}. Look at "
                       "the database, undo or finish by hand what is half done, then run "
                       "\"DELETE FROM schema_migrations WHERE version = {}\" to have it applied anew, or set its "
                       "duration_ms to 0 to call it done.",
-                      row.label(), row.duration ? "failed half way" : "was begun and not finished", row.version));
+                      row.label(), row.duration ? "failed half way" : "was begun and not finished",
+                      row.progress.empty() ? "" : " (" + row.progress + ")", row.version));
     if (is_newer(row)) continue;
     if (known == known_.end())
       refuse(fmt::format("the database has migration {}, and there is no such file: restore it.", row.label()));
@@ -175,9 +179,10 @@ task<std::vector<status_line>> migrator::status() {
     auto const known = std::ranges::find(known_, row.version, &migration::version);
     status_line line{.version = row.version, .name = row.name, .state = state::applied, .applied_at = row.applied_at};
     if (row.is_finished()) line.duration = milliseconds{*row.duration};
-    if (!row.is_finished())
+    if (!row.is_finished()) {
       line.state = state::unfinished;
-    else if (is_newer(row))
+      line.progress = row.progress;
+    } else if (is_newer(row))
       line.state = state::newer;
     else if (known == known_.end())
       line.state = state::missing;
@@ -197,16 +202,18 @@ task<std::string> migrator::plan(std::optional<std::int64_t> to) {
   auto const applied = co_await read_applied(database_);
   check(applied);
   std::string out;
+  auto const on_mysql = database_.dialect() == db::dialect::mysql;
   for (auto const* m : due(applied, to)) {
-    out += fmt::format("-- migrations/{}{}\n", m->file, m->in_transaction ? "\nBEGIN;" : " (no transaction)");
+    auto const whole = m->in_transaction && !on_mysql;
+    out += fmt::format("-- migrations/{}{}\n", m->file, whole ? "\nBEGIN;" : " (no transaction)");
     for (auto const& s : split(m->up, database_.dialect())) out += fmt::format("{};\n", s.text);
-    out += m->in_transaction ? "COMMIT;\n\n" : "\n";
+    out += whole ? "COMMIT;\n\n" : "\n";
   }
   if (!to)
     for (auto const* r : co_await due_repeatables()) {
-      out += fmt::format("-- migrations/{}\nBEGIN;\n", r->file);
+      out += fmt::format("-- migrations/{}{}\n", r->file, on_mysql ? " (no transaction)" : "\nBEGIN;");
       for (auto const& s : split(r->text, database_.dialect())) out += fmt::format("{};\n", s.text);
-      out += "COMMIT;\n\n";
+      out += on_mysql ? "\n" : "COMMIT;\n\n";
     }
   co_return out.empty() ? "-- nothing is pending\n" : out;
 }

@@ -4,12 +4,16 @@
 //   on.run(m.up());
 //
 // What was applied is in the table schema_migrations. Each migration is one transaction, together with its row there:
-// it happens wholly or not at all. Two runners at once are kept apart: each step takes a lock (an advisory lock on
-// PostgreSQL, the write lock on SQLite) and looks again whether it is still due.
+// it happens wholly or not at all (but for MySQL, below). Two runners at once are kept apart: each step takes a lock (an
+// advisory lock on PostgreSQL, the write lock on SQLite) and looks again whether it is still due.
 //
 // A migration with `-- no transaction` is entered first, then run statement by statement, then marked finished. When
 // it fails half way, the row stays unfinished and every later run refuses until somebody has looked: the message says
 // what to do. Its statements have no time-out on PostgreSQL; on SQLite every statement has database.statement_timeout.
+//
+// MySQL commits before and after every change of the schema, so there every migration is run like this, under a lock of
+// the session (GET_LOCK): one that fails in its first statement left nothing behind, one that fails later is unfinished,
+// and the row says how far it came.
 #pragma once
 
 #include <slipway/core/clock.hpp>
@@ -54,6 +58,7 @@ struct status_line {
   migrations::state state = state::pending;
   std::optional<time_point> applied_at;
   std::optional<std::chrono::milliseconds> duration;
+  std::string progress;  // MySQL, of an unfinished one: "up: 2 of 5 statements are done, 0003_notes.sql:9 is not"
 };
 
 struct step {
@@ -107,6 +112,10 @@ class migrator {
   task<> run_statements(db::session& in, migration const& m, bool up);
   task<outcome> try_step(migration const& m, bool up, step& made);
   task<outcome> try_loose_step(migration const& m, bool up, step& made);
+  task<outcome> try_mysql_step(migration const& m, bool up, step& made);
+  task<outcome> run_mysql_step(db::transaction& tx, migration const& m, bool up, step& made);
+  task<> run_alone(db::transaction& tx, migration const& m, statement const& s);
+  task<outcome> with_session_lock(db::transaction& tx, std::function<task<outcome>(db::transaction&)> work);
   task<> finish_loose_step(migration const& m, std::optional<std::int64_t> duration);
   task<outcome> in_own_transaction(std::function<task<outcome>(db::transaction&)> work);
   task<std::optional<step>> run_step(migration const& m, bool up);

@@ -21,6 +21,9 @@ constexpr char const* table_on_postgres =
 constexpr char const* repeatables_on_sqlite =
     "CREATE TABLE schema_repeatables (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) "
     "STRICT";
+constexpr char const* repeatables_on_mysql =
+    "CREATE TABLE schema_repeatables (name varchar(200) PRIMARY KEY, checksum char(64) NOT NULL, applied_at "
+    "datetime(6) NOT NULL)";
 constexpr char const* repeatables_on_postgres =
     "CREATE TABLE schema_repeatables (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)";
 
@@ -34,15 +37,21 @@ struct table_in_use : std::runtime_error {
 std::string label(migration const& m) { return fmt::format("{:04}_{}", m.version, m.name); }
 
 task<bool> has_table(db::session& in, std::string name) {
-  auto const found = co_await in.query(in.dialect() == db::dialect::sqlite
-                                           ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
-                                           : "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)",
-                                       {name});
+  auto const ask = [](db::dialect d) {
+    switch (d) {
+      case db::dialect::sqlite: return "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
+      case db::dialect::postgres: return "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)";
+      case db::dialect::mysql: break;
+    }
+    return "SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND table_name = $1";
+  };
+  auto const found = co_await in.query(ask(in.dialect()), {name});
   co_return found[0].get<std::int64_t>(0) > 0;
 }
 
 // Takes the lock and makes the table if need be. False: another runner has the lock.
 task<bool> migrator::prepare(db::transaction& tx) {
+  if (tx.dialect() == db::dialect::mysql) co_return co_await prepare_mysql(tx, options_.lock_timeout);
   if (tx.dialect() == db::dialect::postgres) {
     auto const got = co_await tx.query_once(
         "SELECT pg_try_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))");
@@ -56,8 +65,10 @@ task<bool> migrator::prepare(db::transaction& tx) {
 }
 
 task<> migrator::run_statements(db::session& in, migration const& m, bool up) {
-  auto const* const verdict = m.in_transaction ? "Nothing of this migration was applied."
-                                               : "It has no transaction: the statements before this one were run.";
+  auto const* const verdict = !m.in_transaction ? "It has no transaction: the statements before this one were run."
+                              : in.dialect() == db::dialect::mysql
+                                  ? "MySQL commits by itself: the statements before this one were run."
+                                  : "Nothing of this migration was applied.";
   for (auto const& s :
        split(up ? std::string_view{m.up} : std::string_view{*m.down}, in.dialect(), up ? m.up_line : m.down_line)) {
     try {
@@ -83,7 +94,7 @@ task<migrator::outcome> migrator::in_own_transaction(std::function<task<outcome>
     co_return co_await database_.transaction(
         [&](db::transaction& tx) {
           began = true;
-          return work(tx);
+          return tx.dialect() == db::dialect::mysql ? with_session_lock(tx, work) : work(tx);
         },
         {.attempts = 1});
   } catch (table_in_use const& at) {
@@ -194,8 +205,10 @@ task<bool> migrator::patiently(std::string file, std::function<task<outcome>()> 
 
 task<std::optional<step>> migrator::run_step(migration const& m, bool up) {
   step made{.version = m.version, .name = m.name};
-  auto const done = co_await patiently(
-      m.file, [&] { return m.in_transaction ? try_step(m, up, made) : try_loose_step(m, up, made); });
+  auto const done = co_await patiently(m.file, [&] {
+    if (database_.dialect() == db::dialect::mysql) return try_mysql_step(m, up, made);
+    return m.in_transaction ? try_step(m, up, made) : try_loose_step(m, up, made);
+  });
   if (!done) co_return std::nullopt;
   say(fmt::format("{} {} in {} ms", up ? "applied" : "took back", label(m), made.duration.count()));
   co_return made;
@@ -205,7 +218,9 @@ task<migrator::outcome> migrator::try_repeatable(repeatable const& r, step& made
   co_return co_await in_own_transaction([&](db::transaction& tx) -> task<outcome> {
     if (!co_await prepare(tx)) co_return outcome::other_is_busy;
     if (!co_await has_table(tx, "schema_repeatables"))
-      co_await tx.script(tx.dialect() == db::dialect::sqlite ? repeatables_on_sqlite : repeatables_on_postgres);
+      co_await tx.script(tx.dialect() == db::dialect::sqlite  ? repeatables_on_sqlite
+                         : tx.dialect() == db::dialect::mysql ? repeatables_on_mysql
+                                                              : repeatables_on_postgres);
     auto const rows = co_await tx.query("SELECT checksum FROM schema_repeatables WHERE name = $1", {r.name});
     if (!rows.empty() && rows[0].get<std::string>(0) == r.checksum) co_return outcome::nothing_to_do;
     auto const began = clock().steady();

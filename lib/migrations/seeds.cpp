@@ -2,6 +2,7 @@
 
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
+#include <slipway/migrations/migrator_parts.hpp>
 #include <slipway/migrations/statements.hpp>
 
 #include <fmt/format.h>
@@ -11,17 +12,23 @@
 namespace slipway::migrations {
 namespace {
 
+constexpr char const* table_on_sqlite =
+    "CREATE TABLE IF NOT EXISTS schema_seeds (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT "
+    "NULL) STRICT";
+constexpr char const* table_on_postgres =
+    "CREATE TABLE IF NOT EXISTS schema_seeds (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz "
+    "NOT NULL)";
+constexpr char const* table_on_mysql =
+    "CREATE TABLE IF NOT EXISTS schema_seeds (name varchar(255) PRIMARY KEY, checksum char(64) NOT NULL, applied_at "
+    "datetime(6) NOT NULL)";
+
 task<> make_table(db::database& database) {
   // Seeds are run by one person at one machine, so IF NOT EXISTS is enough; the query keeps PostgreSQL's notice away.
-  auto const sqlite = database.dialect() == db::dialect::sqlite;
-  auto const found = co_await database.query(
-      sqlite ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_seeds'"
-             : "SELECT count(*) FROM pg_class WHERE oid = to_regclass('schema_seeds')");
-  if (found[0].get<std::int64_t>(0) > 0) co_return;
-  co_await database.script(sqlite ? "CREATE TABLE IF NOT EXISTS schema_seeds (name TEXT PRIMARY KEY, checksum TEXT NOT "
-                                    "NULL, applied_at INTEGER NOT NULL) STRICT"
-                                  : "CREATE TABLE IF NOT EXISTS schema_seeds (name text PRIMARY KEY, checksum text NOT "
-                                    "NULL, applied_at timestamptz NOT NULL)");
+  if (co_await has_table(database, "schema_seeds")) co_return;
+  auto const d = database.dialect();
+  co_await database.script(d == db::dialect::sqlite  ? table_on_sqlite
+                           : d == db::dialect::mysql ? table_on_mysql
+                                                     : table_on_postgres);
 }
 
 task<bool> has_run(db::database& database, std::string name, std::string checksum) {
@@ -31,9 +38,13 @@ task<bool> has_run(db::database& database, std::string name, std::string checksu
 }
 
 task<> record(db::session& in, std::string name, std::string checksum, time_point now) {
+  auto const* const when_there = in.dialect() == db::dialect::mysql
+                                     ? "ON DUPLICATE KEY UPDATE checksum = values(checksum), applied_at = "
+                                       "values(applied_at)"
+                                     : "ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = "
+                                       "excluded.applied_at";
   co_await in.execute(
-      "INSERT INTO schema_seeds (name, checksum, applied_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET "
-      "checksum = excluded.checksum, applied_at = excluded.applied_at",
+      fmt::format("INSERT INTO schema_seeds (name, checksum, applied_at) VALUES ($1, $2, $3) {}", when_there),
       {name, checksum, now});
 }
 

@@ -33,7 +33,7 @@ class splitter {
       char const c = sql_[at_];
       if (is_space(c))
         advance();
-      else if (starts("--"))
+      else if (is_line_comment())
         skip_line();
       else if (starts("/*"))
         skip_block_comment();
@@ -51,6 +51,11 @@ class splitter {
 
  private:
   bool is_postgres() const noexcept { return dialect_ == db::dialect::postgres; }
+  bool is_mysql() const noexcept { return dialect_ == db::dialect::mysql; }
+  bool is_line_comment() const noexcept {
+    if (!is_mysql()) return starts("--");
+    return starts("#") || (starts("--") && (at_ + 2 == sql_.size() || is_space(sql_[at_ + 2])));
+  }
   bool starts(std::string_view mark) const noexcept { return sql_.substr(at_, mark.size()) == mark; }
   void advance() noexcept {
     if (sql_[at_] == '\n') ++line_;
@@ -109,7 +114,7 @@ class splitter {
       skip_quoted('"', false);
     else if (c == '`' && !is_postgres())
       skip_quoted('`', false);
-    else if (c == '[' && !is_postgres())
+    else if (c == '[' && dialect_ == db::dialect::sqlite)
       skip_quoted(']', false);
     else if (c == '$' && is_postgres() && skip_dollar_quoted())
       return;
@@ -129,25 +134,34 @@ class splitter {
     follow(word);
   }
 
-  // Notices where the body of a trigger (SQLite) or of a function (PostgreSQL, BEGIN ATOMIC) begins and ends. In it, a
-  // semicolon separates its own statements, and CASE has an END as well.
+  // Notices where the body of a trigger (SQLite), of a function (PostgreSQL, BEGIN ATOMIC) or of a routine (MySQL) begins
+  // and ends. In it, a semicolon separates its own statements, and CASE has an END as well; MySQL's IF and loops have an
+  // END IF and the like, which end no body.
   void follow(std::string const& word) {
     if (words_ < first_words_.size()) first_words_[words_] = word;
     ++words_;
-    if (body_depth_ > 0) {
+    auto const after_end = is_mysql() && in_body_ && previous_ == "END";
+    if (after_end && (word == "IF" || word == "LOOP" || word == "WHILE" || word == "REPEAT")) {
+      ++body_depth_;
+    } else if (after_end && word == "CASE") {
+      // Counted already.
+    } else if (body_depth_ > 0) {
       if (word == "CASE" || word == "BEGIN")
         ++body_depth_;
       else if (word == "END")
         --body_depth_;
     } else if (has_body()) {
-      if (is_postgres() ? word == "ATOMIC" && previous_ == "BEGIN" : word == "BEGIN") body_depth_ = 1;
+      in_body_ = is_postgres() ? word == "ATOMIC" && previous_ == "BEGIN" : word == "BEGIN";
+      if (in_body_) body_depth_ = 1;
     }
     previous_ = word;
   }
   bool has_body() const noexcept {
     if (first_words_[0] != "CREATE") return false;
     return std::ranges::any_of(first_words_, [this](std::string const& w) {
-      return is_postgres() ? w == "FUNCTION" || w == "PROCEDURE" : w == "TRIGGER";
+      auto const routine = w == "FUNCTION" || w == "PROCEDURE";
+      if (is_mysql()) return routine || w == "TRIGGER" || w == "EVENT";
+      return is_postgres() ? routine : w == "TRIGGER";
     });
   }
 
@@ -162,6 +176,7 @@ class splitter {
     begun_ = false;
     words_ = 0;
     body_depth_ = 0;
+    in_body_ = false;
     previous_.clear();
     first_words_ = {};
     if (at_ < sql_.size()) ++at_;
@@ -175,10 +190,11 @@ class splitter {
   bool begun_ = false;
   std::size_t begin_ = 0, end_ = 0;
   unsigned begin_line_ = 0;
-  std::array<std::string, 4> first_words_{};  // CREATE OR REPLACE FUNCTION, CREATE TEMP TRIGGER
+  std::array<std::string, 8> first_words_{};  // CREATE OR REPLACE DEFINER = someone PROCEDURE
   std::size_t words_ = 0;
   std::string previous_;
   unsigned body_depth_ = 0;
+  bool in_body_ = false;
 
   std::vector<statement> out_;
 };

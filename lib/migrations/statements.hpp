@@ -16,7 +16,8 @@ struct statement {
 
 // The views are into `sql`. `first_line` is the number of the text's first line. Quotes and comments that do not end
 // go to the end of the text, as one last statement for the database to refuse. PostgreSQL: '..', E'..', "..",
-// $tag$..$tag$, nested /* */, BEGIN ATOMIC .. END. SQLite: '..', "..", `..`, [..], /* */, CREATE TRIGGER .. BEGIN .. END.
+// $tag$..$tag$, nested /* */, BEGIN ATOMIC .. END. SQLite: '..', "..", `..`, [..], /* */, CREATE TRIGGER .. BEGIN .. END. MySQL (in our
+// sessions, where a backslash is a character): '..', "..", `..`, /* */, #, BEGIN .. END of triggers, events and routines.
 std::vector<statement> split(std::string_view sql, db::dialect dialect, unsigned first_line = 1);
 
 // Whether the statement begins, ends or abandons a transaction by hand.

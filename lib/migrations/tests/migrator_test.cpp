@@ -1,4 +1,4 @@
-// Both engines: each test has a database of its own.
+// All engines: each test has a database of its own.
 #include "../../db/tests/fixture.hpp"
 
 #include <slipway/core/errors.hpp>
@@ -47,9 +47,8 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
       settings_.url = "sqlite:" + name + "/test.db";
     } else {
       std::string why_not;
-      auto* server = db::tests::postgres_server::shared(why_not);
-      if (server == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
-      settings_.url = server->make_database();
+      settings_.url = db::tests::database_for(GetParam(), why_not);
+      if (settings_.url.empty()) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
     }
     settings_.acquire_timeout = 200ms;  // so that a busy SQLite is asked often
     db_.reset(new db::database(db::connect(settings_, shards_)));
@@ -61,6 +60,7 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
   }
 
   bool on_postgres() const { return GetParam() == db::dialect::postgres; }
+  bool on_mysql() const { return GetParam() == db::dialect::mysql; }
   migrator make(std::vector<file> const& files, options o = {}) { return migrator{*db_, files, std::move(o)}; }
   std::vector<std::int64_t> up(std::vector<file> const& files, options o = {},
                                std::optional<std::int64_t> to = std::nullopt) {
@@ -93,6 +93,14 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
   }
   std::int64_t number(std::string sql) { return shards_.run(db_->query(std::move(sql)))[0].get<std::int64_t>(0); }
   bool exists(std::string const& table) {
+    if (on_mysql())
+      return number(
+                 "SELECT (SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND "
+                 "table_name = '" +
+                 table +
+                 "') + (SELECT count(*) FROM information_schema.statistics WHERE "
+                 "table_schema = database() AND index_name = '" +
+                 table + "')") > 0;
     return number(on_postgres() ? "SELECT count(*) FROM pg_class WHERE relname = '" + table + "'"
                                 : "SELECT count(*) FROM sqlite_master WHERE name = '" + table + "'") > 0;
   }
@@ -102,8 +110,7 @@ class migrator_test : public testing::TestWithParam<db::dialect> {
   std::unique_ptr<db::database> db_;
   std::filesystem::path directory_;
 };
-INSTANTIATE_TEST_SUITE_P(engines, migrator_test, testing::Values(db::dialect::sqlite, db::dialect::postgres),
-                         [](auto const& p) { return p.param == db::dialect::sqlite ? "sqlite" : "postgres"; });
+INSTANTIATE_TEST_SUITE_P(engines, migrator_test, db::tests::all_engines(), db::tests::engine_name);
 
 TEST_P(migrator_test, goes_up_once) {
   EXPECT_THAT(up(three), ElementsAre(1, 2, 3));
@@ -136,15 +143,52 @@ TEST_P(migrator_test, looking_changes_nothing) {
   EXPECT_THAT(status(three), ElementsAre("1 users pending", "2 notes pending", "3 tags pending"));
   auto m = make(three);
   auto const plan = shards_.run(m.plan());
-  EXPECT_THAT(plan, HasSubstr("-- migrations/0002_notes.sql\nBEGIN;\nCREATE TABLE notes (id int PRIMARY KEY);\nINSERT "
-                              "INTO users VALUES (1, 'a;b');\nCOMMIT;\n"));
+  std::string const statements = "CREATE TABLE notes (id int PRIMARY KEY);\nINSERT INTO users VALUES (1, 'a;b');\n";
+  EXPECT_THAT(plan, HasSubstr(on_mysql() ? "-- migrations/0002_notes.sql (no transaction)\n" + statements
+                                         : "-- migrations/0002_notes.sql\nBEGIN;\n" + statements + "COMMIT;\n"));
   EXPECT_EQ(shards_.run(m.pending()), 3u);
   EXPECT_FALSE(exists("schema_migrations"));
   up(three);
   EXPECT_EQ(shards_.run(m.plan()), "-- nothing is pending\n");
 }
 
+TEST_P(migrator_test, where_the_server_commits_by_itself_a_failure_says_how_far_it_came) {
+  if (!on_mysql()) GTEST_SKIP() << "the other engines undo the whole migration";
+  auto files = first(1);
+  files.push_back(
+      {"0002_bad.sql",
+       "-- up\nCREATE TABLE good (id int);\n\nINSERT INTO missing VALUES (1);\n-- down\nDROP TABLE good;\nDROP "
+       "TABLE missing;\n"});
+  EXPECT_THAT(refusal([&] { up(files); }),
+              AllOf(HasSubstr("migrations/0002_bad.sql:4: "), HasSubstr("missing"), HasSubstr("were run (1 of 2)")));
+  auto const progress = [&] { return shards_.run(make(files).status()).at(1).progress; };
+  EXPECT_EQ(progress(), "up: 1 of 2 statements are done, 0002_bad.sql:4 is not");
+  EXPECT_THAT(refusal([&] { up(files); }), HasSubstr("(up: 1 of 2 statements are done, 0002_bad.sql:4 is not)"));
+  shards_.run(db_->execute("UPDATE schema_migrations SET duration_ms = 0 WHERE version = 2"));
+  EXPECT_THAT(refusal([&] { down(files); }), HasSubstr("were run (1 of 2)"));
+  EXPECT_EQ(progress(), "down: 1 of 2 statements are done, 0002_bad.sql:7 is not");
+  // One that fails in its first statement has left nothing.
+  shards_.run(db_->execute("DELETE FROM schema_migrations WHERE version = 2"));
+  files[1].text = "-- up\nINSERT INTO missing VALUES (1);\nCREATE TABLE other (id int);\n";
+  EXPECT_THAT(refusal([&] { up(files); }),
+              AllOf(HasSubstr("migrations/0002_bad.sql:2: "), HasSubstr("Nothing of this migration was applied")));
+  EXPECT_THAT(status(files), Contains("2 bad pending"));
+}
+
+TEST_P(migrator_test, tables_compare_text_as_on_the_other_engines) {
+  if (!on_mysql()) GTEST_SKIP() << "it is so on the other engines";
+  shards_.run(db_->script("ALTER DATABASE CHARACTER SET latin1"));
+  auto files = first(1);
+  files.push_back(
+      {"0002_words.sql",
+       "-- up\nCREATE TABLE words (word varchar(20) PRIMARY KEY);\nINSERT INTO words VALUES ('a'), ('A'), ('a "
+       "'), ('\xc3\xa4');\n"});
+  up(files);
+  EXPECT_EQ(number("SELECT count(*) FROM words WHERE word = 'a'"), 1);
+}
+
 TEST_P(migrator_test, a_failure_undoes_the_whole_migration_and_names_file_line_and_error) {
+  if (on_mysql()) GTEST_SKIP() << "MySQL commits every change of the schema by itself";
   auto files = first(2);
   files.push_back({"0003_bad.sql", "-- up\nCREATE TABLE good (id int);\n\nINSERT INTO missing VALUES (1);\n"});
   EXPECT_THAT(refusal([&] { up(files); }), AllOf(HasSubstr("migrations/0003_bad.sql:4: "), HasSubstr("missing"),
@@ -198,15 +242,21 @@ TEST_P(migrator_test, what_has_no_way_back_says_so) {
 }
 
 TEST_P(migrator_test, the_file_for_the_dialect_is_used) {
-  std::vector<file> const files{{"0001_a.sqlite.sql",
-                                 "-- up\nCREATE TABLE on_sqlite (id INTEGER) STRICT;\nCREATE TRIGGER t AFTER INSERT ON "
-                                 "on_sqlite BEGIN\n  DELETE FROM on_sqlite WHERE id = 0;\n  SELECT 1;\nEND;\n"},
-                                {"0001_a.postgres.sql",
-                                 "-- up\nCREATE TABLE on_postgres (id jsonb);\nDO $$ BEGIN\n  INSERT INTO on_postgres "
-                                 "VALUES ('[1]');\nEND $$;\n"}};
+  std::vector<file> const files{
+      {"0001_a.sqlite.sql",
+       "-- up\nCREATE TABLE on_sqlite (id INTEGER) STRICT;\nCREATE TRIGGER t AFTER INSERT ON "
+       "on_sqlite BEGIN\n  DELETE FROM on_sqlite WHERE id = 0;\n  SELECT 1;\nEND;\n"},
+      {"0001_a.postgres.sql",
+       "-- up\nCREATE TABLE on_postgres (id jsonb);\nDO $$ BEGIN\n  INSERT INTO on_postgres "
+       "VALUES ('[1]');\nEND $$;\n"},
+      {"0001_a.mysql.sql",
+       "-- up\nCREATE TABLE on_mysql (id json); # a remark\nCREATE TRIGGER t BEFORE INSERT ON "
+       "on_mysql FOR EACH ROW BEGIN\n  IF NEW.id IS NULL THEN SET NEW.id = '[1]'; END IF;\n  "
+       "SET @x = CASE WHEN 1 THEN 2 END;\nEND;\nINSERT INTO on_mysql VALUES (NULL);\n"}};
   EXPECT_THAT(up(files), ElementsAre(1));
-  EXPECT_EQ(exists("on_sqlite"), !on_postgres());
+  EXPECT_EQ(exists("on_sqlite"), GetParam() == db::dialect::sqlite);
   EXPECT_EQ(exists("on_postgres"), on_postgres());
+  EXPECT_EQ(exists("on_mysql"), on_mysql());
 }
 
 TEST_P(migrator_test, without_a_transaction_where_the_engine_wants_none) {
@@ -217,6 +267,10 @@ TEST_P(migrator_test, without_a_transaction_where_the_engine_wants_none) {
   files.push_back({"0004_index.sqlite.sql",
                    "-- no transaction\n-- up\nVACUUM;\nCREATE INDEX users_name ON users (name);\n-- down\nDROP INDEX "
                    "users_name;\nVACUUM;\n"});
+  files.push_back(
+      {"0004_index.mysql.sql",
+       "-- no transaction\n-- up\nCREATE INDEX users_name ON users (name(20)) LOCK=NONE;\n-- down\nDROP INDEX "
+       "users_name ON users;\n"});
   EXPECT_THAT(up(files), ElementsAre(1, 2, 3, 4));
   EXPECT_TRUE(exists("users_name"));
   EXPECT_THAT(status(files), Contains("4 index applied"));
@@ -247,7 +301,10 @@ TEST_P(migrator_test, one_that_died_half_way_is_told_from_one_that_still_runs) {
   up(first(1));
   auto const begin = [&](time_point when) {
     shards_.run(db_->execute("DELETE FROM schema_migrations WHERE version = 2"));
-    shards_.run(db_->execute("INSERT INTO schema_migrations VALUES (2, 'notes', 'x', $1, NULL)", {when}));
+    shards_.run(
+        db_->execute("INSERT INTO schema_migrations (version, name, checksum, applied_at, duration_ms) VALUES "
+                     "(2, 'notes', 'x', $1, NULL)",
+                     {when}));
   };
   begin(system_clock().now() - 1h);
   EXPECT_THAT(refusal([&] { up(three, {.wait_for_other = 10s}); }), HasSubstr("begun and not finished"));
@@ -314,11 +371,13 @@ TEST_P(migrator_test, a_runner_that_does_not_end_is_waited_for_and_then_named) {
   up(first(1));
   holder other{
       settings_,
-      on_postgres()
+      on_mysql() ? "DO GET_LOCK(concat('slipway migrations ', md5(database())), 0)"
+      : on_postgres()
           ? "SELECT pg_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))"
           : "UPDATE schema_migrations SET version = version"};
   std::vector<std::string> said;
-  auto const wait = on_postgres() ? 300ms : 2500ms;  // SQLite waits two seconds for a lock before it tells
+  auto const wait =
+      GetParam() != db::dialect::sqlite ? 300ms : 2500ms;  // SQLite waits two seconds for a lock before it tells
   EXPECT_THAT(
       refusal(
           [&] { up(three, {.wait_for_other = wait, .say = [&](std::string_view line) { said.emplace_back(line); }}); },
@@ -330,9 +389,9 @@ TEST_P(migrator_test, a_runner_that_does_not_end_is_waited_for_and_then_named) {
 }
 
 TEST_P(migrator_test, a_table_in_use_is_not_waited_for_without_end) {
-  if (!on_postgres()) GTEST_SKIP() << "SQLite locks no tables";
+  if (GetParam() == db::dialect::sqlite) GTEST_SKIP() << "SQLite locks no tables";
   up(first(1));
-  holder other{settings_, "LOCK TABLE users IN ACCESS SHARE MODE"};
+  holder other{settings_, on_mysql() ? "SELECT * FROM users" : "LOCK TABLE users IN ACCESS SHARE MODE"};
   auto files = first(1);
   files.push_back({"0002_age.sql", "-- up\nALTER TABLE users ADD COLUMN age int;\n"});
   std::string why;
@@ -341,7 +400,8 @@ TEST_P(migrator_test, a_table_in_use_is_not_waited_for_without_end) {
   } catch (startup_error const& e) {
     why = e.what();
   }
-  EXPECT_THAT(why, AllOf(HasSubstr("migrations/0002_age.sql: a table was in use"), HasSubstr("pg_stat_activity")));
+  EXPECT_THAT(why, AllOf(HasSubstr("migrations/0002_age.sql"), HasSubstr("a table was in use"),
+                         HasSubstr(on_mysql() ? "PROCESSLIST" : "pg_stat_activity")));
   // It is asked for again, so whoever leaves in time is not noticed.
   std::vector<std::string> said;
   auto const hear = [&](std::string_view line) {
@@ -391,7 +451,7 @@ TEST_P(migrator_test, repeatable_files_run_again_when_they_change) {
   EXPECT_THAT(shards_.run(make(files).plan()), HasSubstr("CREATE VIEW names"));
   EXPECT_THAT(up(files, {}, 3), ElementsAre(1, 2, 3));
   EXPECT_THAT(status(files), Contains("0 names pending"));
-  EXPECT_EQ(up(files).size(), on_postgres() ? 1u : 2u);
+  EXPECT_EQ(up(files).size(), GetParam() == db::dialect::sqlite ? 2u : 1u);
   EXPECT_EQ(number("SELECT count(*) FROM names"), 1);
   EXPECT_THAT(up(files), IsEmpty());
   EXPECT_THAT(status(files), Contains("0 names applied"));
@@ -401,6 +461,7 @@ TEST_P(migrator_test, repeatable_files_run_again_when_they_change) {
   files[3].text = "DROP VIEW names;\n\nINSERT INTO missing VALUES (1);";
   EXPECT_THAT(refusal([&] { up(files); }),
               AllOf(HasSubstr("migrations/repeatable_names.sql:3: "), HasSubstr("missing")));
+  if (on_mysql()) return;                              // it has no way back
   EXPECT_EQ(number("SELECT count(*) FROM names"), 0);  // the one of before is still there
 }
 

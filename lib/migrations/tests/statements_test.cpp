@@ -84,6 +84,26 @@ TEST(split, so_does_that_of_a_function_in_standard_sql) {
               ElementsAre("create function f() returns void language plpgsql as $$ begin; end $$", "x"));
 }
 
+TEST(split, mysqls_own_words) {
+  auto const my = [](std::string_view sql) { return texts(sql, db::dialect::mysql); };
+  EXPECT_THAT(my("select 1 # a; b\n, 2; x"), ElementsAre("select 1 # a; b\n, 2", "x"));
+  EXPECT_THAT(my("select 1--2; x"), ElementsAre("select 1--2", "x"));  // no comment without a blank
+  EXPECT_THAT(my("select 1 -- 2; x\n"), ElementsAre("select 1"));
+  EXPECT_THAT(my("select '\\'; x"), ElementsAre("select '\\'", "x"));
+  EXPECT_THAT(my("select `a;b`, \"c;d\"; x"), ElementsAre("select `a;b`, \"c;d\"", "x"));
+  std::string const routine =
+      "CREATE OR REPLACE DEFINER = root@localhost PROCEDURE p() BEGIN\n"
+      "  IF 1 THEN SELECT 1; ELSEIF 2 THEN SELECT CASE WHEN 1 THEN 2 END; END IF;\n"
+      "  again: LOOP SET @i = @i + 1; IF @i > 3 THEN LEAVE again; END IF; END LOOP again;\n"
+      "  WHILE 0 DO BEGIN SELECT 2; END; END WHILE;\n"
+      "  CASE @i WHEN 1 THEN SELECT 3; ELSE BEGIN END; END CASE;\n"
+      "  REPEAT SET @i = 0; UNTIL 1 END REPEAT;\n"
+      "END";
+  EXPECT_THAT(my(routine + ";\nselect 1;"), ElementsAre(routine, "select 1"));
+  std::string const trigger = "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET NEW.b = 1";
+  EXPECT_THAT(my(trigger + "; x"), ElementsAre(trigger, "x"));
+}
+
 TEST(split, counts_lines) {
   auto const all =
       split("-- a\n\nselect 'x\ny';\n/* \n */ select 2;\n\n do $$\n\n$$; select 4", db::dialect::postgres, 10);

@@ -18,17 +18,34 @@ def postgres():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def mariadb():
+    folder = harness.temporary_folder("mariadb")
+    try:
+        server = harness.MariaDB(folder)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc):
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", harness.DATABASES, indirect=True, scope="module")
+
+
 def _serving(**options):
     folder = harness.temporary_folder("server")
     server = harness.Server(folder, **options)
     return folder, server.start()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module")
 def server(request):
     """The service on each database; shared by a module, so tests make their own people."""
-    postgres = request.getfixturevalue("postgres") if request.param == "postgres" else None
-    folder, running = _serving(postgres=postgres)
+    database = None if request.param == "sqlite" else request.getfixturevalue(request.param)
+    folder, running = _serving(postgres=database)
     yield running
     running.stop()
     shutil.rmtree(folder, ignore_errors=True)

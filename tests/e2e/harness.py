@@ -47,6 +47,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+# What the tests of the whole service run on: E2E_DATABASES=sqlite,postgres,mariadb, or some of them.
+DATABASES = os.environ.get("E2E_DATABASES", "sqlite,postgres").split(",")
+
+
 class Postgres:
     """A server in a folder of its own, on loopback, ended with the session."""
 
@@ -108,6 +112,9 @@ class Postgres:
                                "-U", "postgres", "-d", database, "-c", sql], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def ids(self, database, table):
+        return set(self.query(database, f"select id from {table}").split())
 
     def session(self, database):
         """One connection that stays open, for what a transaction holds."""
@@ -173,6 +180,78 @@ class Redis:
     def stop(self):
         if self.process.poll() is None:
             self.kill()
+
+
+class MariaDB:
+    """A server in a folder of its own, on loopback, ended with the session."""
+
+    def __init__(self, folder):
+        if not Path("/usr/sbin/mariadbd").exists():
+            raise FileNotFoundError("no MariaDB server is installed (package mariadb-server)")
+        self.folder = Path(folder)
+        self.port = free_port()
+        self.process = None
+        self.owner = pwd.getpwnam("mysql") if os.geteuid() == 0 else None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.owner:
+            os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
+        self.data = self.folder / "data"
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
+                        "--auth-root-authentication-method=normal"], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, cwd="/", **self._as_owner())
+        self.start()
+
+    def _as_owner(self):
+        if not self.owner:
+            return {}
+        return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
+
+    def start(self):
+        self.log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", "--bind-address=127.0.0.1", f"--port={self.port}",
+             f"--socket={self.data}/socket", f"--pid-file={self.data}/pid", "--skip-name-resolve", "--max-connections=500",
+             "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"],
+            cwd="/", stdout=self.log, stderr=self.log, **self._as_owner())
+        wait_until(self._answers, what="MariaDB to start")
+
+    def _client(self, *words):
+        return subprocess.run(["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(self.port), "-u", "root", "-N", "-B", *words],
+                              capture_output=True, text=True)
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"MariaDB ended: {(self.folder / 'log').read_text()[-2000:]}")
+        return self._client("-e", "select 1").returncode == 0
+
+    def kill(self):
+        """Ends it as a crash does: no client is told."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.log.close()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+        self.log.close()
+
+    def query(self, database, sql):
+        # The same dialect as the service's own sessions.
+        done = self._client("-D", database, "-e", f"set sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; {sql}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().replace("\t", "|")
+
+    def ids(self, database, table):
+        return {str(uuid.UUID(each)) for each in self.query(database, f"select hex(id) from {table}").split()}
+
+    def create_database(self):
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        self.query("mysql", f"create database {name}")
+        return name
+
+    def url(self, database):
+        return f"mysql://root@127.0.0.1:{self.port}/{database}"
 
 
 class Server:

@@ -82,7 +82,8 @@ class Watch:
             if server.binary not in self.contracts:
                 printed = server.run("openapi")
                 assert printed.returncode == 0, printed.stderr
-                self.contracts[server.binary] = Contract(json.loads(printed.stdout))
+                # A test may have the binary run under something that talks before it.
+                self.contracts[server.binary] = Contract(json.loads(printed.stdout[printed.stdout.index("{"):]))
             return self.contracts[server.binary]
 
     def hook(self, server):

@@ -116,8 +116,9 @@ class Caller:
 
     def status_413(self):
         if self.path.endswith("/import"):
-            # As one piece: the server closes after its answer, and httpx gives up when it cannot send a further one.
-            form = self.client.build_request("POST", self.path, files={"file": ("notes.ndjson", b" " * (3 << 20))})
+            # As one piece, and not far too much: the server closes after its answer, and httpx gives up without reading
+            # it when it cannot send all of its own.
+            form = self.client.build_request("POST", self.path, files={"file": ("notes.ndjson", b" " * (5 << 18))})
             return self.send(content=form.read(), headers={"content-type": form.headers["content-type"]})
         return self.send(content=b" " * (3 << 20), headers={"content-type": "application/json"})
 

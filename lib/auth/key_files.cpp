@@ -22,21 +22,6 @@ namespace {
 constexpr std::size_t max_file_bytes = 65536;
 constexpr std::size_t stamp_size = 16;
 
-class descriptor {
- public:
-  explicit descriptor(int fd) noexcept : fd_{fd} {}
-  descriptor(descriptor const&) = delete;
-  descriptor& operator=(descriptor const&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
 exit_code code_for(int error) noexcept {
   return error == EACCES || error == EPERM || error == EROFS     ? exit_code::permission
          : error == ENOENT || error == ENOTDIR                   ? exit_code::config
@@ -180,15 +165,10 @@ void key_files::remove(std::string const& file) const {
 }
 
 key_files::lock::lock(key_files const& files)
-    : descriptor_{::open((files.directory_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)} {
-  if (descriptor_ < 0) fail("cannot lock the key directory", files.directory_, errno);
-  while (::flock(descriptor_, LOCK_EX) != 0) {
-    if (errno == EINTR) continue;
-    auto const error = errno;
-    ::close(descriptor_);
-    fail("cannot lock the key directory", files.directory_, error);
-  }
+    : file_{::open((files.directory_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)} {
+  if (!file_) fail("cannot lock the key directory", files.directory_, errno);
+  while (::flock(file_.get(), LOCK_EX) != 0)
+    if (errno != EINTR) fail("cannot lock the key directory", files.directory_, errno);
 }
-key_files::lock::~lock() { ::close(descriptor_); }
 
 }  // namespace slipway::auth

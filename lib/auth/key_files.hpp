@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/auth/key_ring.hpp>
+#include <slipway/core/descriptor.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -31,12 +32,9 @@ class key_files {
   class lock {
    public:
     explicit lock(key_files const& files);
-    lock(lock const&) = delete;
-    lock& operator=(lock const&) = delete;
-    ~lock();
 
    private:
-    int descriptor_;
+    descriptor file_;
   };
 
  private:

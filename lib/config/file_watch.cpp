@@ -1,4 +1,5 @@
 #include <slipway/config/watcher.hpp>
+#include <slipway/core/descriptor.hpp>
 
 #include <fmt/format.h>
 
@@ -20,20 +21,6 @@ namespace {
 
 constexpr std::uint32_t events =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
-
-class descriptor {
- public:
-  explicit descriptor(int fd) noexcept : fd_{fd} {}
-  descriptor(descriptor const&) = delete;
-  descriptor& operator=(descriptor const&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 void must_be_open(int fd, char const* what) {
   if (fd < 0)

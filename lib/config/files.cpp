@@ -1,4 +1,5 @@
 #include <slipway/config/files.hpp>
+#include <slipway/core/descriptor.hpp>
 
 #include <fmt/format.h>
 
@@ -15,22 +16,17 @@ std::expected<std::string, read_error> read_file(std::string const& path, std::s
     return std::unexpected{read_error{error, fmt::format("cannot be read: {}", std::strerror(error))}};
   };
   // Not blocking: a named pipe without a writer would hold the start up for ever.
-  struct closer {
-    int fd;
-    ~closer() {
-      if (fd >= 0) ::close(fd);
-    }
-  } const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.fd < 0) return failed(errno);
+  descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file) return failed(errno);
   struct stat about{};
-  if (::fstat(file.fd, &about) != 0) return failed(errno);
+  if (::fstat(file.get(), &about) != 0) return failed(errno);
   if (S_ISDIR(about.st_mode)) return failed(EISDIR);
   if (!S_ISREG(about.st_mode)) return std::unexpected{read_error{EINVAL, "cannot be read: it is not a regular file"}};
   std::string text;
   while (text.size() <= limit) {
     auto const had = text.size();
     text.resize(had + 16'384);
-    auto const n = ::read(file.fd, text.data() + had, text.size() - had);
+    auto const n = ::read(file.get(), text.data() + had, text.size() - had);
     if (n < 0 && errno == EINTR) {
       text.resize(had);
       continue;

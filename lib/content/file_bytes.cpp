@@ -14,7 +14,7 @@ namespace {
 
 class file_bytes final : public seekable {
  public:
-  file_bytes(file_descriptor file, std::size_t at_once, blocking_pool* disk) noexcept
+  file_bytes(descriptor file, std::size_t at_once, blocking_pool* disk) noexcept
       : file_{std::move(file)}, at_once_{std::max<std::size_t>(at_once, 1)}, disk_{disk} {}
 
   task<std::string_view> read(std::uint64_t offset, std::size_t at_most) override {
@@ -50,7 +50,7 @@ class file_bytes final : public seekable {
     }
   }
 
-  file_descriptor file_;
+  descriptor file_;
   std::size_t at_once_;
   blocking_pool* disk_;
   std::vector<char> buffer_;
@@ -58,7 +58,7 @@ class file_bytes final : public seekable {
 
 }  // namespace
 
-std::unique_ptr<seekable> make_file_bytes(file_descriptor file, std::size_t at_once, blocking_pool* disk) {
+std::unique_ptr<seekable> make_file_bytes(descriptor file, std::size_t at_once, blocking_pool* disk) {
   return std::make_unique<file_bytes>(std::move(file), at_once, disk);
 }
 

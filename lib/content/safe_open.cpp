@@ -14,7 +14,7 @@ namespace {
 // O_NONBLOCK: opening a FIFO that somebody put there must not wait for its writer.
 constexpr int reading = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
-file_descriptor absent_or_throw(std::string const& path) {
+descriptor absent_or_throw(std::string const& path) {
   switch (errno) {
     case EMFILE:
     case ENFILE:
@@ -24,8 +24,8 @@ file_descriptor absent_or_throw(std::string const& path) {
   }
 }
 
-file_descriptor open_step_by_step(int root, std::string const& path) {
-  file_descriptor directory;
+descriptor open_step_by_step(int root, std::string const& path) {
+  descriptor directory;
   int at = root;
   std::size_t begin = 0;
   for (;;) {
@@ -34,7 +34,7 @@ file_descriptor open_step_by_step(int root, std::string const& path) {
     bool const last = end == std::string::npos || end + 1 == path.size();
     auto const flags = last ? reading | O_NOFOLLOW | (end == std::string::npos ? 0 : O_DIRECTORY)
                             : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    file_descriptor next{::openat(at, segment.empty() ? "." : segment.c_str(), flags)};
+    descriptor next{::openat(at, segment.empty() ? "." : segment.c_str(), flags)};
     if (!next) return absent_or_throw(path);
     if (last) return next;
     directory = std::move(next);
@@ -44,10 +44,6 @@ file_descriptor open_step_by_step(int root, std::string const& path) {
 }
 
 }  // namespace
-
-file_descriptor::~file_descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
 
 bool is_safe_path(std::string_view path) noexcept {
   if (path.size() > 4096) return false;
@@ -63,7 +59,7 @@ bool is_safe_path(std::string_view path) noexcept {
   return true;
 }
 
-file_descriptor open_beneath(int root, std::string const& path, how_to_resolve how) {
+descriptor open_beneath(int root, std::string const& path, how_to_resolve how) {
   if (how == how_to_resolve::kernel) {
     open_how what{};
     what.flags = static_cast<unsigned>(reading);
@@ -73,7 +69,7 @@ file_descriptor open_beneath(int root, std::string const& path, how_to_resolve h
       number = static_cast<int>(::syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &what, sizeof what));
       // EAGAIN: something was renamed meanwhile, and the kernel cannot vouch for the result.
     } while (number < 0 && (errno == EINTR || errno == EAGAIN));
-    if (number >= 0) return file_descriptor{number};
+    if (number >= 0) return descriptor{number};
     if (errno != ENOSYS && errno != EPERM) return absent_or_throw(path);
   }
   return open_step_by_step(root, path);

@@ -1,30 +1,14 @@
 // Opens names that strangers choose, beneath a directory and nowhere else.
 #pragma once
 
+#include <slipway/core/descriptor.hpp>
+
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <sys/stat.h>
 
 namespace slipway::content {
-
-class file_descriptor {
- public:
-  file_descriptor() noexcept = default;
-  explicit file_descriptor(int number) noexcept : number_{number} {}
-  file_descriptor(file_descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
-  file_descriptor& operator=(file_descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~file_descriptor();
-  int get() const noexcept { return number_; }
-  explicit operator bool() const noexcept { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 // Segments separated by single '/', none of which is empty (but the last), begins with a dot, or holds a control
 // character, a backslash or more than 255 bytes; 4,096 bytes in all. "" is the directory itself.
@@ -38,6 +22,6 @@ enum class how_to_resolve : unsigned char {
 // Opens for reading, beneath `root`, without following any link. `path` must be safe. Empty when there is no such
 // thing, or it may not be read: what a stranger asks for is absent for him either way.
 // Throws std::system_error for what the system lacks (descriptors, memory) and for errors of the disk.
-file_descriptor open_beneath(int root, std::string const& path, how_to_resolve how = how_to_resolve::kernel);
+descriptor open_beneath(int root, std::string const& path, how_to_resolve how = how_to_resolve::kernel);
 
 }  // namespace slipway::content

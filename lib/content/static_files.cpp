@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t one_write = 16 * 1024;  // files up to this size leave together with their head
 
 struct opened {
-  file_descriptor file;
+  descriptor file;
   struct stat about{};
   coding encoded = coding::identity;
 };
@@ -67,7 +67,7 @@ struct static_files::impl {
   blocking_pool* disk;
   error_page page;
   clock_source const& clock;
-  file_descriptor root;
+  descriptor root;
 
   task<> serve(http::exchange& x, std::string_view asked) const;
   void send(http::exchange& x, std::string_view path, opened o) const;
@@ -148,7 +148,7 @@ task<> static_files::impl::serve(http::exchange& x, std::string_view asked) cons
 
 static_files::static_files(static_settings settings, blocking_pool* disk, error_page page, clock_source const& clock)
     : impl_{std::make_unique<impl>(std::move(settings), disk, std::move(page), clock)} {
-  impl_->root = file_descriptor{::open(impl_->settings.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  impl_->root = descriptor{::open(impl_->settings.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!impl_->root)
     throw startup_error{
         errno == EACCES ? exit_code::permission : exit_code::config,

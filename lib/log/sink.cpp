@@ -1,5 +1,6 @@
 #include <slipway/log/sink.hpp>
 
+#include <slipway/core/descriptor.hpp>
 #include <slipway/core/errors.hpp>
 
 #include <fmt/format.h>
@@ -18,24 +19,6 @@
 namespace slipway::log {
 namespace {
 
-class descriptor {
- public:
-  explicit descriptor(int fd = -1) noexcept : fd_{fd} {}
-  descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  descriptor& operator=(descriptor other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-  bool open() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
 std::array<iovec, 2> vectors_of(std::span<std::string_view const> pieces) noexcept {
   std::array<iovec, 2> out{};
   for (std::size_t i = 0; i < out.size() && i < pieces.size(); ++i)
@@ -52,7 +35,7 @@ sink::outcome outcome_of(ssize_t n) noexcept {
 class file_sink final : public sink {
  public:
   explicit file_sink(std::string path) : path_{std::move(path)}, file_{open()} {
-    if (file_.open()) return;
+    if (file_) return;
     auto const error = errno;
     auto const code =
         error == EACCES || error == EPERM || error == EROFS ? exit_code::permission : exit_code::cannot_create;
@@ -77,7 +60,7 @@ class file_sink final : public sink {
 
   std::string reopen() override {
     descriptor fresh{open()};
-    if (!fresh.open())
+    if (!fresh)
       return fmt::format("cannot open {} again: {}; the lines go on into the old file", path_, std::strerror(errno));
     file_ = std::move(fresh);
     return {};
@@ -104,8 +87,8 @@ class inherited_sink final : public sink {
     if (is_terminal_ || S_ISFIFO(about.st_mode))
       file_ =
           descriptor{::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
-    if (!file_.open()) file_ = descriptor{::fcntl(fd, F_DUPFD_CLOEXEC, 3)};
-    if (!file_.open())
+    if (!file_) file_ = descriptor{::fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+    if (!file_)
       throw startup_error{exit_code::os,
                           fmt::format("cannot duplicate descriptor {} for the log: {}", fd, std::strerror(errno))};
   }

@@ -111,7 +111,7 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
   operations_.push_back(std::move(op));
 }
 
-void router::raw(http::method verb, std::string_view pattern, http::handler handle, route_options o) {
+void router::raw(http::method verb, std::string_view pattern, http::handler handle, route_options const& o) {
   auto op = begin(verb, pattern, o);
   for (auto const& name : names_in(pattern))
     op->parameters.push_back({name, place::path, &meta::describe<std::string>, true, {}});

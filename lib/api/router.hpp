@@ -50,35 +50,36 @@ class router {
   // handler that wants a scope on a route for everyone, more or fewer path parameters than the pattern has, an
   // operation named twice.
   template <class C, class R, class... A>
-  void get(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
-    add(http::method::get, pattern, c, handler, std::move(o));
+  void get(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
+    add(http::method::get, pattern, c, handler, o);
   }
   template <class C, class R, class... A>
-  void post(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
-    add(http::method::post, pattern, c, handler, std::move(o));
+  void post(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
+    add(http::method::post, pattern, c, handler, o);
   }
   template <class C, class R, class... A>
-  void put(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
-    add(http::method::put, pattern, c, handler, std::move(o));
+  void put(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
+    add(http::method::put, pattern, c, handler, o);
   }
   template <class C, class R, class... A>
-  void patch(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
-    add(http::method::patch, pattern, c, handler, std::move(o));
+  void patch(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
+    add(http::method::patch, pattern, c, handler, o);
   }
   template <class C, class R, class... A>
-  void del(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
-    add(http::method::delete_, pattern, c, handler, std::move(o));
+  void del(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
+    add(http::method::delete_, pattern, c, handler, o);
   }
 
   // A handler of the HTTP core itself, for what no signature describes (static files, event streams).
-  void raw(http::method verb, std::string_view pattern, http::handler handle, route_options o);
+  void raw(http::method verb, std::string_view pattern, http::handler handle, route_options const& o);
 
   http::router& table() noexcept { return table_; }
   std::vector<std::shared_ptr<operation const>> const& operations() const noexcept { return operations_; }
 
  private:
   template <class C, class R, class... A>
-  void add(http::method verb, std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options o) {
+  void add(http::method verb, std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...),
+           route_options const& o) {
     auto op = begin(verb, pattern, o);
     (extractor<A>::describe(*op), ...);
     replier<R>::describe(*op);
@@ -96,7 +97,8 @@ class router {
       write_problem(x, *wrong);
       co_return;
     }
-    auto outcome = co_await parts.hand_to(c, handler);
+    auto work = parts.hand_to(c, handler);
+    auto& outcome = co_await work.in_place();
     if (outcome) [[likely]]
       replier<R>::send(x, op, std::move(*outcome));
     else

@@ -102,11 +102,12 @@ struct promise_value : promise_base {
   {
     value.emplace(std::unexpect, std::move(f));
   }
-  T take() {
+  T& get() {
     if (error) [[unlikely]]
       std::rethrow_exception(error);
-    return std::move(*value);
+    return *value;
   }
+  T take() { return std::move(get()); }
 };
 
 template <>
@@ -210,6 +211,12 @@ class [[nodiscard]] task {
   }
 
   auto operator co_await() && noexcept { return awaiter{handle_}; }
+  // `auto& value = co_await work.in_place()`: what it gave is not moved, and stands as long as the task.
+  auto in_place() & noexcept
+    requires(!std::is_void_v<T>)
+  {
+    return in_place_awaiter{{handle_}};
+  }
 
   handle_type handle() const noexcept { return handle_; }
 
@@ -225,6 +232,9 @@ class [[nodiscard]] task {
       return inner;
     }
     T await_resume() { return inner.promise().take(); }
+  };
+  struct in_place_awaiter : awaiter {
+    auto& await_resume() { return this->inner.promise().get(); }
   };
 
   handle_type handle_;

@@ -54,6 +54,27 @@ T run(task<T> work, context* operation = nullptr) {
   return std::move(*out);
 }
 
+struct moves {
+  int count = 0;
+  moves() = default;
+  moves(moves&& other) noexcept : count{other.count + 1} {}
+};
+task<moves> made() { co_return moves{}; }
+task<moves> broken() {
+  throw std::runtime_error{"broken"};
+  co_return moves{};
+}
+task<std::pair<int, bool>> moves_in_place() {
+  auto work = made();
+  auto& first = co_await work.in_place();
+  co_return std::pair{first.count, &first == &*work.handle().promise().value};
+}
+task<int> moves_out() {
+  auto const out = co_await made();
+  co_return out.count;
+}
+task<> await_in_place(task<moves> work) { (void)co_await work.in_place(); }
+
 task<std::string> reason_of(task<> work) {
   try {
     co_await std::move(work);
@@ -79,6 +100,14 @@ task<long> many_in_a_row(int n) {
 }
 
 }  // namespace
+
+TEST(task, leaves_a_value_where_it_stands_for_whoever_asks) {
+  auto const [count, same] = run(moves_in_place());
+  EXPECT_EQ(count, 1) << "into the promise, and no further";
+  EXPECT_TRUE(same);
+  EXPECT_GT(run(moves_out()), count);
+  EXPECT_EQ(run(reason_of(await_in_place(broken()))), "broken");
+}
 
 TEST(task, is_lazy_and_gives_its_value) {
   EXPECT_EQ(run(seven()), 7);

@@ -50,6 +50,9 @@ std::shared_ptr<key_ring::snapshot const> make_snapshot(entries const& all, std:
 }  // namespace
 
 struct key_ring::state {
+  state(key_settings told, std::optional<key_files> from, clock_source const& time, random_source& chance)
+      : settings{std::move(told)}, files{std::move(from)}, clock{time}, random{chance} {}
+
   key_settings settings;
   std::optional<key_files> files;  // none: the keys came from elsewhere
   clock_source const& clock;
@@ -89,17 +92,14 @@ struct key_ring::state {
   }
 };
 
-key_ring::key_ring(key_settings settings, clock_source const& clock, random_source& random)
-    : state_{
-          new state{.settings = settings, .files = key_files{settings.directory}, .clock = clock, .random = random}} {
+key_ring::key_ring(key_settings const& settings, clock_source const& clock, random_source& random)
+    : state_{std::make_unique<state>(settings, key_files{settings.directory}, clock, random)} {
   state_->set(state_->read_or_create());
 }
 
 key_ring::key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after, clock_source const& clock)
-    : state_{new state{.settings = {.directory = "memory", .retire_after = retire_after},
-                       .files = std::nullopt,
-                       .clock = clock,
-                       .random = system_random()}} {
+    : state_{std::make_unique<state>(key_settings{.directory = "memory", .retire_after = retire_after}, std::nullopt,
+                                     clock, system_random())} {
   std::ranges::sort(keys, {}, &entry::since);
   state_->set(std::move(keys));
 }

@@ -45,7 +45,7 @@ class key_ring {
   // Reads the directory; makes it (0700) and a first key (0600) if there is none and `create` is set.
   // Throws startup_error, with what to do, when it cannot be read, when others may read it, and when a file in it
   // is not understood.
-  explicit key_ring(key_settings settings, clock_source const& clock = system_clock(),
+  explicit key_ring(key_settings const& settings, clock_source const& clock = system_clock(),
                     random_source& random = system_random());
   // Keys from elsewhere; there must be one that can sign. `reload` does nothing then, and `rotate` throws std::logic_error.
   explicit key_ring(std::vector<entry> keys, std::chrono::milliseconds retire_after,

@@ -10,6 +10,7 @@ result<key_set> key_set::of(std::vector<key> keys) {
   if (std::ranges::any_of(keys, is_secret) && !std::ranges::all_of(keys, is_secret))
     return std::unexpected{unusable_key("a set that mixes HS256 secrets with public keys")};
   std::vector<std::string_view> kids;
+  kids.reserve(keys.size());
   for (auto const& k : keys) kids.push_back(k.kid());
   std::ranges::sort(kids);
   if (auto const twice = std::ranges::adjacent_find(kids); twice != kids.end())

@@ -145,7 +145,7 @@ struct token_verifier::state {
   }
 };
 
-token_verifier::token_verifier(token_settings settings, key_ring& ring, clock_source const& clock)
+token_verifier::token_verifier(token_settings const& settings, key_ring& ring, clock_source const& clock)
     : state_{std::make_unique<state>(
           state{.settings = settings, .ring = ring, .clock = clock, .good = good_tokens{settings.cache}})} {}
 token_verifier::token_verifier(token_verifier&&) noexcept = default;

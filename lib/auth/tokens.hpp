@@ -81,7 +81,7 @@ class token_issuer {
 // when the keys change. What was refused is never remembered, so nobody can fill the memory with rubbish.
 class token_verifier {
  public:
-  token_verifier(token_settings settings, key_ring& ring, clock_source const& clock = system_clock());
+  token_verifier(token_settings const& settings, key_ring& ring, clock_source const& clock = system_clock());
   token_verifier(token_verifier&&) noexcept;
   token_verifier& operator=(token_verifier&&) noexcept;
   ~token_verifier();

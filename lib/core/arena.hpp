@@ -20,10 +20,11 @@ class arena {
   ~arena() { reset(); }
 
   void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
-    auto const at = (reinterpret_cast<std::uintptr_t>(next_) + alignment - 1) & ~(alignment - 1);
-    if (at + bytes <= reinterpret_cast<std::uintptr_t>(end_)) [[likely]] {
-      next_ = reinterpret_cast<char*>(at + bytes);
-      return reinterpret_cast<void*>(at);
+    auto const gap = gap_before(next_, alignment);
+    if (gap + bytes <= static_cast<std::size_t>(end_ - next_)) [[likely]] {
+      auto* const at = next_ + gap;
+      next_ = at + bytes;
+      return at;
     }
     return allocate_block(bytes, alignment);
   }
@@ -62,14 +63,17 @@ class arena {
   struct block {
     block* previous;
   };
+  static std::size_t gap_before(char const* at, std::size_t alignment) noexcept {
+    return -reinterpret_cast<std::uintptr_t>(at) & (alignment - 1);
+  }
   void* allocate_block(std::size_t bytes, std::size_t alignment) {
     auto const size = sizeof(block) + bytes + alignment > 4096 ? sizeof(block) + bytes + alignment : 4096;
     auto* memory = static_cast<char*>(::operator new(size));
     blocks_ = ::new (memory) block{blocks_};
-    auto const at = (reinterpret_cast<std::uintptr_t>(memory + sizeof(block)) + alignment - 1) & ~(alignment - 1);
-    next_ = reinterpret_cast<char*>(at + bytes);
+    auto* const at = memory + sizeof(block) + gap_before(memory + sizeof(block), alignment);
+    next_ = at + bytes;
     end_ = memory + size;
-    return reinterpret_cast<void*>(at);
+    return at;
   }
 
   block* blocks_ = nullptr;

@@ -24,7 +24,7 @@ char* buffer::grow(char* at, std::size_t more) {
     // It grew where it stands.
   } else {
     auto* moved = static_cast<char*>(memory_->allocate(wanted, 1));
-    if (used != 0) std::memcpy(moved, begin_, used);
+    if (begin_ != nullptr) std::memcpy(moved, begin_, used);
     begin_ = moved;
   }
   end_ = begin_ + wanted;

@@ -41,6 +41,7 @@ class buffer {
 
   void append(std::string_view text) {
     reserve(text.size());
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): after `reserve` there is memory.
     if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }

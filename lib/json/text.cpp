@@ -146,6 +146,7 @@ char* put_decimals(char* at, double value) noexcept {
   for (std::size_t k = 0; k < powers.size(); ++k) {
     auto const scaled = std::abs(value) * powers[k];
     if (!(scaled < 1e15)) return nullptr;
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): what comes of it is proved in the next line.
     auto const digits = static_cast<std::int64_t>(scaled + 0.5);
     if (static_cast<double>(digits) / powers[k] != std::abs(value)) continue;
     if (value < 0) *at++ = '-';

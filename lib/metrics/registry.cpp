@@ -179,6 +179,7 @@ registry::subscription registry::callback(metric_kind kind, std::string name, st
   if (kind == metric_kind::histogram)
     throw std::invalid_argument{"'" + name + "': a callback gives one number, not a histogram"};
   std::vector<std::string> names;
+  names.reserve(labels.size());
   for (auto const& l : labels) names.push_back(l.first);
   detail::family* f = nullptr;
   {

@@ -212,6 +212,7 @@ std::vector<repeatable> repeatables_of(std::vector<file> const& files, db::diale
     r = {std::string{name}, f.name, f.text, checksum_of(f.text)};
   }
   std::vector<repeatable> out;
+  out.reserve(found.size());
   for (auto& [name, r] : found) out.push_back(std::move(r));
   return out;
 }

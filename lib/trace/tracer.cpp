@@ -48,7 +48,7 @@ trace_span& tracer::begin(context& operation, span_kind kind, std::string_view n
   must(root != nullptr, "a trace has room for its first span");
   me.mine().begun.fetch_add(1, std::memory_order_relaxed);
   operation.span = root;
-  record.release();  // `end` finds it through the span
+  (void)record.release();  // `end` finds it through the span
   return *root;
 }
 

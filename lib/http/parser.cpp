@@ -108,7 +108,9 @@ class head_reader {
     }
 
     auto const* target = at_;
-    at_ = scan::end_of_target(begin_, at_, end_);
+    auto const [end, mark] = scan::end_of_target(at_, end_);
+    at_ = end;
+    mark_ = mark;
     into_.target = {target, static_cast<std::size_t>(at_ - target)};
     if (into_.target.size() > limits_.uri) return uri_too_long;
     if (at_ == end_) return incomplete;
@@ -119,7 +121,7 @@ class head_reader {
 
   [[gnu::always_inline]] head_outcome other_method() noexcept {
     auto const* name = at_;
-    at_ = scan::end_of_token(at_, end_);
+    at_ = scan::rest_of_token(at_, end_);
     auto const size = static_cast<std::size_t>(at_ - name);
     if (size > longest_method) return not_implemented;
     if (at_ == end_) return incomplete;
@@ -173,7 +175,7 @@ class head_reader {
 
   [[gnu::always_inline]] head_outcome field_line(field& f) noexcept {
     auto const* name = at_;
-    at_ = scan::end_of_token(at_, end_);
+    at_ = scan::end_of_token(begin_, at_, end_);
     if (at_ == end_) return incomplete;
     if (*at_ != ':' || at_ == name) return malformed;
     f.name = {name, static_cast<std::size_t>(at_ - name)};
@@ -273,11 +275,10 @@ class head_reader {
       rest.remove_prefix(static_cast<std::size_t>(authority.data() + authority.size() - rest.data()));
     }
     auto const* const last = rest.data() + rest.size();
-    auto const* const mark = scan::end_of_path(begin_, rest.data(), last);
-    into_.path = {rest.data(), static_cast<std::size_t>(mark - rest.data())};
-    if (mark != last) {
-      if (std::memchr(mark, '#', static_cast<std::size_t>(last - mark)) != nullptr) return malformed;
-      into_.query = {mark + 1, static_cast<std::size_t>(last - mark - 1)};
+    into_.path = {rest.data(), static_cast<std::size_t>((mark_ != nullptr ? mark_ : last) - rest.data())};
+    if (mark_ != nullptr) {
+      if (std::memchr(mark_, '#', static_cast<std::size_t>(last - mark_)) != nullptr) return malformed;
+      into_.query = {mark_ + 1, static_cast<std::size_t>(last - mark_ - 1)};
     }
     if (into_.path.empty()) into_.path = "/";
     return complete;
@@ -286,6 +287,7 @@ class head_reader {
   char const* const begin_;
   char const* at_;
   char const* const end_;
+  char const* mark_ = nullptr;  // the first '?' or '#' of the target
   head_limits const& limits_;
   std::span<field> storage_;
   request& into_;

@@ -64,7 +64,7 @@ void render_head(bytes& out, head_start const& start, response const& r, head_ch
   constexpr std::size_t most_of_the_rest = 256;  // status line, date, framing, connection
   auto* at = out.room(size_of_fields(r) + most_of_the_rest);
   if (r.status == 200) [[likely]] {
-    at = put(at, start.ok());
+    at = start.put_ok(at);
   } else {
     at = put_number(put(at, "HTTP/1.1 "), static_cast<unsigned>(r.status));
     *at++ = ' ';

@@ -5,6 +5,7 @@
 #include <slipway/http/message.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <string_view>
 
@@ -16,10 +17,16 @@ class head_start {
   void refresh(std::time_t now) noexcept;
   std::string_view ok() const noexcept { return {text_, size_}; }
   std::string_view date_line() const noexcept { return ok().substr(status_line); }
+  // Writes `ok`, and bytes of no meaning up to `room` of them: a copy of a fixed size costs no call.
+  static constexpr std::size_t room = 64;
+  char* put_ok(char* at) const noexcept {
+    std::memcpy(at, text_, room);
+    return at + size_;
+  }
 
  private:
   static constexpr std::size_t status_line = 17;
-  char text_[64];
+  char text_[room]{};
   std::size_t size_ = 0;
   std::time_t of_ = -1;
 };

@@ -23,7 +23,7 @@ inline constexpr auto token_characters = [] {
 
 inline bool is_token_character(char c) noexcept { return token_characters[static_cast<unsigned char>(c)]; }
 
-inline char const* end_of_token(char const* at, char const* end) noexcept {
+[[gnu::always_inline]] inline char const* rest_of_token(char const* at, char const* end) noexcept {
   while (at != end && is_token_character(*at)) ++at;
   return at;
 }
@@ -60,21 +60,57 @@ template <class Stops, class Scalar>
 }
 #endif
 
-// The first byte that is not visible ASCII.
-[[gnu::always_inline]] inline char const* end_of_target(char const* begin, char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
-  // The comparison is signed, so bytes from 0x80 on count as small.
-  return find(
+// 0xff for each byte among the `count` from `first` on.
+[[gnu::always_inline]] inline __m128i among(__m128i bytes, char first, char count) noexcept {
+  auto const offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+  return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
+}
+#endif
+
+// The first byte that is no tchar. Names of fields are letters, digits and '-' but for the rare one.
+[[gnu::always_inline]] inline char const* end_of_token(char const* begin, char const* at, char const* end) noexcept {
+#if defined(__SSE2__)
+  at = find(
       begin, at, end,
       [](__m128i bytes) {
-        return mask_of(
-            _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+        auto const letter = among(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
+        auto const other = _mm_or_si128(among(bytes, '0', 10), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+        return mask_of(_mm_or_si128(letter, other)) ^ 0xffffu;
       },
-      ends_target);
+      [](char c) { return !is_token_character(c); });
+  if (at == end || *at == ':') [[likely]]
+    return at;
 #else
-  while (at != end && !ends_target(*at)) ++at;
-  return at;
+  static_cast<void>(begin);
 #endif
+  return rest_of_token(at, end);
+}
+
+// Where a target ends, which is at the first byte that is not visible ASCII, and its first '?' or '#', if any.
+struct target_marks {
+  char const* end;
+  char const* mark;  // null: none
+};
+[[gnu::always_inline]] inline target_marks end_of_target(char const* at, char const* end) noexcept {
+  char const* mark = nullptr;
+#if defined(__SSE2__)
+  for (; end - at >= 16; at += 16) {
+    auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at));
+    // The comparison is signed, so bytes from 0x80 on count as small.
+    auto const stops =
+        mask_of(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+    auto const marks =
+        mask_of(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'))));
+    // Below the lowest stop; all of them when there is none.
+    auto const before = marks & (stops - 1) & ~stops;
+    if (before != 0 && mark == nullptr) mark = at + __builtin_ctz(before);
+    if (stops != 0) return {at + __builtin_ctz(stops), mark};
+  }
+#endif
+  for (; at != end && !ends_target(*at); ++at)
+    if (mark == nullptr && (*at == '?' || *at == '#')) mark = at;
+  return {at, mark};
 }
 
 // The first control character other than HTAB. Bytes from 0x80 on are obs-text and belong to the value.
@@ -101,40 +137,19 @@ template <class Stops, class Scalar>
   auto const size = static_cast<unsigned>(text.size());
   if (text.size() - 1 >= 16) return false;
   auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + size - 16));
-  auto const in = [](__m128i value, char first, char count) {
-    auto const offset = _mm_sub_epi8(value, _mm_set1_epi8(first));
-    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
-  };
-  auto const digit = in(bytes, '0', 10);
-  auto const label = _mm_or_si128(in(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26), in(bytes, '-', 2));
+  auto const label = _mm_or_si128(among(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26), among(bytes, '-', 2));
   auto const unused = 16 - size, all = (1u << size) - 1;
-  auto const digits = mask_of(digit) >> unused, colons = mask_of(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))) >> unused;
-  if (((mask_of(label) >> unused) | digits | colons) != all) return false;
+  // ':' comes next to '9'.
+  if (mask_of(_mm_or_si128(label, among(bytes, '0', 11))) >> unused != all) return false;
+  auto const colons = mask_of(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))) >> unused;
   if (colons == 0) return true;
   // Everything above the first colon must be digits, at most five.
+  auto const digits = mask_of(among(bytes, '0', 10)) >> unused;
   auto const above = all & ~((colons & (0u - colons)) * 2 - 1);
   return (colons & 1) == 0 && (above & ~digits) == 0 && __builtin_popcount(above) <= 5;
 #else
   static_cast<void>(text);
   return false;
-#endif
-}
-
-// The first '?' or '#'.
-[[gnu::always_inline]] inline char const* end_of_path(char const* begin, char const* at, char const* end) noexcept {
-  constexpr auto stops = [](char c) { return c == '?' || c == '#'; };
-#if defined(__SSE2__)
-  return find(
-      begin, at, end,
-      [](__m128i bytes) {
-        return mask_of(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'))));
-      },
-      stops);
-#else
-  static_cast<void>(begin);
-  while (at != end && !stops(*at)) ++at;
-  return at;
 #endif
 }
 

@@ -23,7 +23,7 @@ observation::observation(unsigned shard_count, parts what) : parts_{what}, ids_{
 }
 
 bool observation::before(http::exchange& x) {
-  x.started_ticks = now_ns();
+  if (x.started_ticks == 0) x.started_ticks = now_ns();  // the server has read the clock already
   auto const sent = x.request.header("X-Request-Id");
   bool const take_over = sent.data() != nullptr && log::acceptable_correlation_id(sent);
   // The id stands in the line that the answer will carry, so that it is written once.

@@ -265,6 +265,7 @@ void answer_events(http::exchange& x, std::unique_ptr<http::body_source> stream)
   x.response.add("Cache-Control", "no-store");
   x.response.add("X-Accel-Buffering", "no");  // nginx would hold events back
   x.response.stream = std::move(stream);
+  x.response.open_ended = true;
 }
 
 }  // namespace slipway::content

@@ -3,6 +3,7 @@
 #include <slipway/http/waits.hpp>
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <ctime>
@@ -14,7 +15,7 @@ void connection::start(worker& home, int socket, std::optional<address> peer, bo
 }
 
 connection::connection(worker& home, int socket, std::optional<address> peer, bool secure)
-    : home_{home}, io_{socket}, socket_{home.home().io(), socket} {
+    : home_{home}, io_{socket}, socket_{socket} {
   set_peer(peer);
   must_prepare_ = secure || (home.core().settings.proxy_protocol && trusted_);
   if (secure) io_.secure(home.certificates->accept(socket));
@@ -24,7 +25,44 @@ connection::connection(worker& home, int socket, std::optional<address> peer, bo
 
 connection::~connection() {
   if (work_ != nullptr) home_.give_back(work_);
+  home_.home().sockets().forget(*this);
+  ::close(socket_);
   home_.remove(*this);
+}
+
+// What the socket has become. It is told once, so it is kept until it is used.
+void connection::ready(std::uint32_t events) noexcept {
+  constexpr auto end = poller::ended | poller::reset | poller::failed;
+  if ((events & end) != 0) hung_up_ = true;
+  if ((events & (poller::readable | end)) != 0) readable_ = true;
+  bool const awaited =
+      events == 0 || (waits_ == wait::to_read && readable_) ||
+      (waits_ == wait::to_write && (events & (poller::writable | poller::reset | poller::failed)) != 0);
+  if (!awaited || waits_ == wait::nothing) return;
+  waits_ = wait::nothing;
+  waiter_.resume();
+}
+
+void connection::wait_for(wait what, std::coroutine_handle<> waiter) {
+  waits_ = what;
+  waiter_ = waiter;
+  if (what == wait::to_read) {
+    readable_ = false;
+  } else if (!std::exchange(asks_writable_, true) && !home_.home().sockets().watch_writable(socket_, *this)) {
+    verdict_ = verdict::cut;
+    end_wait();
+  }
+}
+
+void connection::end_wait() noexcept {
+  if (waits_ != wait::nothing) home_.home().sockets().wake(*this);
+}
+
+io_result connection::read_some(char* into, std::size_t room) noexcept {
+  auto const got = io_.read(into, room);
+  // A plain socket that gave less than it could has no more, but for its end. What TLS has left only it knows.
+  readable_ = got.state == io_state::done && (got.size == room || hung_up_ || io_.is_secure());
+  return got;
 }
 
 void connection::set_peer(std::optional<address> const& peer) {
@@ -37,8 +75,7 @@ void connection::set_peer(std::optional<address> const& peer) {
 
 void connection::interrupt(verdict why) noexcept {
   verdict_ = why;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  end_wait();
 }
 
 void connection::cancel(cancel_reason why) noexcept {
@@ -59,7 +96,7 @@ void connection::check(worker::time now) noexcept {
   }
   if (waits_for != phase::running || now < next_look_ || half_closed_) return;
   next_look_ = now + std::chrono::seconds{1};
-  pollfd look{socket_.native_handle(), POLLRDHUP, 0};
+  pollfd look{socket_, POLLRDHUP, 0};
   ::poll(&look, 1, 0);
   bool const reset = (look.revents & (POLLERR | POLLHUP)) != 0;
   bool const ended = (look.revents & POLLRDHUP) != 0;
@@ -73,6 +110,21 @@ void connection::check(worker::time now) noexcept {
   if (ended || reset) operation.cancel(cancel_reason::client_gone);
 }
 
+// A client that reads nothing is told by `write_timeout`. One that reads a little now and then would restart that
+// clock for ever, so the time that an answer waits for its reader is bounded by what was read, too.
+bool connection::check_reader(worker::time now) noexcept {
+  auto const& s = home_.tuned;
+  if (verdict_ != verdict::none) return false;
+  auto const waited = now - since;
+  bool late = waited >= s.write_timeout;
+  if (!late && s.write_rate != 0 && !(work_ != nullptr && work_->x.response.open_ended)) {
+    auto const earned = std::chrono::duration<double>{static_cast<double>(sent_) / static_cast<double>(s.write_rate)};
+    late = blocked_ + waited > s.write_timeout + earned;
+  }
+  if (late) interrupt(verdict::late);
+  return late;
+}
+
 void connection::resumed() noexcept {
   timespec t;
   ::clock_gettime(CLOCK_MONOTONIC, &t);  // what steady_clock::now comes to, less a call
@@ -83,10 +135,11 @@ void connection::suspended() noexcept {
   // What pipelined requests before this one have been answered must not wait for it.
   if (work_->out.size() != 0) flush_now();
   if (!awaits_body_) home_.enter(*this, phase::running);
+  now_ = {};  // out of date by the time of the next request
 }
 
-// Reads what is there into the workspace. False: nothing more will come.
-bool connection::receive() {
+// Reads what is there into the workspace.
+io_state connection::receive() {
   if (work_ == nullptr) work_ = home_.lend();
   auto& w = *work_;
   if (w.unread() == 0) {
@@ -100,13 +153,12 @@ bool connection::receive() {
   w.floor = 0;
   constexpr std::size_t worth_reading = 1'024;
   auto* const into = w.in.room(w.in.capacity() == 0 ? workspace::first_input : worth_reading);
-  auto const got = io_.read(into, w.in.capacity() - w.in.size());
+  auto const got = read_some(into, w.in.capacity() - w.in.size());
   if (got.state == io_state::done) [[likely]] {
     w.in.resize(w.in.size() + got.size);
     home_.count.bytes_in.add(got.size);
-    return true;
   }
-  return got.state == io_state::wait_read || got.state == io_state::wait_write;
+  return got.state;
 }
 
 // Between two batches of input: holds on to what is needed and to nothing else.
@@ -122,19 +174,33 @@ void connection::rest(bool answered) {
 }
 
 detail::detached connection::run() {
+  // A peer that sends faster than it can be answered must not keep others from their turn.
+  constexpr int most_in_a_row = 16;
+  int in_a_row = 0;
   auto ended = verdict::none;
-  if (must_prepare_ && !co_await prepare(io_.is_secure())) closing_ = broken_ = true;
+  if (!home_.home().sockets().watch(socket_, *this)) {
+    home_.count.refused.add();
+    closing_ = broken_ = true;
+  }
+  if (must_prepare_ && !closing_ && !co_await prepare(io_.is_secure())) closing_ = broken_ = true;
   while (!closing_) {
-    if (io_.has_buffered())
+    bool const more = readable_ || io_.has_buffered();
+    if (more && ++in_a_row < most_in_a_row) {
       resumed();
-    else
-      co_await socket_wait{*this, wait::wait_read};
+    } else {
+      in_a_row = 0;
+      if (more) home_.home().sockets().wake(*this);
+      co_await socket_wait{*this, wait::to_read};
+    }
     ended = std::exchange(verdict_, verdict::none);
     if (ended != verdict::none && ended != verdict::drained) break;
-    if (!receive()) {
+    auto const got = receive();
+    if (got == io_state::end || got == io_state::failed) {
       end_seen_ = true;
       break;
     }
+    // TLS itself has something to say before it reads on.
+    if (got == io_state::wait_write) co_await socket_wait{*this, wait::to_write};
     bool answered = false;
     for (;;) {
       auto next = begin_request();
@@ -183,7 +249,7 @@ task<bool> connection::prepare(bool secure) {
     auto const state = io_.handshake().state;
     if (state == io_state::done) break;
     if (state == io_state::end || state == io_state::failed) co_return false;
-    co_await socket_wait{*this, state == io_state::wait_read ? wait::wait_read : wait::wait_write};
+    co_await socket_wait{*this, state == io_state::wait_read ? wait::to_read : wait::to_write};
     if (verdict_ != verdict::none) co_return false;
   }
   home_.enter(*this, phase::idle);
@@ -209,7 +275,7 @@ task<bool> connection::read_exactly(char* into, std::size_t size) {
       into += got.size;
       size -= got.size;
     } else if (got.state == io_state::wait_read) {
-      co_await socket_wait{*this, wait::wait_read};
+      co_await socket_wait{*this, wait::to_read};
       if (verdict_ != verdict::none) co_return false;
     } else {
       co_return false;

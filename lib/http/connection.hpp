@@ -7,9 +7,6 @@
 #include <slipway/http/transport.hpp>
 #include <slipway/http/worker.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-
 #include <string>
 
 namespace slipway::http {
@@ -23,12 +20,7 @@ enum class verdict : std::uint8_t {
   cut,      // the server's patience with stopping is at its end
 };
 
-struct wait_memory {
-  alignas(std::max_align_t) std::byte bytes[112];
-  bool used = false;
-};
-
-class connection final : public waiting_link, body_source {
+class connection final : public waiting_link, poller::watcher, body_source {
  public:
   // Owns itself from here on.
   static void start(worker& home, int socket, std::optional<address> peer, bool secure);
@@ -42,14 +34,14 @@ class connection final : public waiting_link, body_source {
   void cancel(cancel_reason why) noexcept;
   // For a handler at work: its deadline, and whether its client is still there.
   void check(worker::time now) noexcept;
+  // For a client that is to read: true when its time was up, and it is cut off.
+  bool check_reader(worker::time now) noexcept;
 
   phase waits_for = phase::idle;
   worker::time since;
 
  private:
-  using descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-  using wait = boost::asio::posix::descriptor_base;
-
+  enum class wait : std::uint8_t { nothing, to_read, to_write };
   enum class step : std::uint8_t { need_more, read_body, run, answer };
   enum class body_state : std::uint8_t { none, counted, chunked, finished };
   enum class flush_state : std::uint8_t { done, blocked, broken };
@@ -61,12 +53,18 @@ class connection final : public waiting_link, body_source {
   connection(worker& home, int socket, std::optional<address> peer, bool secure);
   ~connection();
 
+  void ready(std::uint32_t events) noexcept override;
+  void wait_for(wait what, std::coroutine_handle<> waiter);
+  void end_wait() noexcept;
+  // Reads, and knows afterwards whether there is anything left to read.
+  io_result read_some(char* into, std::size_t room) noexcept;
+
   // connection.cpp: the life of a connection.
   detail::detached run();
   task<bool> prepare(bool secure);
   task<bool> read_proxy_header();
   task<bool> read_exactly(char* into, std::size_t size);
-  bool receive();
+  io_state receive();
   void set_peer(std::optional<address> const& peer);
   void rest(bool answered);
   void resumed() noexcept;
@@ -105,13 +103,14 @@ class connection final : public waiting_link, body_source {
   task<> send_stream();
   task<bool> send_piece(std::string_view piece);
   task<> close_politely();
+  void reset_on_close() noexcept;
 
   worker& home_;
   transport io_;
-  wait_memory wait_memory_;
-  descriptor socket_;
+  int socket_;
+  std::coroutine_handle<> waiter_;  // whoever waits for the socket
   workspace* work_ = nullptr;
-  worker::time now_;  // read once for each batch of input
+  worker::time now_;  // read once for each batch of input, and again when a handler has waited
 
   std::string peer_text_;
   std::uint64_t peer_hash_ = 0;
@@ -121,10 +120,16 @@ class connection final : public waiting_link, body_source {
   std::uint64_t body_left_ = 0;  // of a counted body
   std::uint64_t body_size_ = 0;  // read so far
   std::uint64_t body_limit_ = 0;
+  std::uint64_t sent_ = 0;              // of the answer, since the socket was full for the first time
+  std::chrono::nanoseconds blocked_{};  // how long the answer has waited for the client to read
   std::size_t layers_run_ = 0;
   worker::time next_look_{};  // when to look again whether the client is there
 
   verdict verdict_ = verdict::none;
+  wait waits_ = wait::nothing;
+  bool readable_ = false;       // there may be something to read
+  bool hung_up_ = false;        // the peer has ended its side: there always is, if only the end
+  bool asks_writable_ = false;  // the poller tells when there is room for output
   body_state body_ = body_state::none;
   body_form form_ = body_form::whole;
   bool trusted_ = false;       // the peer may speak for others

@@ -97,7 +97,7 @@ std::string_view request::header(std::string_view name) const noexcept {
 namespace {
 
 bool is_token(std::string_view name) noexcept {
-  return !name.empty() && scan::end_of_token(name.data(), name.data() + name.size()) == name.data() + name.size();
+  return !name.empty() && scan::rest_of_token(name.data(), name.data() + name.size()) == name.data() + name.size();
 }
 
 bool is_value(std::string_view value) noexcept {
@@ -155,6 +155,7 @@ void response::reset() noexcept {
     owned.clear();
   stream.reset();
   stream_length.reset();
+  open_ended = false;
   field_count = 0;
 }
 
@@ -167,7 +168,7 @@ void exchange::reset() noexcept {
   memory.reset();
   route = nullptr;
   who.reset();
-  bytes_in = bytes_out = 0;
+  started_ticks = bytes_in = bytes_out = 0;
   fault_code = nullptr;
   internal_error.clear();
 }

@@ -93,6 +93,9 @@ class response {
   std::string owned;                    // keeps a body that was made elsewhere alive; then body = owned
   std::unique_ptr<body_source> stream;  // instead of `body`
   std::optional<std::uint64_t> stream_length;  // of `stream`, when known: else chunked
+  // Of a stream that goes on for as long as its reader likes (server-sent events): it is not held to write_rate over
+  // all its life. Each piece must still be read within write_timeout.
+  bool open_ended = false;
 
   // Adds a field. The name must be a token and the value free of control characters: others are dropped by `bug`.
   // Both must live as long as the body; use exchange::copy for what does not.
@@ -121,7 +124,7 @@ class exchange {
   arena memory;
   http::route const* route = nullptr;  // null: nothing matched
   std::optional<scope> who;            // set by authentication
-  std::uint64_t started_ticks = 0;     // for the duration: steady nanoseconds
+  std::uint64_t started_ticks = 0;     // when it came, in steady nanoseconds: for its duration
   std::uint64_t bytes_in = 0, bytes_out = 0;
   char const* fault_code = nullptr;  // stable code of the fault that was answered, for logs and metrics
   std::string internal_error;        // for the log, never for the client

@@ -19,6 +19,7 @@ connection::flush_state connection::flush_now(std::string_view behind) noexcept 
       return flush_state::done;
     }
     w.sent = made.size;
+    sent_ += made.size;
     home_.count.bytes_out.add(made.size);
   }
   while (!broken_ && w.sent < whole) {
@@ -30,6 +31,7 @@ connection::flush_state connection::flush_now(std::string_view behind) noexcept 
       break;
     }
     w.sent += made.size;
+    sent_ += made.size;
     home_.count.bytes_out.add(made.size);
   }
   w.out.clear();
@@ -45,8 +47,11 @@ task<bool> connection::flush(std::string_view behind) {
     if (state == flush_state::done) co_return true;
     if (state == flush_state::broken) co_return false;
     home_.enter(*this, phase::writing);
-    co_await socket_wait{*this, wait::wait_write};
+    auto const began = since;
+    co_await socket_wait{*this, wait::to_write};
+    blocked_ += now_ - began;
     if (verdict_ == verdict::none || verdict_ == verdict::drained) continue;
+    if (verdict_ == verdict::late) reset_on_close();
     closing_ = broken_ = true;
     co_return false;
   }
@@ -72,8 +77,13 @@ task<> connection::send_rest() {
   if (complete) co_return;
   // The head is out: that the rest is missing can only be told by ending the connection before the end.
   closing_ = broken_ = true;
+  reset_on_close();
+}
+
+// What the kernel still holds for the client goes with the connection.
+void connection::reset_on_close() noexcept {
   linger const hard{1, 0};
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
 
 task<> connection::send_stream() {
@@ -133,7 +143,7 @@ task<> connection::close_politely() {
       if (work_ != nullptr) home_.give_back(std::exchange(work_, nullptr));
       home_.enter(*this, phase::lingering);
     }
-    co_await socket_wait{*this, wait::wait_read};
+    co_await socket_wait{*this, wait::to_read};
     if (verdict_ != verdict::none) co_return;
   }
 }

@@ -78,6 +78,8 @@ connection::step connection::route_request() {
   auto& x = work_->x;
   auto& core = home_.core();
   auto& r = x.request;
+  if (now_ == worker::time{}) [[unlikely]]
+    resumed();
   x.started_ticks = static_cast<std::uint64_t>(now_.time_since_epoch().count());
   r.peer = {peer_text_, peer_hash_, io_.is_secure()};
   if (trusted_) [[unlikely]]
@@ -277,6 +279,8 @@ void connection::end_handler() noexcept {
     handling_ = false;
     home_.count.in_flight.subtract();
   }
+  sent_ = 0;
+  blocked_ = {};
   work_->x.reset();
 }
 

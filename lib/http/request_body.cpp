@@ -55,7 +55,7 @@ task<> connection::await_input() {
   auto* const into = w.in.data() + w.in.size();
   auto const room = w.in.capacity() - w.in.size();
   for (;;) {
-    auto const got = io_.read(into, room);
+    auto const got = read_some(into, room);
     if (got.state == io_state::done) {
       w.in.resize(w.in.size() + got.size);
       home_.count.bytes_in.add(got.size);
@@ -65,7 +65,7 @@ task<> connection::await_input() {
       closing_ = broken_ = true;
       throw cancelled_error{cancel_reason::client_gone};
     }
-    body_wait waiting{*this, got.state == io_state::wait_write ? wait::wait_write : wait::wait_read};
+    body_wait waiting{*this, got.state == io_state::wait_write ? wait::to_write : wait::to_read};
     co_await waiting;
     if (verdict_ == verdict::none) continue;
     closing_ = linger_ = true;
@@ -80,7 +80,7 @@ task<> connection::send_continue() {
   continue_due_ = false;
   work_->out.append("HTTP/1.1 100 Continue\r\n\r\n");
   while (flush_now() == flush_state::blocked) {
-    body_wait waiting{*this, wait::wait_write};
+    body_wait waiting{*this, wait::to_write};
     co_await waiting;
     if (verdict_ != verdict::none) throw cancelled_error{cancel_reason::client_gone};
   }

@@ -37,6 +37,7 @@ struct server_settings {
   std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body: 408
   std::chrono::milliseconds idle_timeout{75'000};   // between two requests
   std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read
+  std::size_t write_rate = 1'024;                   // bytes a second that a peer must read after that; zero: any
   std::chrono::milliseconds drain_delay{0};         // after SIGTERM: unready, still accepting
   std::chrono::milliseconds drain_limit{20'000};    // then the time for requests in flight
 };

@@ -11,7 +11,7 @@ BOOST_DESCRIBE_STRUCT(tls_settings, (), (certificate_file, key_file, minimum_ver
 BOOST_DESCRIBE_STRUCT(server_settings, (),
                       (listen, tls, proxy_protocol, trusted_proxies, hosts, max_head, max_uri, max_fields,
                        max_connections, max_in_flight, head_timeout, body_timeout, idle_timeout, write_timeout,
-                       drain_delay, drain_limit))
+                       write_rate, drain_delay, drain_limit))
 
 }  // namespace slipway::http
 
@@ -71,6 +71,11 @@ inline constexpr auto rules_of<http::server_settings> = rules(
         .minimum(100)
         .reloadable()
         .help("How long a client may leave an answer unread."),
+    field(&http::server_settings::write_rate)
+        .unit("bytes a second")
+        .reloadable()
+        .help("What a client must read of an answer on average, beyond the time of write_timeout; slower ones are "
+              "disconnected. Streams of events are exempt. 0: any rate."),
     field(&http::server_settings::drain_delay)
         .help("After SIGTERM: unready, and still accepting, so that balancers notice."),
     field(&http::server_settings::drain_limit).help("Then the time that requests in flight have to end."));

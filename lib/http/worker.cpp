@@ -19,8 +19,10 @@ connection& of(waiting_link& link) noexcept { return static_cast<connection&>(li
 }  // namespace
 
 tuning tuning_of(server_settings const& s, unsigned shards) noexcept {
-  return {s.max_connections, (s.max_in_flight + shards - 1) / shards, s.head_timeout, s.body_timeout, s.idle_timeout,
-          s.write_timeout};
+  return {s.max_connections, (s.max_in_flight + shards - 1) / shards,
+          s.head_timeout,    s.body_timeout,
+          s.idle_timeout,    s.write_timeout,
+          s.write_rate};
 }
 
 worker::worker(shard& home, server_core& core) : tuned{core.at_start}, home_{home}, core_{core} {
@@ -112,7 +114,7 @@ void worker::sweep() {
   sweep_ordered(phase::idle, draining_ ? std::min(s.idle_timeout, drain_grace) : s.idle_timeout);
   sweep_ordered(phase::head, s.head_timeout);
   sweep_ordered(phase::body, s.body_timeout);
-  sweep_ordered(phase::writing, s.write_timeout);
+  sweep_writing();
   sweep_ordered(phase::lingering, linger_limit);
   sweep_running(phase::running);
   sweep_running(phase::body);
@@ -126,12 +128,20 @@ void worker::sweep_ordered(phase p, std::chrono::milliseconds limit) {
     auto& c = of(*list.next);
     if (now - c.since < limit) return;
     if (p != phase::idle && p != phase::lingering) count.timed_out.add();
-    // The wait ends through the reactor, later; by then the connection must be in a list again.
+    // The wait ends through the poller, later; by then the connection must be in a list again.
     c.since = now;
     c.unlink();
     list.append(c);
     c.interrupt(p == phase::idle && draining_ ? verdict::drained : verdict::late);
   }
+}
+
+// Ending a wait runs nothing here and now, so the list does not change on the way.
+void worker::sweep_writing() {
+  auto& list = waiting_[static_cast<std::size_t>(phase::writing)];
+  auto const now = home_.coarse_now();
+  for (auto* at = list.next; at != &list; at = at->next)
+    if (of(*at).check_reader(now)) count.timed_out.add();
 }
 
 void worker::sweep_running(phase p) {

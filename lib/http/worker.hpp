@@ -66,6 +66,7 @@ struct tuning {
   std::size_t max_connections;  // of the process
   std::size_t in_flight_share;  // of max_in_flight, for one shard
   std::chrono::milliseconds head_timeout, body_timeout, idle_timeout, write_timeout;
+  std::size_t write_rate;
 };
 tuning tuning_of(server_settings const& s, unsigned shards) noexcept;
 
@@ -136,6 +137,7 @@ class worker {
   void sweep();
   void sweep_ordered(phase p, std::chrono::milliseconds limit);
   void sweep_running(phase p);
+  void sweep_writing();
 
   shard& home_;
   server_core& core_;

@@ -16,10 +16,11 @@ namespace asio = boost::asio;
 
 struct shard::impl {
   // One thread runs each context and all its sockets. (BOOST_ASIO_DISABLE_THREADS would crash here: posts come
-  // from other threads.)
+  // from other threads, and so do the answers of name look-ups.)
   asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   asio::steady_timer timer{io};
+  poller sockets{io};
   struct subscriber {
     std::uint64_t id;
     std::move_only_function<void()> fire;
@@ -33,6 +34,7 @@ shard::shard(unsigned index)
 shard::~shard() = default;
 
 asio::io_context& shard::io() noexcept { return impl_->io; }
+poller& shard::sockets() noexcept { return impl_->sockets; }
 
 void shard::post(std::move_only_function<void()> work) {
   asio::post(impl_->io, [work = std::move(work)]() mutable { work(); });

@@ -4,6 +4,7 @@
 
 #include <slipway/core/clock.hpp>
 #include <slipway/core/task.hpp>
+#include <slipway/runtime/poller.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -31,6 +32,7 @@ class shard {
 
   unsigned index() const noexcept { return index_; }
   boost::asio::io_context& io() noexcept;
+  poller& sockets() noexcept;
 
   // Runs `work` on this shard, soon. From any thread. `work` must not throw.
   void post(std::move_only_function<void()> work);

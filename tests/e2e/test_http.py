@@ -266,6 +266,25 @@ def test_a_unix_socket(launch):
     assert not path.exists(), "it is taken away at the end"
 
 
+def test_ipv6(launch):
+    if not has_ipv6():
+        pytest.skip("this machine has no ::1")
+    server = launch(settings={"http.listen": "[::1]:0"}).start()
+    assert server.url.startswith("http://[::1]:")
+    done = subprocess.run(["curl", "-sS", "--globoff", f"{server.url}/version"], capture_output=True, text=True, timeout=30)
+    assert json.loads(done.stdout)["name"], done.stderr
+    wait_until(lambda: any(line.get("peer") == "::1" for line in server.log_lines()), what="the access log to name the peer")
+
+
+def has_ipv6():
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
 def certificate(folder, name, host):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", "-subj", f"/CN={host}",

@@ -34,6 +34,13 @@ class client {
       to.sun_family = AF_UNIX;
       std::strncpy(to.sun_path, address.c_str() + 5, sizeof to.sun_path - 1);
       connect(reinterpret_cast<sockaddr*>(&to), sizeof to);
+    } else if (address.starts_with('[')) {
+      socket_ = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      sockaddr_in6 to{};
+      to.sin6_family = AF_INET6;
+      to.sin6_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+      to.sin6_addr = in6addr_loopback;
+      connect(reinterpret_cast<sockaddr*>(&to), sizeof to);
     } else {
       socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       sockaddr_in to{};

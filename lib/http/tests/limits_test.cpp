@@ -46,6 +46,37 @@ TEST(limits, a_peer_that_does_not_read) {
   EXPECT_LT(s.pulled, 15'000'000u);
 }
 
+// It reads on and on, each time before it would be called idle, and far slower than it must.
+TEST(limits, a_peer_that_reads_too_slowly) {
+  auto const takes_all = [](std::size_t rate, std::string_view path) {
+    service::options o;
+    o.settings.write_timeout = 500ms;  // in which it must have read a third of what the kernel holds for it
+    o.settings.write_rate = rate;
+    service s{o};
+    client c{s.address()};
+    int const small = 16'384;
+    ::setsockopt(c.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    c.send(get(path));
+    std::size_t total = 0;
+    char piece[65'536];
+    auto const began = std::chrono::steady_clock::now();
+    for (;;) {
+      auto const n = ::recv(c.descriptor(), piece, sizeof piece, 0);
+      if (n <= 0) break;
+      total += static_cast<std::size_t>(n);
+      if (total > 12'000'000) return true;
+      std::this_thread::sleep_until(began + std::chrono::microseconds{total / 10});  // ten megabytes a second
+    }
+    EXPECT_EQ(s.http->counters().timed_out, 1u);
+    return false;
+  };
+  EXPECT_FALSE(takes_all(100'000'000, "/chunked"));
+  EXPECT_FALSE(takes_all(100'000'000, "/counted"));
+  EXPECT_TRUE(takes_all(100'000'000, "/open-ended"));
+  EXPECT_TRUE(takes_all(0, "/chunked"));
+  EXPECT_TRUE(takes_all(1'000, "/chunked")) << "ten megabytes a second are more than a kilobyte a second";
+}
+
 TEST(limits, deadlines_reach_handlers) {
   service::options o;
   o.time_limit = 150ms;

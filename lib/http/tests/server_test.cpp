@@ -18,6 +18,17 @@ std::string without_dates(std::string text) {
   return text;
 }
 
+bool has_ipv6() {
+  int const probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  sockaddr_in6 at{};
+  at.sin6_family = AF_INET6;
+  at.sin6_addr = in6addr_loopback;
+  bool const there = ::bind(probe, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0;
+  ::close(probe);
+  return there;
+}
+
 }  // namespace
 
 TEST(server, answers_keeps_alive_and_runs_layers) {
@@ -101,6 +112,23 @@ TEST(server, a_deep_pipeline_neither_deadlocks_nor_loses) {
     c.send(all);
   }};
   for (int i = 0; i < depth; ++i) ASSERT_EQ(c.read().body, std::to_string(i));
+}
+
+// Full reads one after the other, and the end already told while the first requests were answered.
+TEST(server, a_flood_is_answered_to_its_end) {
+  service s;
+  std::string flood;
+  constexpr int count = 40'000;  // some hundred times the input that is read at once
+  for (int i = 0; i < count; ++i) flood += get("/plain");
+  client c{s.address()}, other{s.address()};
+  std::jthread const sending{[&] {
+    EXPECT_TRUE(c.send(flood));
+    c.end_sending();
+  }};
+  EXPECT_EQ(c.read().status, 200);
+  EXPECT_EQ(other.ask(get("/plain")).status, 200) << "others have their turn";
+  for (int i = 1; i < count; ++i) ASSERT_EQ(c.read().status, 200) << i;
+  EXPECT_TRUE(c.closed());
 }
 
 TEST(server, bodies_of_every_size) {
@@ -234,6 +262,40 @@ TEST(server, two_shards_share_the_port_and_a_taken_port_is_told) {
     EXPECT_EQ(error.code(), slipway::exit_code::cannot_create);
     EXPECT_NE(std::string{error.what()}.find("in use"), std::string::npos);
   }
+}
+
+TEST(server, ipv6) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no ::1";
+  service::options o;
+  o.shards = 2;
+  o.settings.listen = {"[::1]:0", "127.0.0.1:0"};
+  service s{o};
+  EXPECT_TRUE(s.address(0).starts_with("[::1]:")) << s.address(0);
+  EXPECT_FALSE(s.address(0).ends_with(":0")) << s.address(0);
+  client c{s.address(0)};
+  EXPECT_EQ(c.ask(get("/peer")).body, "::1 http");
+  EXPECT_EQ(c.ask("GET /peer HTTP/1.1\r\nHost: " + s.address(0) + "\r\n\r\n").body, "::1 http");
+  EXPECT_EQ(client{s.address(1)}.ask(get("/peer")).body, "127.0.0.1 http");
+  service::options taken;
+  taken.settings.listen = {s.address(0)};
+  EXPECT_THROW(service{taken}, slipway::startup_error);
+}
+
+// [::] is every address of IPv6 and of nothing else, so that 0.0.0.0 may stand beside it with the same port.
+TEST(server, ipv6_every_address_beside_ipv4s) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no ::1";
+  service::options o;
+  o.settings.listen = {"[::]:0"};
+  o.settings.trusted_proxies = {"::1/128"};
+  service six{o};
+  EXPECT_EQ(client{six.address()}.ask(get("/peer")).body, "::1 http");
+  EXPECT_EQ(client{six.address()}.ask(get("/peer", "Forwarded: for=\"[2001:db8::7]\"\r\n")).body, "2001:db8::7 http");
+  auto const port = six.address().substr(six.address().rfind(':'));
+  service::options beside;
+  beside.settings.listen = {"0.0.0.0" + port};
+  service four{beside};
+  EXPECT_EQ(client{"127.0.0.1" + port}.ask(get("/peer")).body, "127.0.0.1 http");
+  EXPECT_EQ(client{"[::1]" + port}.ask(get("/peer")).body, "::1 http");
 }
 
 TEST(server, unix_sockets) {

@@ -127,6 +127,10 @@ class service {
     on("/pause", [](exchange& x) { return pause(x); }, limit);
     on("/counted", [this](exchange& x) { return download(*this, x, true); });
     on("/chunked", [this](exchange& x) { return download(*this, x, false); });
+    on("/open-ended", [this](exchange& x) {
+      x.response.open_ended = true;
+      return download(*this, x, false);
+    });
     on("/broken", [this](exchange& x) { return broken(*this, x); });
     on("/events", [this](exchange& x) { return events(*this, x); }, std::chrono::milliseconds{0});
     table_.add({.verb = method::get, .pattern = "/wrapped", .handle = plain, .layers = {&wrapper}});

@@ -2,6 +2,7 @@
 // beside this one hold what differs between environments; docs/configuration.md is made from this header.
 #pragma once
 
+#include <slipway/auth/breach.hpp>
 #include <slipway/auth/key_ring.hpp>
 #include <slipway/auth/passwords.hpp>
 #include <slipway/auth/refresh.hpp>
@@ -58,9 +59,10 @@ struct auth_settings {
   auth::token_settings tokens;
   auth::refresh_settings refresh;
   auth::password_settings passwords;
+  auth::breach_settings breach_check;
   auth::throttle_settings throttle;
 };
-BOOST_DESCRIBE_STRUCT(auth_settings, (), (keys, tokens, refresh, passwords, throttle))
+BOOST_DESCRIBE_STRUCT(auth_settings, (), (keys, tokens, refresh, passwords, breach_check, throttle))
 
 struct browser_settings {
   std::vector<std::string> cors_origins;
@@ -95,6 +97,26 @@ struct note_settings {
 };
 BOOST_DESCRIBE_STRUCT(note_settings, (), (import_size, import_count))
 
+struct event_settings {
+  std::uint32_t streams = 10'000;
+  std::uint32_t streams_of_one = 32;
+  std::uint32_t history = 1'024;
+  std::chrono::milliseconds heartbeat{15'000};
+  std::chrono::milliseconds retry{2'000};
+};
+BOOST_DESCRIBE_STRUCT(event_settings, (), (streams, streams_of_one, history, heartbeat, retry))
+
+// A built front end that is served from the same origin.
+struct web_settings {
+  std::string folder;
+  std::string fallback;
+  std::string content_security_policy =
+      "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+      "frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+  unsigned threads = 2;
+};
+BOOST_DESCRIBE_STRUCT(web_settings, (), (folder, fallback, content_security_policy, threads))
+
 struct tracing_settings {
   bool enabled = false;
   std::string endpoint = "http://127.0.0.1:4318/v1/traces";
@@ -121,13 +143,15 @@ struct settings {
   compression_settings compression;
   limit_settings limits;
   note_settings notes;
+  event_settings events;
+  web_settings web;
   log::settings log;
   tracing_settings tracing;
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
                       (service, runtime, http, operations, database, redis, migrations, backup, auth, browser,
-                       compression, limits, notes, log, tracing, seed))
+                       compression, limits, notes, events, web, log, tracing, seed))
 
 }  // namespace app
 
@@ -213,6 +237,35 @@ inline constexpr auto rules_of<app::note_settings> =
               .maximum(1'000'000)
               .unit("notes")
               .help("The most notes in one file."));
+
+template <>
+inline constexpr auto rules_of<app::event_settings> =
+    rules(field(&app::event_settings::streams).minimum(1).help("Open streams of events, for each shard; more are 503."),
+          field(&app::event_settings::streams_of_one).minimum(1).help("Of these, how many one person may have."),
+          field(&app::event_settings::history)
+              .maximum(1'000'000)
+              .unit("events")
+              .help("Kept, so that a client that comes back misses none; at most 4 MB of them."),
+          field(&app::event_settings::heartbeat)
+              .minimum(100)
+              .help("A comment after so long without an event, so that proxies keep the connection open."),
+          field(&app::event_settings::retry).help("How long clients are asked to wait before they come back."));
+
+template <>
+inline constexpr auto rules_of<app::web_settings> =
+    rules(field(&app::web_settings::folder)
+              .optional()
+              .help("Directory with a built front end (index.html and what it needs), served at /. Empty: none."),
+          field(&app::web_settings::fallback)
+              .optional()
+              .help("For applications that route in the browser: the file that is shown for paths without an extension "
+                    "that name nothing, usually index.html. Empty: 404."),
+          field(&app::web_settings::content_security_policy)
+              .help("What its pages may load, as the value of Content-Security-Policy."),
+          field(&app::web_settings::threads)
+              .minimum(1)
+              .maximum(256)
+              .help("Threads that read files which are not in memory."));
 
 template <>
 inline constexpr auto rules_of<app::tracing_settings> =

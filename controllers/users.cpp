@@ -15,6 +15,11 @@ task<result<user_view>> users::change_me(scope who, body<profile_change> in) {
   co_return view_of(co_await ok(service_.change_profile(who, std::move(in.value))));
 }
 
+task<result<no_content>> users::change_my_password(scope who, client from, body<password_change> in) {
+  co_await ok(service_.change_password(who, std::move(in.value), std::move(from.address)));
+  co_return no_content{};
+}
+
 task<result<no_content>> users::close_me(scope who) {
   co_await ok(service_.close(who));
   co_return no_content{};

@@ -49,6 +49,12 @@ struct profile_change {
 };
 BOOST_DESCRIBE_STRUCT(profile_change, (), (name))
 
+struct password_change {
+  secret<std::string> current_password;
+  secret<std::string> new_password;
+};
+BOOST_DESCRIBE_STRUCT(password_change, (), (current_password, new_password))
+
 struct user_query {
   std::string q;
   std::optional<app::role> role;
@@ -81,6 +87,14 @@ inline constexpr auto slipway::rules_of<app::sign_up> = slipway::rules(
 template <>
 inline constexpr auto slipway::rules_of<app::profile_change> =
     slipway::rules(field(&app::profile_change::name).not_blank().max_length(100).personal().example(R"("Ada King")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::password_change> = slipway::rules(
+    field(&app::password_change::current_password).max_length(128).example(R"("a long enough passphrase")"),
+    field(&app::password_change::new_password)
+        .min_length(12)
+        .max_length(128)
+        .example(R"("an even longer passphrase")"));
 
 template <>
 inline constexpr auto slipway::rules_of<app::user_query> =

@@ -32,6 +32,14 @@ task<> refresh_tokens::revoke_all(id_of<user> owner, time_point now) {
       .run();
 }
 
+task<> refresh_tokens::revoke_all_but(id_of<user> owner, uuid family, time_point now) {
+  co_await db_.update<refresh_token>()
+      .set(col<&refresh_token::revoked_at>, now)
+      .where(col<&refresh_token::user> == owner.value && col<&refresh_token::family> != family &&
+             col<&refresh_token::revoked_at>.is_null())
+      .run();
+}
+
 task<std::int64_t> refresh_tokens::purge_expired(time_point until) {
   return db_.purge<refresh_token>().where(col<&refresh_token::family_expires_at> < until).run();
 }

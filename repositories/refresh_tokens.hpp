@@ -18,6 +18,7 @@ class refresh_tokens {
   task<bool> mark_used(uuid id, time_point now);
   task<> revoke_family(uuid family, time_point now);
   task<> revoke_all(id_of<user> owner, time_point now);
+  task<> revoke_all_but(id_of<user> owner, uuid family, time_point now);
   // Removes what ended before `until`; the number of rows.
   task<std::int64_t> purge_expired(time_point until);
 

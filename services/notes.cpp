@@ -7,12 +7,14 @@ task<result<page<note>>> notes::list(scope who, note_query query) {
 }
 
 task<result<note>> notes::create(scope who, new_note in) {
-  co_return co_await rows_.insert(who, {.id = id_of<note>::make(clock_),
-                                        .owner_id = who.user(),
-                                        .title = std::move(in.title),
-                                        .body = std::move(in.body),
-                                        .tags = std::move(in.tags),
-                                        .pinned = in.pinned});
+  auto n = co_await rows_.insert(who, {.id = id_of<note>::make(clock_),
+                                       .owner_id = who.user(),
+                                       .title = std::move(in.title),
+                                       .body = std::move(in.body),
+                                       .tags = std::move(in.tags),
+                                       .pinned = in.pinned});
+  listener_.happened(who, note_happening::created, n);
+  co_return n;
 }
 
 task<result<note>> notes::show(scope who, id_of<note> id) { co_return co_await rows_.find(who, id); }
@@ -24,14 +26,22 @@ task<result<note>> notes::change(scope who, id_of<note> id, std::int64_t expecte
   in.body.apply_to(n.body);
   in.tags.apply_to(n.tags);
   in.pinned.apply_to(n.pinned);
-  co_return co_await rows_.update(who, std::move(n));  // somebody faster: precondition_failed
+  n = co_await ok(rows_.update(who, std::move(n)));  // somebody faster: precondition_failed
+  listener_.happened(who, note_happening::changed, n);
+  co_return n;
 }
 
-task<result<void>> notes::remove(scope who, id_of<note> id) { co_return co_await rows_.remove(who, id); }
+task<result<void>> notes::remove(scope who, id_of<note> id) {
+  co_await ok(rows_.remove(who, id));
+  listener_.happened(who, note_happening::deleted, {.id = id});
+  co_return result<void>{};
+}
 
 task<result<note>> notes::restore(scope who, id_of<note> id) {
   co_await ok(rows_.restore(who, id));
-  co_return co_await rows_.find(who, id);
+  auto n = co_await ok(rows_.find(who, id));
+  listener_.happened(who, note_happening::restored, n);
+  co_return n;
 }
 
 task<std::size_t> notes::import_all(scope who, std::vector<note_record> in) {
@@ -47,7 +57,9 @@ task<std::size_t> notes::import_all(scope who, std::vector<note_record> in) {
                     .created_at = n.created_at.value_or(time_point{}),
                     .updated_at = n.updated_at.value_or(time_point{})});
   auto const count = rows.size();
-  if (count > 0) co_await rows_.insert_all(who, std::move(rows));
+  if (count == 0) co_return count;
+  co_await rows_.insert_all(who, std::move(rows));
+  listener_.imported(who, count);
   co_return count;
 }
 

@@ -3,6 +3,7 @@
 
 #include "models/note_file.hpp"
 #include "repositories/notes.hpp"
+#include "services/listeners.hpp"
 
 #include <slipway/core/task.hpp>
 
@@ -10,7 +11,8 @@ namespace app::services {
 
 class notes {
  public:
-  notes(repositories::notes& rows, clock_source const& clock) : rows_{rows}, clock_{clock} {}
+  notes(repositories::notes& rows, note_listener& listener, clock_source const& clock)
+      : rows_{rows}, listener_{listener}, clock_{clock} {}
 
   task<result<page<note>>> list(scope who, note_query query);
   task<result<note>> create(scope who, new_note in);
@@ -25,6 +27,7 @@ class notes {
 
  private:
   repositories::notes& rows_;
+  note_listener& listener_;
   clock_source const& clock_;
 };
 

@@ -49,6 +49,7 @@ task<result<token_pair>> sessions::renew(refresh in) {
     case auth::refresh_verdict::retry: break;
     case auth::refresh_verdict::reuse:
       co_await parts_.tokens.revoke_family(record->family, now);
+      parts_.listener.session_ended(id_of<user>{record->user}, record->family);
       co_return refused().internal("a used refresh token came again; its family is revoked");
     case auth::refresh_verdict::expired:
     case auth::refresh_verdict::revoked:
@@ -64,8 +65,10 @@ task<result<token_pair>> sessions::renew(refresh in) {
 task<result<void>> sessions::log_out(refresh in) {
   auto const hash = auth::hash_refresh_token(in.refresh_token.reveal());
   if (!hash) co_return result<void>{};
-  if (auto const record = co_await parts_.tokens.find_by_hash(*hash))
+  if (auto const record = co_await parts_.tokens.find_by_hash(*hash)) {
     co_await parts_.tokens.revoke_family(record->family, parts_.clock.now());
+    parts_.listener.session_ended(id_of<user>{record->user}, record->family);
+  }
   co_return result<void>{};
 }
 

@@ -4,6 +4,7 @@
 #include "models/session.hpp"
 #include "repositories/refresh_tokens.hpp"
 #include "repositories/users.hpp"
+#include "services/listeners.hpp"
 
 #include <slipway/auth/passwords.hpp>
 #include <slipway/auth/throttle.hpp>
@@ -21,6 +22,7 @@ class sessions {
     auth::token_issuer& issuer;
     auth::throttle& throttle;
     auth::refresh_settings refresh;
+    session_listener& listener;
     clock_source const& clock;
   };
   explicit sessions(parts p) : parts_{p} {}

@@ -4,32 +4,44 @@
 #include "models/user.hpp"
 #include "repositories/refresh_tokens.hpp"
 #include "repositories/users.hpp"
+#include "services/listeners.hpp"
 
+#include <slipway/auth/breach.hpp>
 #include <slipway/auth/passwords.hpp>
+#include <slipway/auth/throttle.hpp>
 #include <slipway/core/task.hpp>
 
 namespace app::services {
 
 class users {
  public:
-  users(repositories::users& rows, repositories::refresh_tokens& tokens, auth::passwords& passwords,
-        clock_source const& clock)
-      : rows_{rows}, tokens_{tokens}, passwords_{passwords}, clock_{clock} {}
+  struct parts {
+    repositories::users& rows;
+    repositories::refresh_tokens& tokens;
+    auth::passwords& passwords;
+    auth::breach_check& breaches;
+    auth::throttle& throttle;
+    session_listener& listener;
+    clock_source const& clock;
+  };
+  explicit users(parts p) : parts_{p} {}
 
-  // conflict email_taken.
+  // conflict email_taken; invalid (/password breached) for a password that is known from a breach.
   task<result<user>> register_new(sign_up in);
   // not_found once the account is gone, though its token may live on for minutes.
   task<result<user>> show(scope who);
   task<result<user>> change_profile(scope who, profile_change change);
+  // Ends all sessions but the one that asks. invalid: /current_password wrong_password, /new_password breached;
+  // too_many_requests after many failures, which count together with those of logging in.
+  task<result<void>> change_password(scope who, password_change in, std::string address);
   // Closes the account: it can no longer log in, and its sessions end.
   task<result<void>> close(scope who);
   task<result<page<user>>> list(user_query query);
 
  private:
-  repositories::users& rows_;
-  repositories::refresh_tokens& tokens_;
-  auth::passwords& passwords_;
-  clock_source const& clock_;
+  task<result<void>> require_unbreached(secret<std::string> password, std::string pointer);
+
+  parts parts_;
 };
 
 // Addresses are compared without regard to case, as people expect.

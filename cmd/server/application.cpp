@@ -20,8 +20,22 @@ std::vector<content::asset> viewer_assets() {
   return out;
 }
 
+content::event_settings events_of(event_settings const& s) {
+  return {.subscribers = s.streams,
+          .subscribers_of_topic = s.streams_of_one,
+          .history = s.history,
+          .heartbeat = s.heartbeat,
+          .retry = s.retry};
+}
+
 version_view version_of(application::surroundings const& around) {
   return {around.settings.service.name, version_text(), revision_text(), around.environment};
+}
+
+std::unique_ptr<controllers::web> make_web(web_settings const& s) {
+  if (s.folder.empty()) return nullptr;
+  return std::make_unique<controllers::web>(
+      controllers::web::parts{s.folder, s.fallback, s.content_security_policy, s.threads});
 }
 
 }  // namespace
@@ -32,16 +46,20 @@ application::application(surroundings around)
       token_rows_{around.database},
       note_rows_{around.database},
       key_rows_{around.database},
+      note_watchers_{around.on, events_of(around.settings.events), around.clock},
+      watched_{around.metrics.callback(metrics::metric_kind::gauge, "note_watchers", "Open streams of note events", {},
+                                       [this] { return static_cast<double>(note_watchers_.count().subscribers); })},
       issuer_{around.settings.auth.tokens, around.keys, around.clock},
-      users_{user_rows_, token_rows_, around.passwords, around.clock},
+      users_{{user_rows_, token_rows_, around.passwords, around.breaches, around.throttle, note_watchers_, around.clock}},
       sessions_{{user_rows_, token_rows_, around.passwords, issuer_, around.throttle, around.settings.auth.refresh,
-                 around.clock}},
-      notes_{note_rows_, around.clock},
+                 note_watchers_, around.clock}},
+      notes_{note_rows_, note_watchers_, around.clock},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},
       note_pages_{notes_, around.settings.notes.import_count},
       system_pages_{{around.health, around.metrics, version_of(around)}},
       operator_pages_{{around.health, around.metrics, version_of(around), true}},
+      web_{make_web(around.settings.web)},
       viewer_{viewer_assets()},
       document_pages_{viewer_},
       idempotency_{key_rows_, around.clock},
@@ -49,9 +67,11 @@ application::application(surroundings around)
   routes::users(routes_, user_pages_);
   routes::sessions(routes_, session_pages_);
   routes::notes(routes_, note_pages_, around.settings.notes.import_size);
+  routes::note_events(routes_, note_watchers_);
   routes::system(routes_, system_pages_);
   routes::documents(routes_, document_pages_);
   if (around.settings.operations.public_metrics) routes::metrics(routes_, system_pages_);
+  if (web_) routes::web(routes_, *web_);
   routes::system(operator_routes_, operator_pages_);
   routes::metrics(operator_routes_, operator_pages_);
   document_pages_.write(

@@ -4,10 +4,12 @@
 
 #include "config/settings.hpp"
 #include "controllers/documents.hpp"
+#include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
 #include "controllers/users.hpp"
+#include "controllers/web.hpp"
 #include "repositories/idempotency_keys.hpp"
 
 #include <slipway/api/idempotency.hpp>
@@ -20,10 +22,12 @@ class application {
   // Everything in `around` must outlive the application.
   struct surroundings {
     app::settings const& settings;
+    shards& on;
     db::database& database;
     auth::key_ring& keys;
     auth::passwords& passwords;
     auth::throttle& throttle;
+    auth::breach_check& breaches;
     health::monitor& health;
     metrics::registry& metrics;
     clock_source const& clock;
@@ -38,6 +42,9 @@ class application {
   std::string const& openapi() const noexcept { return document_pages_.openapi_text(); }
   std::string const& openapi_3_0() const noexcept { return document_pages_.openapi_3_0_text(); }
 
+  // Ends what has no end of its own, the streams of events: before the server drains.
+  void end_streams() { note_watchers_.close(); }
+
   // Forgets what has run out: sessions, idempotency keys. Once in a while.
   task<> tidy();
 
@@ -49,6 +56,8 @@ class application {
   repositories::notes note_rows_;
   repositories::idempotency_keys key_rows_;
 
+  controllers::note_events note_watchers_;
+  metrics::registry::subscription watched_;
   auth::token_issuer issuer_;
   services::users users_;
   services::sessions sessions_;
@@ -58,6 +67,7 @@ class application {
   controllers::sessions session_pages_;
   controllers::notes note_pages_;
   controllers::system system_pages_, operator_pages_;
+  std::unique_ptr<controllers::web> web_;  // null: no front end is served
   std::vector<content::asset> viewer_;
   controllers::documents document_pages_;
 

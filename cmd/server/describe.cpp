@@ -38,9 +38,10 @@ int with_application(invocation const& in, std::function<void(application&, sett
   auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), clock.now(), {}}}, std::chrono::hours{1}, clock};
   no_passwords passwords;
   auth::throttle_in_memory throttle{loaded.value.auth.throttle, clock};
+  auto const breaches = auth::make_no_breach_check();
   health::monitor health{on[0]};
-  application app{
-      {loaded.value, database, keys, passwords, throttle, health, all_metrics, clock, in.sources.environment}};
+  application app{{loaded.value, on, database, keys, passwords, throttle, *breaches, health, all_metrics, clock,
+                   in.sources.environment}};
   tell(app, loaded.value);
   on.run(health.stop());
   return 0;

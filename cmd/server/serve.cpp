@@ -38,6 +38,13 @@ std::unique_ptr<span_exporter> make_exporter(settings const& s, std::string cons
                              .environment = environment});
 }
 
+std::unique_ptr<auth::breach_check> make_breaches(settings const& s, shards& on, log::journal& journal,
+                                                  metrics::registry& all) {
+  if (!s.auth.breach_check.enabled) return auth::make_no_breach_check();
+  return auth::make_breach_check(s.auth.breach_check,
+                                 {on, journal.named("passwords"), all, s.service.name + "/" + version_text()});
+}
+
 task<> tidy_now_and_then(application& app, log::logger log) {
   for (;;) {
     co_await sleep_for(std::chrono::minutes{10});
@@ -120,6 +127,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};
   auto const pools = metrics::pool_metrics(all_metrics, {&hashing});
   auto const passwords = auth::make_passwords(s.auth.passwords, hashing);
+  auto const breaches = make_breaches(s, on, journal, all_metrics);
   auth::key_ring keys{s.auth.keys, clock};
 
   health::monitor health{on[0]};
@@ -127,8 +135,8 @@ int serve(invocation const& in, std::string const& ready_file) {
 
   shared_store store{s, on, all_metrics, health, clock};
 
-  application app{
-      {s, database, keys, *passwords, store.throttle(), health, all_metrics, clock, in.sources.environment}};
+  application app{{s, on, database, keys, *passwords, store.throttle(), *breaches, health, all_metrics, clock,
+                   in.sources.environment}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
@@ -170,6 +178,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   log.info("stopping: finishing what is in flight");
   health.draining();
   std::this_thread::sleep_for(s.http.drain_delay);  // balancers see it unready before it stops to accept
+  app.end_streams();
   auto const cut = server.stop();
   operators.stop();
   on.run(health.stop());

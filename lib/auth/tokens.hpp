@@ -45,7 +45,7 @@ struct claims {
   std::optional<time_point> not_before;  // nbf
   std::map<std::string, std::string, std::less<>> extra;  // everything else: name, and its value as JSON text
 
-  slipway::scope who() const noexcept { return {subject, permissions}; }
+  slipway::scope who() const noexcept { return {subject, permissions, session, expires_at}; }
 };
 using claims_ptr = std::shared_ptr<claims const>;
 

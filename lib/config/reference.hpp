@@ -17,7 +17,7 @@ std::string show(loaded<T> const& l) {
   return show(meta::describe<T>, &l.value, l.came);
 }
 
-// JSON Schema 2020-12 of the YAML files, for editors. `defaults` is a default-constructed settings struct.
+// JSON Schema 2020-12 of the YAML files, for editors; "x-reload" marks what may change while the service runs. `defaults` is a default-constructed settings struct.
 std::string schema(meta::type const& t, void const* defaults);
 // The reference page: a table of every key with its type, default, unit, variable, whether it may change while the
 // service runs, and what it is for.

@@ -132,6 +132,7 @@ std::string of(meta::type const& t, meta::attributes const& about, void const* v
     m.add("default", to_flow(t, value));
   if (!about.example.empty()) m.add("examples", fmt::format("[{}]", about.example));
   if (about.deprecated) m.add("deprecated", "true");
+  if (about.reloadable) m.add("x-reload", "true");
   auto const said = m.done();
   return said == "{}" ? described : said.substr(0, said.size() - 1) + "," + described.substr(1);
 }

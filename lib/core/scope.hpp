@@ -2,6 +2,7 @@
 // owned rows, so that forgetting the check does not compile.
 #pragma once
 
+#include <slipway/core/clock.hpp>
 #include <slipway/core/id.hpp>
 
 #include <cstdint>
@@ -44,6 +45,9 @@ class permission_set {
 class scope {
  public:
   scope(uuid user, permission_set permissions) noexcept : user_{user}, permissions_{permissions} {}
+  // Somebody who has logged in: the login's id, and when the proof of it runs out.
+  scope(uuid user, permission_set permissions, uuid session, time_point until) noexcept
+      : user_{user}, permissions_{permissions}, session_{session}, until_{until} {}
 
   // The id of the user, for whatever type the application gives its users.
   struct user_id {
@@ -55,6 +59,10 @@ class scope {
   };
   user_id user() const noexcept { return {user_}; }
   permission_set permissions() const noexcept { return permissions_; }
+  // Nil outside a login.
+  uuid session() const noexcept { return session_; }
+  // For what goes on after the request has been let in, such as a stream of events: it ends then.
+  time_point until() const noexcept { return until_; }
   template <class E>
   bool may(E permission) const noexcept {
     return permissions_.has(permission);
@@ -63,6 +71,8 @@ class scope {
  private:
   uuid user_;
   permission_set permissions_;
+  uuid session_;
+  time_point until_ = time_point::max();
 };
 
 }  // namespace slipway

@@ -109,9 +109,9 @@ def test_every_wrong_record_of_a_csv_is_named(person):
     assert sorted(errors_of(answer), key=str) == sorted([
         (4, "/pinned", "wrong_type"), (4, "/tags", "wrong_type"), (5, "/title", "blank"), (6, "", "wrong_size"),
         (7, "", "malformed_csv"), (8, "/tags", "not_unique")], key=str)
-    header = upload(person.client, b"titel,body,body\nx,y,z\n", name="notes.csv", media_type="text/csv")
+    header = upload(person.client, b"headline,body,body\nx,y,z\n", name="notes.csv", media_type="text/csv")
     assert sorted(errors_of(header), key=str) == sorted(
-        [(1, "/titel", "unknown"), (1, "/body", "duplicate"), (1, "/title", "required")], key=str)
+        [(1, "/headline", "unknown"), (1, "/body", "duplicate"), (1, "/title", "required")], key=str)
     assert notes_of(person.client) == []
 
 

@@ -91,7 +91,7 @@ def refused(peer):
 @pytest.mark.parametrize("text, named", [
     ("limits: { enabled: true, requests: 4 }\nhttp: { idle_timeout: soon }\n", "base.yaml:2"),
     ("limits: { enabled: true, requests: 0 }\n", "base.yaml:1"),
-    ("limits: { enabled: true, requets: 4 }\n", "limits.requests"),
+    ("limits: { enabled: true, request: 4 }\n", "limits.requests"),
     ("limits: [\n", "base.yaml"),
 ])
 def test_a_wrong_file_changes_nothing_and_is_named(configured, text, named):

@@ -66,6 +66,8 @@ TEST(Schema, IsJsonSchemaThatDescribesEveryKey) {
   EXPECT_EQ(port.at("description").as_string(), "Where it listens Unit: port.");
   EXPECT_EQ(port.at("anyOf").at(0).at("minimum").to_number<int>(), 1);
   EXPECT_EQ(port.at("anyOf").at(0).at("maximum").to_number<int>(), 65'535);
+  EXPECT_TRUE(properties.at("http").at("properties").at("idle").at("x-reload").as_bool());
+  EXPECT_FALSE(port.as_object().contains("x-reload"));
   EXPECT_EQ(parsed.at("additionalProperties").as_bool(), false);
 }
 

@@ -24,6 +24,20 @@ class counted_passwords final : public auth::passwords {
   int checks = 0;
 };
 
+class breached_one final : public auth::breach_check {
+ public:
+  task<bool> knows(secret<std::string> password) override { co_return password.reveal() == "breached"; }
+};
+
+// Remembers who was told to have ended.
+class ended_sessions final : public services::session_listener {
+ public:
+  void session_ended(id_of<user>, uuid session) override { ended.push_back(session); }
+  void sessions_ended(id_of<user>, std::optional<uuid> except) override { all_but.push_back(except); }
+  std::vector<uuid> ended;
+  std::vector<std::optional<uuid>> all_but;
+};
+
 class sessions : public testing::Test {
  protected:
   sessions() {
@@ -46,11 +60,13 @@ class sessions : public testing::Test {
   repositories::users user_rows{database};
   repositories::refresh_tokens token_rows{database};
   counted_passwords passwords;
+  ended_sessions heard;
   auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), time_point{}, {}}}, 24h, clock};
   auth::token_issuer issuer{{}, keys, clock};
   auth::throttle_in_memory throttle{{}, clock};
-  services::users users{user_rows, token_rows, passwords, clock};
-  services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, clock}};
+  breached_one breaches;
+  services::users users{{user_rows, token_rows, passwords, breaches, throttle, heard, clock}};
+  services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, heard, clock}};
   id_of<user> ada;
 };
 
@@ -104,6 +120,47 @@ TEST_F(sessions, many_failures_make_the_next_attempt_wait_and_do_no_work) {
   EXPECT_EQ(passwords.checks, checked);
   clock.advance(1h);
   EXPECT_TRUE(log_in("ada@example.com", "right"));
+}
+
+TEST_F(sessions, a_new_password_ends_all_other_sessions) {
+  auto const here = log_in("ada@example.com", "right").value(), there = log_in("ada@example.com", "right").value();
+  auto const hash = auth::hash_refresh_token(here.refresh_token);
+  auto const family = on.run(token_rows.find_by_hash(*hash))->family;
+  scope const who{ada.value, {}, family, time_point::max()};
+  auto const change = [&](char const* from, char const* to) {
+    auto const done = on.run(users.change_password(who, {password(from), password(to)}, "192.0.2.1"));
+    return done ? std::string{}
+                : done.error().more().fields.at(0).pointer + " " + done.error().more().fields.at(0).code;
+  };
+  EXPECT_EQ(change("wrong", "new"), "/current_password wrong_password");
+  EXPECT_EQ(change("right", "breached"), "/new_password breached");
+  EXPECT_TRUE(heard.all_but.empty());
+  EXPECT_EQ(change("right", "new"), "");
+  EXPECT_EQ(heard.all_but, std::vector{std::optional{family}});
+  EXPECT_EQ(code(renew(there.refresh_token)), "bad_refresh_token");
+  EXPECT_TRUE(renew(here.refresh_token));
+  EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
+  EXPECT_TRUE(log_in("ada@example.com", "new"));
+}
+
+TEST_F(sessions, nobody_signs_up_with_a_breached_password) {
+  auto const made =
+      on.run(users.register_new({.email = "bob@example.com", .password = password("breached"), .name = "Bob"}));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().more().fields.at(0).code, "breached");
+  EXPECT_FALSE(on.run(user_rows.exists("bob@example.com")));
+}
+
+TEST_F(sessions, whoever_listens_is_told_of_sessions_that_end) {
+  auto const one = log_in("ada@example.com", "right").value();
+  ASSERT_TRUE(on.run(service.log_out({.refresh_token = password(one.refresh_token)})));
+  EXPECT_EQ(heard.ended.size(), 1u);
+  auto const two = log_in("ada@example.com", "right").value();
+  ASSERT_TRUE(renew(two.refresh_token));
+  EXPECT_FALSE(renew(two.refresh_token));
+  EXPECT_EQ(heard.ended.size(), 2u) << "a token that comes again ends its session";
+  ASSERT_TRUE(on.run(users.close(scope{ada.value, {}})));
+  EXPECT_EQ(heard.all_but, std::vector{std::optional<uuid>{}});
 }
 
 }  // namespace

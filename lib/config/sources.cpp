@@ -10,7 +10,8 @@ bool looks_like_setting(std::string_view argument) noexcept {
   if (!argument.starts_with("--")) return false;
   auto const name = argument.substr(2, argument.find('=') - 2);
   auto const dot = name.find('.');
-  return dot != std::string_view::npos && dot != 0;
+  // No setting begins with a digit; a command's own flag may ("--3.0").
+  return dot != std::string_view::npos && dot != 0 && (name[0] < '0' || name[0] > '9');
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ def operations(document):
 def test_the_command_prints_what_the_server_serves(plain_server, document):
     printed = plain_server.run("openapi")
     assert printed.returncode == 0 and json.loads(printed.stdout)["paths"] == document["paths"]
+    older = plain_server.run("openapi", "--3.0")
+    assert older.returncode == 0 and json.loads(older.stdout)["openapi"].startswith("3.0"), older.stderr
 
 
 def test_every_operation_is_documented(document):

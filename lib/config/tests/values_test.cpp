@@ -155,6 +155,9 @@ TEST(Flags, AreTakenOutOfTheCommandLine) {
   arguments = {"--http.port", "--verbose", "--set"};
   EXPECT_THAT(take_flags(arguments), ElementsAre("http.port"));
   EXPECT_THAT(arguments, ElementsAre("--verbose", "--set"));
+  arguments = {"openapi", "--3.0"};
+  EXPECT_THAT(take_flags(arguments), ElementsAre());
+  EXPECT_THAT(arguments, ElementsAre("openapi", "--3.0"));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ std::string type_name(meta::type const& t, meta::attributes const& about) {
     case meta::kind::uuid: return "UUID";
     case meta::kind::time: return "time";
     case meta::kind::duration: return "duration";
+    case meta::kind::scalar: return std::string{t.as_scalar->name};
     case meta::kind::dynamic: return "any";
     case meta::kind::optional:
     case meta::kind::change: return type_name(*t.element, about) + " or null";

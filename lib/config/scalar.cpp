@@ -116,6 +116,8 @@ std::string set_scalar(meta::type const& t, meta::attributes const& about, void*
     case meta::kind::duration:
       if (auto const d = parse_duration(text)) return *static_cast<std::chrono::milliseconds*>(at) = *d, "";
       return "must be a duration with its unit: \"250ms\", \"30s\", \"15m\", \"12h\" or \"7d\"";
+    case meta::kind::scalar:
+      return t.as_scalar->read(at, text) ? std::string{} : "must be " + std::string{t.as_scalar->expects};
     case meta::kind::dynamic:
     case meta::kind::optional:
     case meta::kind::change:
@@ -193,6 +195,11 @@ std::string to_flow(meta::type const& t, void const* at) {
     case meta::kind::time: return double_quoted(to_rfc3339(*static_cast<time_point const*>(at)));
     case meta::kind::duration:
       return double_quoted(format_duration(*static_cast<std::chrono::milliseconds const*>(at)));
+    case meta::kind::scalar: {
+      std::string text;
+      t.as_scalar->write(at, text);
+      return double_quoted(text);
+    }
     case meta::kind::dynamic: return "null";
     case meta::kind::optional:
     case meta::kind::change: {

@@ -102,6 +102,8 @@ std::string bare(meta::type const& t, meta::attributes const& about, void const*
     case meta::kind::uuid: return or_reference(R"({"type":"string","format":"uuid"})");
     case meta::kind::time: return or_reference(R"({"type":"string","format":"date-time"})");
     case meta::kind::duration: return or_reference(R"({"type":"string","pattern":"^[0-9]+(ms|s|m|h|d)$"})");
+    case meta::kind::scalar:
+      return or_reference(R"({"type":"string","format":")" + std::string{t.as_scalar->name} + "\"}");
     case meta::kind::dynamic: return "{}";
     case meta::kind::optional:
     case meta::kind::change:

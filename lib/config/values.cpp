@@ -50,6 +50,12 @@ bool equal(meta::type const& t, void const* a, void const* b) {
     case kind::uuid:
     case kind::time:
     case kind::duration: return std::memcmp(a, b, t.size) == 0;
+    case kind::scalar: {
+      std::string left, right;
+      t.as_scalar->write(a, left);
+      t.as_scalar->write(b, right);
+      return left == right;
+    }
     case kind::number: return equal_numbers(t, a, b);
     case kind::text: return *static_cast<std::string const*>(a) == *static_cast<std::string const*>(b);
     case kind::secret_text:
@@ -84,6 +90,12 @@ void copy(meta::type const& t, void const* from, void* to) {
     case kind::uuid:
     case kind::time:
     case kind::duration: std::memcpy(to, from, t.size); return;
+    case kind::scalar: {
+      std::string text;
+      t.as_scalar->write(from, text);
+      (void)t.as_scalar->read(to, text);  // it has written this itself
+      return;
+    }
     case kind::text: *static_cast<std::string*>(to) = *static_cast<std::string const*>(from); return;
     case kind::secret_text:
       *static_cast<secret<std::string>*>(to) = *static_cast<secret<std::string> const*>(from);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace slipway {
@@ -12,6 +13,11 @@ namespace slipway {
 enum class cancel_reason : std::uint8_t { none, client_gone, deadline, shutdown };
 
 class trace_span;  // lib/trace
+
+// What somebody notes down about an operation while it lasts: see lib/db/repetition.hpp.
+struct operation_notes {
+  virtual ~operation_notes() = default;
+};
 
 class context {
  public:
@@ -33,6 +39,10 @@ class context {
   clock::time_point deadline = clock::time_point::max();
   std::string_view correlation_id;  // printable ASCII; owned by whoever owns the context
   trace_span* span = nullptr;       // null: not traced
+  // What was asked of databases so far, counted where statements are observed: for the operation's line in the log.
+  std::uint32_t statements = 0;
+  std::uint64_t statement_ns = 0;
+  std::unique_ptr<operation_notes> notes;  // null: nobody takes any
 
   cancel_reason cancelled() const noexcept { return reason_; }
 
@@ -65,6 +75,9 @@ class context {
     deadline = clock::time_point::max();
     correlation_id = {};
     span = nullptr;
+    statements = 0;
+    statement_ns = 0;
+    notes.reset();
     reason_ = cancel_reason::none;
   }
 

@@ -63,7 +63,8 @@ bool filler::fill(meta::type const& t, void* at, place const& where) {
     case kind::enumeration:
     case kind::uuid:
     case kind::time:
-    case kind::duration: return fill_text(t, at, where);
+    case kind::duration:
+    case kind::scalar: return fill_text(t, at, where);
     case kind::dynamic: return fill_dynamic(*static_cast<boost::json::value*>(at), where);
     case kind::optional:
       if (in_.at('n')) {

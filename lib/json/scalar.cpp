@@ -87,6 +87,9 @@ scalar_problem read_scalar(meta::type const& t, void* value, std::string_view te
         return {};
       }
       return {"bad_format", "must be a duration with its unit, such as 250ms, 30s, 15m, 12h or 7d"};
+    case kind::scalar:
+      if (t.as_scalar->read(value, text)) return {};
+      return {"bad_format", "must be " + std::string{t.as_scalar->expects}};
     case kind::optional:
     case kind::change: {
       auto const was_empty = t.as_optional->get(value) == nullptr;
@@ -104,6 +107,11 @@ std::string write_scalar(meta::type const& t, void const* value) {
     case kind::text: return *static_cast<std::string const*>(value);
     case kind::secret_text: return "***";
     case kind::enumeration: return std::string{meta::enumerator_name(t, value)};
+    case kind::scalar: {
+      std::string text;
+      t.as_scalar->write(value, text);
+      return text;
+    }
     case kind::optional:
     case kind::change: {
       auto const* inner = t.as_optional->get(const_cast<void*>(value));
@@ -130,6 +138,7 @@ std::string_view name_of_kind(meta::type const& type) noexcept {
     case kind::uuid: return "a UUID";
     case kind::time: return "an RFC 3339 time";
     case kind::duration: return "a duration such as 30s";
+    case kind::scalar: return "a text in its format";
     case kind::dynamic: return "any value";
     case kind::optional:
     case kind::change: return name_of_kind(*type.element);

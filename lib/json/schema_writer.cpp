@@ -97,6 +97,11 @@ void schema_writer::write_plain(object_writer& o, meta::type const& t, schema_li
     case kind::secret_text: return write_string(o, b, nullable, "password");
     case kind::uuid: return write_string(o, {}, nullable, "uuid");
     case kind::time: return write_string(o, {}, nullable, "date-time");
+    case kind::scalar: {
+      schema_limits with;
+      if (!t.as_scalar->pattern.empty()) with.patterns.push_back(t.as_scalar->pattern);
+      return write_string(o, with, nullable, t.as_scalar->name);
+    }
     case kind::duration: {
       schema_limits with;
       with.patterns.push_back("^[0-9]+(ms|s|m|h|d)$");

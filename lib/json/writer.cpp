@@ -150,6 +150,11 @@ char* put_value(buffer& out, char* at, meta::type const& t, void const* value, n
       *at++ = '"';
       return at;
     case kind::duration: return put_quoted(at, format_duration(as<std::chrono::milliseconds>(value)));
+    case kind::scalar: {
+      std::string text;
+      t.as_scalar->write(value, text);
+      return detail::put_text(out, at, text);
+    }
     case kind::dynamic: return detail::put_dynamic(out, at, value);
     case kind::optional:
     case kind::change:

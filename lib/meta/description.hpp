@@ -46,6 +46,7 @@ enum class kind : std::uint8_t {
   uuid,         // uuid or id_of<T>: both are 16 bytes
   time,         // time_point: RFC 3339
   duration,     // std::chrono::milliseconds: "250ms"
+  scalar,       // a type of its own that is one text: dates, decimals (scalars.hpp)
   dynamic,      // json::value (lib/json)
   optional,     // std::optional<element>: null when empty
   change,       // change<element>: absent when empty
@@ -110,6 +111,27 @@ struct variant_operations {
   void* (*emplace)(void* variant, std::size_t index);
 };
 
+// What a database column of a scalar holds.
+enum class scalar_column : std::uint8_t {
+  text,     // the text
+  date,     // days since 1970
+  decimal,  // an exact number of `scale` digits after the point; counted in its smallest units
+  bytes,    // octets
+};
+
+struct scalar_operations {
+  std::string_view name{};                                       // of the format, in documents: "date"
+  std::string_view expects{};                                    // "a date such as 2026-01-31", for messages
+  std::string_view pattern{};                                    // ECMA-262, for documents; may be empty
+  bool (*read)(void* value, std::string_view text) = nullptr;    // false: it is no such text, and `value` is as it was
+  void (*write)(void const* value, std::string& out) = nullptr;  // appends the text
+  scalar_column column = scalar_column::text;
+  std::uint8_t scale = 0;
+  std::int64_t (*get)(void const* value) noexcept = nullptr;  // of dates and decimals
+  void (*set)(void* value, std::int64_t number) noexcept = nullptr;
+  std::string& (*octets)(void* value) noexcept = nullptr;  // of bytes
+};
+
 struct type {
   kind what;
   std::uint32_t size;
@@ -122,6 +144,7 @@ struct type {
   list_operations const* as_list = nullptr;
   map_operations const* as_map = nullptr;
   variant_operations const* as_variant = nullptr;
+  scalar_operations const* as_scalar = nullptr;
 
   member const* find(std::string_view member_name) const noexcept {
     for (auto const& m : members)

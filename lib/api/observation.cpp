@@ -87,6 +87,8 @@ void observation::log(http::exchange const& x, std::string_view route, std::chro
                        .duration = took,
                        .bytes_in = static_cast<std::int64_t>(x.bytes_in),
                        .bytes_out = static_cast<std::int64_t>(x.response.body.size()),
+                       .statements = x.operation.statements,
+                       .in_statements = std::chrono::microseconds{x.operation.statement_ns / 1000},
                        .peer = x.request.peer.address,
                        .user_id = user ? &*user : nullptr,
                        .correlation_id = x.operation.correlation_id,

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <slipway/core/fault.hpp>
-#include <slipway/db/condition.hpp>
 #include <slipway/db/driver.hpp>
 #include <slipway/db/errors.hpp>
+#include <slipway/db/expression.hpp>
 
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,7 +29,7 @@ struct statement_ref {
 // Awaited: runs one statement. The parameters must live in the awaiting coroutine's frame.
 class run : operation {
  public:
-  run(core& shared, link& to, statement_ref what, values const& parameters) noexcept;
+  run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at) noexcept;
   run(run const&) = delete;
   run& operator=(run const&) = delete;
 
@@ -52,23 +53,43 @@ class run : operation {
   core& shared_;
   link& to_;
   statement_ref statement_;
+  std::source_location at_;
   std::chrono::steady_clock::time_point began_{};
   bool watched_ = false;
 };
 
-enum class deleted_rows : std::uint8_t { without, with, only };
 enum class lock_mode : std::uint8_t { none, update, skip_locked };
-
-struct order_term {
-  std::uint8_t column;
-  bool descending;
-};
 
 struct recycled {
   static void* operator new(std::size_t bytes) { return slipway::detail::frame_pool::allocate(bytes); }
   static void operator delete(void* memory, std::size_t bytes) noexcept {
     slipway::detail::frame_pool::release(memory, bytes);
   }
+};
+
+// What a query has beyond one table, its conditions and its order.
+struct select_parts {
+  struct joined {
+    source_info const* with;
+    bool is_left;
+    untyped_condition on;
+  };
+  std::vector<joined> joins;
+  std::string outputs;  // programs that leave one expression for each column; empty: the columns of the first table
+  std::string further;  // the same, to follow the columns of the first table
+  std::string groups;   // the same, to group by
+  std::string orders;   // the same, each ordered
+  untyped_condition having;
+  bool distinct = false;
+};
+
+// A relation that is loaded with the rows of a query, and those that are loaded with its rows in turn.
+struct load_step {
+  relation const* what = nullptr;
+  untyped_condition where;
+  std::string orders;
+  deleted_rows deleted = deleted_rows::without;
+  std::vector<load_step> then;
 };
 
 struct select_state : recycled {
@@ -78,12 +99,22 @@ struct select_state : recycled {
   link& to;
   table_info const& info;
   untyped_condition where;
-  std::string orders;  // two bytes each: column, direction
+  std::string orders;  // two bytes each: column, order_flags
   std::int64_t limit = -1, offset = -1;
   deleted_rows deleted = deleted_rows::without;
   lock_mode lock = lock_mode::none;
+  std::source_location at;  // who asks
   std::string after_nulls;  // of a page's cursor: a byte for each order, 1 where its value is null; empty: none
   values after;             // the values that are not null
+  std::unique_ptr<select_parts> parts;
+  std::unique_ptr<std::vector<load_step>> loads;
+
+  select_parts& more() {
+    if (!parts) parts = std::make_unique<select_parts>();
+    return *parts;
+  }
+  // The step that this path of relations ends with, made if it is not there.
+  load_step& load(std::span<relation const* const> path);
 
   enum class wanted : char { rows = 1, count, exists };
   // Makes the text and appends the limit to the values. Once.
@@ -94,6 +125,9 @@ struct select_state : recycled {
   result<void> continue_after(std::string_view cursor);
   void tie_break();
   std::string cursor_of(void const* row) const;
+
+ private:
+  run fetch_parts(wanted what);
 };
 using select_ptr = std::unique_ptr<select_state>;
 
@@ -101,7 +135,13 @@ using select_ptr = std::unique_ptr<select_state>;
 bool is_storable_text(std::string_view text) noexcept;
 
 // Columns in the order of the members.
-void read_row(table_info const& info, void* row, rows const& from, std::size_t index);
+void read_row(core& shared, table_info const& info, void* row, rows const& from, std::size_t index);
+// The same into any described struct, which has one member for each column.
+void read_columns(meta::type const& into, void* row, rows const& from, std::size_t index);
+
+// Loads relations of rows that stand `stride` bytes apart: one statement for each step.
+task<> load_related(core& shared, link& to, table_info const& owner, void* first, std::size_t stride, std::size_t count,
+                    std::vector<load_step> const& steps, std::source_location at);
 
 struct change_state : recycled {
   change_state(core& s, link& t, table_info const& i) noexcept : shared{s}, to{t}, info{i} {}
@@ -113,9 +153,11 @@ struct change_state : recycled {
   values new_values;
   untyped_condition where;
   deleted_rows deleted = deleted_rows::without;
+  std::source_location at;
 
   enum class kind : char { update = 10, soft_remove, purge, restore };
   void set(std::uint8_t column, value v);
+  void put(std::uint8_t column, value v);  // as it is stored
   run apply(kind what, bool returning);
 
  private:
@@ -127,11 +169,17 @@ enum class on_conflict : char { fail = 1, ignore, replace };
 
 // These change `row` as the database would: id, timestamps and version. False: ignored because of a conflict.
 task<bool> insert_row(core& shared, link& to, table_info const& info, void* row, on_conflict conflict,
-                      std::string conflict_columns);
+                      std::string conflict_columns, std::source_location at);
 // Statements of at most a few hundred rows each. `row_at` gives the i-th row.
 task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count,
-                   void* (*row_at)(void* list, std::size_t i), void* list);
-task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row);
+                   void* (*row_at)(void* list, std::size_t i), void* list, std::source_location at);
+task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row, std::source_location at);
+// Marks or removes one row.
+task<result<void>> remove_row(core& shared, link& to, table_info const& info, void* row, change_state::kind what,
+                              std::source_location at);
+// The fault for a row that a statement passed over: not_found, or somebody changed it.
+task<result<void>> why_not_changed(core& shared, link& to, table_info const& info, void* row, deleted_rows deleted,
+                                   std::source_location at);
 task<std::int64_t> change_rows(change_ptr change, change_state::kind what);
 // The changed rows as they are now (removed ones as they were), in one or more parts.
 task<std::vector<rows>> change_and_read(change_ptr change, change_state::kind what);

@@ -12,6 +12,7 @@ core::core(std::unique_ptr<engine> e, settings const& s, unsigned shards)
       watch{s.watch},
       clock{s.clock != nullptr ? *s.clock : system_clock()},
       random{s.random != nullptr ? *s.random : system_random()},
+      codec{s.codec},
       description{database->description()},
       statements{shards} {}
 
@@ -29,8 +30,8 @@ statement_ref core::text(std::string sql, values const& parameters, bool reads) 
   return cache.keep(shape, std::move(made));
 }
 
-run::run(core& shared, link& to, statement_ref what, values const& parameters) noexcept
-    : shared_{shared}, to_{to}, statement_{std::move(what)} {
+run::run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at) noexcept
+    : shared_{shared}, to_{to}, statement_{std::move(what)}, at_{at} {
   this->what = statement_.what;
   this->parameters = &parameters;
 }
@@ -59,7 +60,12 @@ void run::finish() {
                     .began = began_,
                     .duration = std::chrono::steady_clock::now() - began_,
                     .rows = answer.size(),
-                    .operation = of};
+                    .operation = of,
+                    .at = at_};
+  if (of != nullptr) {
+    ++of->statements;
+    of->statement_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds{event.duration}.count());
+  }
   if (!error) return shared_.watch->on_query(event);
   try {
     std::rethrow_exception(error);

@@ -3,6 +3,7 @@
 
 #include <slipway/db/builder.hpp>
 #include <slipway/db/settings.hpp>
+#include <slipway/db/sql_writer.hpp>
 #include <slipway/db/statement_cache.hpp>
 #include <slipway/runtime/shards.hpp>
 
@@ -21,6 +22,7 @@ class core {
   observer* watch;
   clock_source const& clock;
   random_source& random;
+  column_codec* codec;
   std::string description;
   per_shard<statement_cache> statements;
 
@@ -28,28 +30,18 @@ class core {
   statement_ref text(std::string sql, values const& parameters, bool reads);
 };
 
-// Writes SQL. Names are quoted; `placeholder` counts.
-class sql_writer {
- public:
-  explicit sql_writer(dialect d) noexcept : kind{d} {}
-  dialect kind;
-  std::string text;
-  unsigned parameters = 0;
-
-  void name(std::string_view identifier);  // "users", or "public"."users" for public.users
-  void columns(table_info const& table);   // all, separated by commas
-  std::string placeholder() { return "$" + std::to_string(++parameters); }
-  // The condition with its placeholders.
-  void condition(table_info const& table, std::string_view code);
-  // " where ...", with what soft deletion asks for; nothing when every row is meant.
-  void where(table_info const& table, std::string_view code, deleted_rows deleted, std::string_view further = {});
-};
+template <class MakeText>
+statement_ref find_or_make(core& shared, shape_key const& key, values const& parameters, MakeText const& make_text) {
+  auto& cache = shared.statements.local();
+  if (auto const* found = cache.find(key.view())) return {found, nullptr};
+  auto made = std::make_unique<statement>();
+  made->sql = make_text();
+  for (auto const& v : parameters) made->signature.push_back(v.kind());
+  return cache.keep(key.view(), std::move(made));
+}
 
 // How long a transaction that lost waits before it is tried again, and whether an error says that it lost.
 std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
 bool may_repeat(std::exception_ptr const& error) noexcept;
-
-std::string quoted(std::string_view identifier);
-bool is_nullable(table_info const& table, std::uint8_t column) noexcept;
 
 }  // namespace slipway::db::detail

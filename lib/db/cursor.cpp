@@ -2,7 +2,9 @@
 // signed: its values become parameters like any others, so a forged one can show nothing that the query would not.
 #include <slipway/core/encoding.hpp>
 #include <slipway/db/core.hpp>
+#include <slipway/db/sql_writer.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace slipway::db::detail {
@@ -10,6 +12,11 @@ namespace {
 
 constexpr char format = 1;
 constexpr std::size_t max_text = 1024, max_cursor = 8192;
+
+bool names_tables(char code) noexcept {
+  auto const op = static_cast<operation_code>(code);
+  return op == operation_code::source || op == operation_code::in_query || op == operation_code::exists_query;
+}
 
 // Ties the cursor to the query: table, order and condition, without their values.
 std::uint32_t shape_of(select_state const& s) noexcept {
@@ -21,7 +28,11 @@ std::uint32_t shape_of(select_state const& s) noexcept {
   add(s.info.name);
   for (std::size_t i = 0; i < s.orders.size(); i += 2) add(s.info.column(static_cast<std::uint8_t>(s.orders[i])));
   add(s.orders);
-  add(s.where.code);
+  // Programs that name other tables hold pointers, which are not the same in the next process.
+  if (std::any_of(s.where.code.begin(), s.where.code.end(), names_tables))
+    add(sql_writer{s.shared.kind}.condition(s.info, s.where.code));
+  else
+    add(s.where.code);
   hash = (hash ^ static_cast<std::uint32_t>(s.deleted)) * 16777619;
   return hash;
 }
@@ -38,6 +49,8 @@ void put_value(std::string& out, value const& v, std::string_view column) {
   switch (v.kind()) {
     case value_kind::boolean: return out.push_back(v.boolean() ? 1 : 0);
     case value_kind::integer:
+    case value_kind::decimal:
+    case value_kind::date:
     case value_kind::time: return put(out, static_cast<std::uint64_t>(v.integer()));
     case value_kind::number: {
       std::uint64_t bits;
@@ -84,11 +97,11 @@ class cursor_reader {
       return type.what == meta::kind::optional;
     }
     if (kind != static_cast<std::uint8_t>(expected)) return false;
-    return get_payload(out, expected);
+    return get_payload(out, expected, type);
   }
 
  private:
-  bool get_payload(value& out, value_kind kind) {
+  bool get_payload(value& out, value_kind kind, meta::type const& type) {
     std::uint64_t bits;
     switch (kind) {
       case value_kind::boolean: {
@@ -100,6 +113,11 @@ class cursor_reader {
       case value_kind::integer:
         if (!get(bits)) return false;
         out = value{static_cast<std::int64_t>(bits)};
+        return true;
+      case value_kind::decimal:
+      case value_kind::date:
+        if (!get(bits)) return false;
+        out = value::of_number(type, static_cast<std::int64_t>(bits));
         return true;
       case value_kind::time:
         if (!get(bits)) return false;
@@ -140,6 +158,8 @@ class cursor_reader {
 void select_state::tie_break() {
   if (info.key == no_column)
     throw error{"pages need a table with a primary key: " + std::string{info.name} + " has none"};
+  if (parts && (!parts->orders.empty() || !parts->groups.empty() || parts->distinct))
+    throw error{"pages are ordered by columns of their first table, and know no groups: " + std::string{info.name}};
   for (std::size_t i = 0; i < orders.size(); i += 2)
     if (static_cast<std::uint8_t>(orders[i]) == info.key) {
       orders.resize(i + 2);  // what comes after a unique column decides nothing

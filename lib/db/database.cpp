@@ -9,9 +9,10 @@
 namespace slipway::db {
 namespace {
 
-task<rows> run_text(detail::core& shared, link& to, std::string sql, values parameters, bool reads) {
+task<rows> run_text(detail::core& shared, link& to, std::string sql, values parameters, bool reads,
+                    std::source_location at) {
   auto text = shared.text(std::move(sql), parameters, reads);
-  co_return co_await detail::run{shared, to, std::move(text), parameters};
+  co_return co_await detail::run{shared, to, std::move(text), parameters, at};
 }
 
 // Whether a statement written by hand may share a Sync with others and may be repeated. A `with` may hide a change.
@@ -31,17 +32,17 @@ bool only_reads(std::string_view sql) noexcept {
 
 dialect session::dialect() const noexcept { return shared_->kind; }
 
-task<rows> session::query(std::string sql, values parameters) {
+task<rows> session::query(std::string sql, values parameters, std::source_location at) {
   auto const reads = only_reads(sql);
-  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), reads);
+  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), reads, at);
 }
 
-task<rows> session::query_once(std::string sql, values parameters) {
-  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), false);
+task<rows> session::query_once(std::string sql, values parameters, std::source_location at) {
+  return run_text(*shared_, *to_, std::move(sql), std::move(parameters), false, at);
 }
 
-task<std::int64_t> session::execute(std::string sql, values parameters) {
-  auto const done = co_await run_text(*shared_, *to_, std::move(sql), std::move(parameters), false);
+task<std::int64_t> session::execute(std::string sql, values parameters, std::source_location at) {
+  auto const done = co_await run_text(*shared_, *to_, std::move(sql), std::move(parameters), false, at);
   co_return done.affected();
 }
 

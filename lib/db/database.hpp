@@ -10,8 +10,11 @@
 // cancelled outside a transaction may have been done.
 #pragma once
 
+#include <slipway/db/changes.hpp>
+#include <slipway/db/hooks.hpp>
 #include <slipway/db/query.hpp>
 #include <slipway/db/settings.hpp>
+#include <slipway/db/table.hpp>
 #include <slipway/runtime/shards.hpp>
 
 #include <memory>
@@ -49,11 +52,20 @@ class session {
 
   // A statement that reads, by hand; $1 is the first parameter, on every engine. It may be repeated when the
   // connection is lost, so what changes something belongs into `execute` or `query_once`.
-  task<rows> query(std::string sql, values parameters = {});
+  task<rows> query(std::string sql, values parameters = {}, std::source_location at = std::source_location::current());
   // A statement that changes something and answers with rows (RETURNING).
-  task<rows> query_once(std::string sql, values parameters = {});
+  task<rows> query_once(std::string sql, values parameters = {},
+                        std::source_location at = std::source_location::current());
+  // `query` into a described struct, columns to members by name. Throws value_error that names what does not match.
+  template <meta::described R>
+  task<std::vector<R>> query_as(std::string sql, values parameters = {},
+                                std::source_location at = std::source_location::current()) {
+    auto const found = co_await query(std::move(sql), std::move(parameters), at);
+    co_return found.template as<R>();
+  }
   // A statement that changes something: the number of rows.
-  task<std::int64_t> execute(std::string sql, values parameters = {});
+  task<std::int64_t> execute(std::string sql, values parameters = {},
+                             std::source_location at = std::source_location::current());
   // Several statements without parameters, as in a migration. Outside a transaction they are done one by one and
   // those before an error stay done, unless the text has its own BEGIN and COMMIT.
   task<> script(std::string sql);
@@ -70,38 +82,67 @@ class session {
     return {*shared_, *to_};
   }
   template <stored T, class Id>
-  task<result<T>> find(Id const& id) {
-    return from<T>().where(key_is<T>(id)).one();
+  task<result<T>> find(Id const& id, std::source_location at = std::source_location::current()) {
+    return from<T>().where(key_is<T>(id)).one(at);
+  }
+  // Loads relations of rows that were read before, as `with` does: load<&user::notes>(users).
+  template <auto... Path, stored T>
+  task<> load(std::vector<T>& list, std::source_location at = std::source_location::current()) {
+    return load_rows<T, Path...>(list.data(), list.size(), at);
+  }
+  template <auto... Path, stored T>
+  task<> load(T& row, std::source_location at = std::source_location::current()) {
+    return load_rows<T, Path...>(&row, 1, at);
   }
 
-  // The row as it is stored now: with its id (made when nil), timestamps and version.
+  // The row as it is stored now: with its id (made when nil), timestamps and version. A result<T> where a hook of the
+  // table may refuse it.
   template <stored T>
-  task<T> insert(T row) {
-    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::fail, {});
+  auto insert(T row, std::source_location at = std::source_location::current()) {
+    if constexpr (creating<T>.none())
+      return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::fail, {}, at);
+    else
+      return insert_hooked(*this, std::move(row), at);
   }
-  // False: a row that is there already forbids it, and nothing was done.
+  // False: a row that is there already forbids it, and nothing was done. No hooks run.
   template <stored T>
-  task<bool> insert_or_ignore(T row) {
-    return insert_unless(*shared_, *to_, std::move(row));
+  task<bool> insert_or_ignore(T row, std::source_location at = std::source_location::current()) {
+    return insert_unless(*shared_, *to_, std::move(row), at);
   }
   // Inserts, or overwrites the row that has the same values in these unique columns, except for its key, its time
-  // of creation: `upsert(setting, col<&setting::name>)`. The row as it is stored now.
+  // of creation: `upsert(setting, col<&setting::name>)`. The row as it is stored now. No hooks run.
   template <stored T, auto... Members>
     requires(sizeof...(Members) > 0)
   task<T> upsert(T row, column_of<Members>... unique) {
     return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::replace,
-                       std::string{static_cast<char>(unique.index)...});
+                       std::string{static_cast<char>(unique.index)...}, std::source_location::current());
   }
-  // All or none, a few hundred rows to a statement.
+  // All or none, a few hundred rows to a statement. A result where a hook of the table may refuse a row.
   template <stored T>
-  task<std::vector<T>> insert_many(std::vector<T> list) {
-    return insert_list(*this, std::move(list));
+  auto insert_many(std::vector<T> list, std::source_location at = std::source_location::current()) {
+    if constexpr (creating<T>.may_refuse)
+      return insert_list_hooked(*this, std::move(list), at);
+    else
+      return insert_list(*this, std::move(list), at);
   }
   // The row with this key gets all these values. Where the table has a version, the fault
   // precondition_failed("version_conflict") when somebody changed the row since it was read. not_found when it is gone.
   template <stored T>
-  task<result<T>> update(T row) {
-    return update_in(*shared_, *to_, std::move(row));
+  task<result<T>> update(T row, std::source_location at = std::source_location::current()) {
+    return change_one(*this, detail::row_change::update, std::move(row), at);
+  }
+  // Marks the row of a table with soft delete, or removes that of another; the row as it is stored now, or was. Faults
+  // as of `update`.
+  template <stored T>
+  task<result<T>> remove(T row, std::source_location at = std::source_location::current()) {
+    constexpr auto what =
+        info_of<T>.deleted_at != no_column ? detail::row_change::soft_remove : detail::row_change::purge;
+    return change_one(*this, what, std::move(row), at);
+  }
+  // Removes the row for good, marked or not.
+  template <stored T>
+  task<result<T>> purge(T row, std::source_location at = std::source_location::current()) {
+    return change_one(*this, detail::row_change::purge, std::move(row), at);
   }
   // Changes by condition: `update<note>().set(col<&note::pinned>, true).where(...).run()`.
   template <stored T>
@@ -144,21 +185,55 @@ class session {
     return condition<T>{std::move(c)};
   }
   template <class T>
-  static task<T> insert_into(detail::core& shared, link& to, T row, detail::on_conflict conflict, std::string columns) {
-    co_await detail::insert_row(shared, to, info_of<T>, &row, conflict, std::move(columns));
+  static constexpr detail::hooks_of creating{info_of<T>, row_event::before_create, row_event::after_create};
+
+  template <class T>
+  static task<T> insert_into(detail::core& shared, link& to, T row, detail::on_conflict conflict, std::string columns,
+                             std::source_location at) {
+    co_await detail::insert_row(shared, to, info_of<T>, &row, conflict, std::move(columns), at);
     co_return std::move(row);
   }
   template <class T>
-  static task<bool> insert_unless(detail::core& shared, link& to, T row) {
-    co_return co_await detail::insert_row(shared, to, info_of<T>, &row, detail::on_conflict::ignore, {});
+  static task<bool> insert_unless(detail::core& shared, link& to, T row, std::source_location at) {
+    co_return co_await detail::insert_row(shared, to, info_of<T>, &row, detail::on_conflict::ignore, {}, at);
   }
   template <class T>
-  static task<std::vector<T>> insert_list(session& in, std::vector<T> list);
-  template <class T>
-  static task<result<T>> update_in(detail::core& shared, link& to, T row) {
-    co_await ok(detail::update_row(shared, to, info_of<T>, &row));
+  static auto insert_hooked(session& in, T row, std::source_location at)
+      -> task<std::conditional_t<creating<T>.may_refuse, result<T>, T>> {
+    auto done = co_await detail::create_row(in, info_of<T>, &row, at);
+    if constexpr (creating<T>.may_refuse)
+      if (!done) co_return std::move(done.error());
     co_return std::move(row);
   }
+  template <class T>
+  static void* row_of(void* list, std::size_t i) {
+    return &(*static_cast<std::vector<T>*>(list))[i];
+  }
+  template <class T>
+  static task<std::vector<T>> insert_list(session& in, std::vector<T> list, std::source_location at) {
+    co_await detail::create_rows(in, info_of<T>, list.size(), &row_of<T>, &list, at);
+    co_return std::move(list);
+  }
+  template <class T>
+  static task<result<std::vector<T>>> insert_list_hooked(session& in, std::vector<T> list, std::source_location at) {
+    co_await ok(detail::create_rows(in, info_of<T>, list.size(), &row_of<T>, &list, at));
+    co_return std::move(list);
+  }
+  template <class T>
+  static task<result<T>> change_one(session& in, detail::row_change what, T row, std::source_location at) {
+    co_await ok(detail::change_row(in, info_of<T>, what, &row, at));
+    co_return std::move(row);
+  }
+  template <class T, auto... Path>
+  task<> load_rows(T* first, std::size_t count, std::source_location at) {
+    detail::select_state plan{*shared_, *to_, info_of<T>};
+    (void)std::type_identity<detail::last_target<T, Path...>>{};
+    relation const* const path[] = {detail::relation_of<Path>()...};
+    plan.load(path);
+    co_await detail::load_related(*shared_, *to_, info_of<T>, first, sizeof(T), count, *plan.loads, at);
+  }
+
+  friend struct detail::session_parts;
   virtual task<std::unique_ptr<db::transaction>> begin(transaction_options options) = 0;
   // Then the outermost transaction is repeated as a whole.
   virtual bool is_nested() const noexcept = 0;
@@ -254,16 +329,6 @@ auto session::transaction(F work, transaction_options options) -> std::invoke_re
     if (is_nested() || attempt >= options.attempts || !detail::may_repeat(error)) std::rethrow_exception(error);
     co_await sleep_for(detail::pause_before_attempt(*shared_, attempt));
   }
-}
-
-template <class T>
-task<std::vector<T>> session::insert_list(session& in, std::vector<T> list) {
-  co_await in.transaction([&list](db::transaction& tx) -> task<> {
-    co_await detail::insert_rows(
-        *tx.shared_, *tx.to_, info_of<T>, list.size(),
-        [](void* all, std::size_t i) -> void* { return &(*static_cast<std::vector<T>*>(all))[i]; }, &list);
-  });
-  co_return std::move(list);
 }
 
 }  // namespace slipway::db

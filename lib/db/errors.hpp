@@ -27,7 +27,8 @@ enum class constraint_kind : std::uint8_t { unique, foreign_key, check, not_null
 //   unique(users.email)            all columns in the index's order: unique(notes.owner_id,notes.title)
 //   not_null(users.email)
 //   check(constraint_name)         the name that the schema gives it
-//   foreign_key                    (SQLite does not tell which; the message has what the engine knows)
+//   foreign_key(notes.owner_id)    of the row that was written, or still leads to one that was to be removed
+//   foreign_key                    where the engine does not tell: SQLite for statements by hand and for removals
 //   unique(index_name)             of an index over expressions
 // A primary key counts as unique.
 class constraint_error : public error {
@@ -36,7 +37,10 @@ class constraint_error : public error {
       : error{what, std::move(code)}, kind_{kind}, name_{std::move(name)} {}
   constraint_kind kind() const noexcept { return kind_; }
   std::string const& name() const noexcept { return name_; }
-  bool is(std::string_view name) const noexcept { return name_ == name; }
+  // "foreign_key" stands for every one of them.
+  bool is(std::string_view name) const noexcept {
+    return name_ == name || (name == "foreign_key" && kind_ == constraint_kind::foreign_key);
+  }
 
  private:
   constraint_kind kind_;

@@ -275,7 +275,9 @@ task<std::exception_ptr> my_connection::explain(server_error failed, std::string
   std::string name;
   switch (found->kind) {
     case constraint_kind::unique: name = "unique(" + co_await name_of_key(*found) + ")"; break;
-    case constraint_kind::foreign_key: name = "foreign_key"; break;
+    case constraint_kind::foreign_key:
+      name = found->name.empty() ? "foreign_key" : "foreign_key(" + found->name + ")";
+      break;
     case constraint_kind::check: name = "check(" + found->name + ")"; break;
     case constraint_kind::not_null: name = "not_null(" + found->table + "." + found->name + ")"; break;
   }

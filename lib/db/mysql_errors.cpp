@@ -59,6 +59,19 @@ std::string lowered(std::string text) {
   return text;
 }
 
+// notes.owner_id, or notes.a,notes.b.
+my_violation foreign_key_of(std::string_view message) {
+  auto const where = message.substr(0, message.find(" FOREIGN KEY ("));
+  my_violation out{.kind = constraint_kind::foreign_key, .table = between(where, "`.`", '`'), .name = {}};
+  auto const list = between(message, " FOREIGN KEY (", ')');
+  words columns{list};
+  for (auto column = columns.next(); !column.empty(); column = columns.next()) {
+    out.name.append(out.name.empty() ? "" : ",").append(out.table).append(".").append(column);
+    if (!columns.take(',')) break;
+  }
+  return out;
+}
+
 template <std::size_t N>
 bool is_one_of(int number, std::array<int, N> const& list) noexcept {
   return std::ranges::find(list, number) != list.end();
@@ -103,9 +116,9 @@ std::optional<my_violation> violation_of(int number, std::string_view message) {
                                                            : "NOT NULL column '",
                                           '\'')};
     case 1216:
-    case 1217:
-    case 1451:
-    case 1452: return my_violation{.kind = constraint_kind::foreign_key, .table = {}, .name = {}};
+    case 1217: return my_violation{.kind = constraint_kind::foreign_key, .table = {}, .name = {}};
+    case 1451:  // ... constraint fails (`db`.`notes`, CONSTRAINT `x` FOREIGN KEY (`owner_id`) REFERENCES ...
+    case 1452: return foreign_key_of(message);
     case 3819:  // Check constraint 'stars_positive' is violated. (MySQL)
       return my_violation{.kind = constraint_kind::check, .table = {}, .name = between(message, "constraint '", '\'')};
     case 4025:  // CONSTRAINT `stars_positive` failed for `db`.`notes` (MariaDB)

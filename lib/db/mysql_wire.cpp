@@ -1,5 +1,6 @@
 #include <slipway/db/mysql_wire.hpp>
 
+#include <slipway/core/decimal.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/builder.hpp>
 
@@ -82,6 +83,8 @@ mysql::field_view encode_one(value const& v) {
     case value_kind::uuid: return octets(v.id().bytes.data(), v.id().bytes.size());
     case value_kind::time: return mysql::field_view{as_datetime(v.integer())};
     case value_kind::bytes: return octets(v.text().data(), v.text().size());
+    case value_kind::decimal:
+    case value_kind::date:
     case value_kind::text:
     case value_kind::json:
       if (!is_storable_text(v.text())) throw value_error{"text with NUL, or that is not UTF-8, cannot be stored"};
@@ -159,13 +162,14 @@ cell read_text(value_kind kind, void const* at, std::size_t size) noexcept {
   return c;
 }
 
-// Whole numbers as integers while they fit; the text stays beside the others, exact.
+// Exact while 64 bits hold its digits; the text stays beside the others.
 cell read_decimal(std::string_view text, mysql::metadata const& column) {
-  std::int64_t whole = 0;
-  if (column.decimals() == 0) {
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
-    if (error == std::errc{} && end == text.data() + text.size()) return read_integer(value_kind::integer, whole);
-  }
+  if (column.decimals() <= 18)
+    if (auto const units = slipway::detail::parse_decimal(text, column.decimals())) {
+      auto exact = read_integer(value_kind::decimal, *units);
+      exact.scale = static_cast<std::uint8_t>(column.decimals());
+      return exact;
+    }
   auto out = read_number(std::strtod(std::string{text}.c_str(), nullptr));
   out.text = text;
   return out;

@@ -1,5 +1,6 @@
 #include <slipway/db/postgres_wire.hpp>
 
+#include <slipway/core/decimal.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
 
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 namespace slipway::db::detail {
@@ -82,6 +84,24 @@ cell read_time(std::int64_t since_2000) {
   return read_integer(value_kind::time, since_2000 + epoch_offset);
 }
 
+// The number in its smallest units, if 64 bits can hold them: the groups from the first down to the one that holds
+// the last digit after the point, which may have some digits more.
+std::optional<cell> read_decimal(char const* groups, int count, int weight, unsigned scale, bool negative) {
+  if (scale > 18) return {};
+  auto const last = -(static_cast<int>(scale) + 3) / 4;  // weight of the last group that is needed
+  std::int64_t units = 0;
+  for (auto w = weight; w >= last; --w) {
+    auto const i = weight - w;
+    auto const surplus = w == last ? slipway::detail::power_of_ten(static_cast<unsigned>(-last * 4) - scale) : 1;
+    auto const group = std::int64_t{i < count ? load<std::int16_t>(groups + 2 * i) : std::int16_t{0}} / surplus;
+    if (__builtin_mul_overflow(units, 10'000 / surplus, &units) || __builtin_add_overflow(units, group, &units))
+      return {};
+  }
+  auto out = read_integer(value_kind::decimal, negative ? -units : units);
+  out.scale = static_cast<std::uint8_t>(scale);
+  return out;
+}
+
 // Digits in base 10,000; sums of bigint have this type.
 cell read_numeric(char const* at, int length) {
   if (length < 8) throw value_error{"PostgreSQL sent a broken numeric"};
@@ -93,11 +113,7 @@ cell read_numeric(char const* at, int length) {
                        : sign == 0xd000 ? std::numeric_limits<double>::infinity()
                                         : std::numeric_limits<double>::quiet_NaN());
   if (length < 8 + 2 * digits) throw value_error{"PostgreSQL sent a broken numeric"};
-  if (scale == 0 && weight < 4) {  // below 10^16
-    std::int64_t whole = 0;
-    for (int i = 0; i <= weight; ++i) whole = whole * 10'000 + (i < digits ? load<std::int16_t>(at + 8 + 2 * i) : 0);
-    return read_integer(value_kind::integer, sign == 0x4000 ? -whole : whole);
-  }
+  if (auto const exact = read_decimal(at + 8, digits, weight, scale, sign == 0x4000)) return *exact;
   double number = 0;
   for (int i = 0; i < digits; ++i) number += load<std::int16_t>(at + 8 + 2 * i) * std::pow(10'000.0, weight - i);
   return read_number(sign == 0x4000 ? -number : number);
@@ -205,6 +221,22 @@ std::string unique_name(PGresult const* result) {
   return out;
 }
 
+// notes.owner_id from the constraint notes_owner_id_fkey, which is how PostgreSQL names them by itself; else its name.
+// The detail names these columns only when the row that leads nowhere was written, not when its goal is removed.
+std::string foreign_key_name(PGresult const* result) {
+  auto const table = field(result, PG_DIAG_TABLE_NAME), name = field(result, PG_DIAG_CONSTRAINT_NAME);
+  constexpr std::string_view end = "_fkey";
+  if (!name.starts_with(table + "_") || !name.ends_with(end) || name.size() <= table.size() + 1 + end.size())
+    return name;
+  auto const columns = name.substr(table.size() + 1, name.size() - table.size() - 1 - end.size());
+  // Several columns are joined by an underscore there, which the detail tells from one column's own.
+  auto listed = unique_name(result);
+  auto joined = listed;
+  for (auto at = joined.find("," + table + "."); at != std::string::npos; at = joined.find("," + table + "."))
+    joined.replace(at, table.size() + 2, "_");
+  return joined == table + "." + columns ? listed : table + "." + columns;
+}
+
 }  // namespace
 
 Oid type_of(value_kind kind) noexcept {
@@ -218,6 +250,8 @@ Oid type_of(value_kind kind) noexcept {
     case value_kind::uuid: return uuid_type;
     case value_kind::time: return timestamptz;
     case value_kind::json: return jsonb;
+    case value_kind::decimal: return numeric;
+    case value_kind::date: return date;
   }
   return 0;
 }
@@ -258,6 +292,8 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
       return scratch;
     }
     case value_kind::uuid: length = 16; return reinterpret_cast<char const*>(v.id().bytes.data());
+    case value_kind::decimal:
+    case value_kind::date:
     case value_kind::json:
       format = 0;  // as text, which ends with NUL
       return v.text().c_str();
@@ -303,7 +339,8 @@ std::exception_ptr error_of(PGresult const* result) {
     return std::make_exception_ptr(
         constraint_error{constraint_kind::unique, "unique(" + unique_name(result) + ")", what, state});
   if (state == "23503")
-    return std::make_exception_ptr(constraint_error{constraint_kind::foreign_key, "foreign_key", what, state});
+    return std::make_exception_ptr(
+        constraint_error{constraint_kind::foreign_key, "foreign_key(" + foreign_key_name(result) + ")", what, state});
   if (state == "23502")
     return std::make_exception_ptr(constraint_error{
         constraint_kind::not_null,

@@ -20,6 +20,8 @@ std::string_view word_for(value_kind kind) noexcept {
     case value_kind::uuid: return "a UUID";
     case value_kind::time: return "a time";
     case value_kind::json: return "JSON";
+    case value_kind::decimal: return "a decimal number";
+    case value_kind::date: return "a date";
   }
   return "something";
 }
@@ -99,6 +101,52 @@ void read_json(meta::type const& type, void* out, cell const& from, std::string_
                       std::string{done.error().code()} + ")"};
 }
 
+// The same number with another count of digits after the point; nothing when digits would be lost or there is no room.
+std::optional<std::int64_t> rescaled(std::int64_t units, unsigned from, unsigned to) noexcept {
+  for (; from < to; ++from)
+    if (__builtin_mul_overflow(units, std::int64_t{10}, &units)) return {};
+  for (; from > to; --from) {
+    if (units % 10 != 0) return {};
+    units /= 10;
+  }
+  return units;
+}
+
+double approximate(cell const& from) noexcept {
+  double divisor = 1;
+  for (unsigned i = 0; i < from.scale; ++i) divisor *= 10;
+  return static_cast<double>(from.integer) / divisor;
+}
+
+void read_decimal(meta::scalar_operations const& operations, void* out, cell const& from, std::string_view name) {
+  // A column of integers holds the smallest units: SQLite's.
+  auto const scale = from.kind == value_kind::decimal ? from.scale : operations.scale;
+  if (from.kind != value_kind::decimal && from.kind != value_kind::integer) refuse(from, name, "a decimal number");
+  auto const units = rescaled(from.integer, scale, operations.scale);
+  if (!units)
+    throw value_error{"the column " + std::string{name} + " holds a number that a decimal of " +
+                      std::to_string(operations.scale) + " digits after the point cannot hold"};
+  operations.set(out, *units);
+}
+
+void read_scalar(meta::type const& type, void* out, cell const& from, std::string_view name) {
+  auto const& operations = *type.as_scalar;
+  switch (operations.column) {
+    case meta::scalar_column::decimal: return read_decimal(operations, out, from, name);
+    case meta::scalar_column::date:
+      if (from.kind == value_kind::time)
+        return operations.set(out,
+                              std::chrono::floor<std::chrono::days>(std::chrono::microseconds{from.integer}).count());
+      break;
+    case meta::scalar_column::bytes:
+      if (from.kind != value_kind::bytes) refuse(from, name, "bytes");
+      operations.octets(out).assign(from.text);
+      return;
+    case meta::scalar_column::text: break;
+  }
+  if (from.kind != value_kind::text || !operations.read(out, from.text)) refuse(from, name, operations.name);
+}
+
 }  // namespace
 
 void read_cell(meta::type const& type, void* out, cell const& from, std::string_view name) {
@@ -114,11 +162,19 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
       *static_cast<bool*>(out) = from.integer != 0;
       return;
     case meta::kind::integer:
+      if (from.kind == value_kind::decimal) {
+        auto const whole = rescaled(from.integer, from.scale, 0);
+        if (!whole) refuse(from, name, "an integer");
+        return read_integer(type, out, *whole, name);
+      }
       if (from.kind != value_kind::integer && from.kind != value_kind::boolean) refuse(from, name, "an integer");
       return read_integer(type, out, from.integer, name);
     case meta::kind::number: {
-      if (from.kind != value_kind::number && from.kind != value_kind::integer) refuse(from, name, "a number");
-      auto const number = from.kind == value_kind::number ? from.number : static_cast<double>(from.integer);
+      if (from.kind != value_kind::number && from.kind != value_kind::integer && from.kind != value_kind::decimal)
+        refuse(from, name, "a number");
+      auto const number = from.kind == value_kind::number    ? from.number
+                          : from.kind == value_kind::decimal ? approximate(from)
+                                                             : static_cast<double>(from.integer);
       if (type.size == sizeof(float))
         *static_cast<float*>(out) = static_cast<float>(number);
       else
@@ -141,6 +197,7 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
       if (from.kind != value_kind::integer) refuse(from, name, "milliseconds");
       *static_cast<std::chrono::milliseconds*>(out) = std::chrono::milliseconds{from.integer};
       return;
+    case meta::kind::scalar: return read_scalar(type, out, from, name);
     case meta::kind::optional:
     case meta::kind::change: return;
     case meta::kind::dynamic:
@@ -153,18 +210,25 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
 
 std::vector<std::size_t> rows::columns_of(meta::type const& row) const {
   std::vector<std::size_t> map;
-  if (empty()) return map;
+  if (answer_ == nullptr) return map;
+  std::string given, wanted, missing, unknown;
+  auto const add = [](std::string& to, std::string_view what) { to.append(to.empty() ? "" : ", ").append(what); };
+  for (std::size_t c = 0; c < columns(); ++c) {
+    add(given, name(c));
+    if (row.find(name(c)) == nullptr) add(unknown, name(c));
+  }
   for (auto const& member : row.members) {
-    std::size_t found = columns();
+    add(wanted, member.name);
+    auto found = columns();
     for (std::size_t c = 0; c < columns(); ++c)
       if (name(c) == member.name) found = c;
-    if (found == columns())
-      throw value_error{"the statement gives no column " + std::string{member.name} + " for " + std::string{row.name}};
+    if (found == columns()) add(missing, member.name);
     map.push_back(found);
   }
-  if (columns() != row.members.size())
-    throw value_error{"the statement gives columns that " + std::string{row.name} + " does not have"};
-  return map;
+  if (missing.empty() && unknown.empty() && columns() == row.members.size()) return map;
+  throw value_error{"the statement gives the columns " + given + "; " + std::string{row.name} + " needs " + wanted +
+                    (missing.empty() ? "" : " (missing: " + missing + ")") +
+                    (unknown.empty() ? "" : " (unknown: " + unknown + ")")};
 }
 
 void rows::fill(meta::type const& row, void* out, std::size_t index, std::vector<std::size_t> const& map) const {

@@ -14,8 +14,9 @@ namespace slipway::db {
 // One value as the engine gave it. Text points into the rows and lives as long as they do.
 struct cell {
   value_kind kind = value_kind::none;  // none: null
+  std::uint8_t scale = 0;              // of a decimal: the digits after its point
   union {
-    std::int64_t integer = 0;  // boolean, integer, time (microseconds since 1970)
+    std::int64_t integer = 0;  // boolean, integer, time (microseconds since 1970), decimal (its smallest units)
     double number;
     std::uint8_t const* uuid;
   };

@@ -3,10 +3,12 @@
 
 #include <slipway/core/clock.hpp>
 #include <slipway/core/random.hpp>
+#include <slipway/db/codec.hpp>
 #include <slipway/db/driver.hpp>
 #include <slipway/meta/description.hpp>
 
 #include <chrono>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -18,8 +20,9 @@ struct query_event {
   std::chrono::steady_clock::time_point began;
   std::chrono::steady_clock::duration duration;
   std::size_t rows = 0;
-  std::string_view error;  // empty: it went well
+  std::string_view error{};  // empty: it went well
   context* operation = nullptr;
+  std::source_location at;  // the line that asked
 };
 
 // Called on the shard that asked, once for each statement; must be cheap and must not throw.
@@ -40,15 +43,17 @@ struct settings {
   unsigned connect_attempts = 5;
   std::chrono::milliseconds connection_lifetime{1'800'000};
   std::chrono::milliseconds idle_check{30'000};
+  unsigned repeated_statements = 0;
 
   // Not from files: set by whoever builds the object graph. They must outlive the database.
   observer* watch = nullptr;
   clock_source const* clock = nullptr;  // null: the system's
   random_source* random = nullptr;
+  column_codec* codec = nullptr;  // for encrypted columns
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
                       (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout,
-                       connect_attempts, connection_lifetime, idle_check))
+                       connect_attempts, connection_lifetime, idle_check, repeated_statements))
 
 }  // namespace slipway::db
 
@@ -88,4 +93,8 @@ inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
         .help("MySQL: how old a connection may grow before it is replaced; each gets its own part of chance"),
     field(&slipway::db::settings::idle_check)
         .minimum(100)
-        .help("MySQL: a connection that was not used for so long is asked for a sign of life"));
+        .help("MySQL: a connection that was not used for so long is asked for a sign of life"),
+    field(&slipway::db::settings::repeated_statements)
+        .maximum(1'000'000)
+        .help("For development: a request that runs one statement more often than this is named in the log, with the "
+              "line of the source that asks; 0: nobody counts"));

@@ -300,11 +300,13 @@ void sqlite_connection::bind(prepared& p, values const& parameters) {
         case value_kind::none: code = sqlite3_bind_null(p.handle, at); break;
         case value_kind::boolean:
         case value_kind::integer:
+        case value_kind::decimal:
         case value_kind::time: code = sqlite3_bind_int64(p.handle, at, v.integer()); break;
         case value_kind::number:
           if (std::isnan(v.number())) throw value_error{"NaN cannot be stored"};
           code = sqlite3_bind_double(p.handle, at, v.number());
           break;
+        case value_kind::date:
         case value_kind::text:
         case value_kind::json:
           if (!is_storable_text(v.text())) throw value_error{"text with NUL, or that is not UTF-8, cannot be stored"};

@@ -1,56 +1,32 @@
 // The words of SQL: quoting, columns and conditions.
-#include <slipway/db/core.hpp>
+#include <slipway/core/decimal.hpp>
+#include <slipway/db/errors.hpp>
+#include <slipway/db/sql_writer.hpp>
 
-#include <algorithm>
+#include <cstring>
 
-namespace slipway::db {
+namespace slipway::db::detail {
 
-void untyped_condition::join(untyped_condition&& other, operation_code with) {
-  if (code.empty()) {
-    *this = std::move(other);
-    return;
+dialect_words const& words_of(db::dialect engine) noexcept {
+  switch (engine) {
+    case db::dialect::sqlite: return sqlite_words;
+    case db::dialect::postgres: return postgres_words;
+    case db::dialect::mysql: return mysql_words;
   }
-  if (other.code.empty()) return;
-  code += other.code;
-  add(with);
-  for (auto& v : other.values) values.push_back(std::move(v));
+  return sqlite_words;
 }
 
-namespace detail {
-
-std::string like_pattern(std::string_view text) {
-  std::string out = "%";
-  for (char c : text) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '%';
-}
-
-void add_list(untyped_condition& to, std::uint8_t column, values list) {
-  if (list.empty()) return to.add(operation_code::never);
-  if (list.size() > 4096) throw value_error{"a list in a condition has more than 4096 values"};
-  std::size_t padded = 1;
-  while (padded < list.size()) padded *= 2;
-  list.reserve(padded);
-  while (list.size() < padded) list.push_back(value{list.back()});
-  to.add(operation_code::in, column);
-  to.code.push_back(static_cast<char>(padded & 0xff));
-  to.code.push_back(static_cast<char>(padded >> 8));
-  for (auto& v : list) to.values.push_back(std::move(v));
+bool is_nullable(table_info const& table, std::uint8_t column) noexcept {
+  return table.row->members[column].of->what == meta::kind::optional;
 }
 
 std::string quoted(std::string_view identifier) {
   std::string out = "\"";
   for (char c : identifier) {
-    if (c == '"') out += '"';
+    if (c == '"') out += c;
     out += c;
   }
   return out + '"';
-}
-
-bool is_nullable(table_info const& table, std::uint8_t column) noexcept {
-  return table.row->members[column].of->what == meta::kind::optional;
 }
 
 void sql_writer::name(std::string_view identifier) {
@@ -62,102 +38,263 @@ void sql_writer::name(std::string_view identifier) {
   text += quoted(identifier);
 }
 
+std::string sql_writer::column(source_info const& from, std::uint8_t index) const {
+  sql_writer out{kind};
+  if (from.alias.empty())
+    out.name(from.table->name);
+  else
+    out.text = quoted(from.alias);
+  return out.text + "." + column(*from.table, index);
+}
+
 void sql_writer::columns(table_info const& table) {
-  bool first = true;
-  for (auto const& member : table.row->members) {
-    if (!std::exchange(first, false)) text += ", ";
-    text += quoted(member.name);
+  for (std::size_t i = 0; i < table.row->members.size(); ++i) {
+    if (i != 0) text += ", ";
+    auto const name = column(table, static_cast<std::uint8_t>(i));
+    text += (table.arrays >> i & 1) != 0 ? words.array_as_json(name) : name;
   }
 }
 
-namespace {
-
-std::string comparison(sql_writer& out, table_info const& table, operation_code op, std::uint8_t index) {
-  auto const column = quoted(table.column(index));
-  auto const lite = out.kind == dialect::sqlite, mysql = out.kind == dialect::mysql;
-  auto simple = [&](char const* sign) { return column + sign + out.placeholder(); };
-  switch (op) {
-    case operation_code::equal: return simple(" = ");
-    case operation_code::not_equal:
-      // As in C++, an empty optional differs from every value.
-      if (is_nullable(table, index) && mysql) return "(not " + simple(" <=> ") + ")";
-      if (is_nullable(table, index)) return simple(lite ? " is not " : " is distinct from ");
-      return simple(" <> ");
-    case operation_code::less: return simple(" < ");
-    case operation_code::less_equal: return simple(" <= ");
-    case operation_code::greater: return simple(" > ");
-    case operation_code::greater_equal: return simple(" >= ");
-    case operation_code::is_null: return column + " is null";
-    case operation_code::is_not_null: return column + " is not null";
-    case operation_code::contains:
-      // Its columns compare byte by byte, so that equality is the same on every engine.
-      if (mysql) return "lower(" + column + ") like lower(" + out.placeholder() + ") escape '\\'";
-      return simple(lite ? " like " : " ilike ") + " escape '\\'";
-    case operation_code::has_element:
-      if (lite) return "exists (select 1 from json_each(" + column + ") where value = " + out.placeholder() + ")";
-      if (mysql) return "json_contains(" + column + ", json_quote(" + out.placeholder() + "))";
-      return simple(" ? ");
-    case operation_code::starts_with: {
-      auto const p = out.placeholder();
-      if (out.kind == dialect::postgres) return column + " ^@ " + p;
-      // The first half lets an index help. MySQL's `length` counts bytes.
-      auto const length = (mysql ? "char_length(" : "length(") + p + ")";
-      return "(" + column + " >= " + p + " and substr(" + column + ", 1, " + length + ") = " + p + ")";
-    }
-    default: break;
+void sql_writer::columns(source_info const& from) {
+  for (std::size_t i = 0; i < from.table->row->members.size(); ++i) {
+    if (i != 0) text += ", ";
+    auto const name = column(from, static_cast<std::uint8_t>(i));
+    text += (from.table->arrays >> i & 1) != 0 ? words.array_as_json(name) : name;
   }
-  return "false";
 }
 
-}  // namespace
+std::string sql_writer::placeholder(table_info const& table, std::uint8_t index) {
+  auto mark = placeholder();
+  if ((table.arrays >> index & 1) != 0) return words.json_as_array(mark, *table.row->members[index].of->element);
+  return mark;
+}
 
-void sql_writer::condition(table_info const& table, std::string_view code) {
-  std::vector<std::string> stack;
-  auto join = [&stack](char const* word) {
-    auto right = std::move(stack.back());
-    stack.pop_back();
-    stack.back() = "(" + stack.back() + word + right + ")";
-  };
-  for (std::size_t i = 0; i < code.size(); ++i) {
-    auto const op = static_cast<operation_code>(code[i]);
+std::string sql_writer::placeholder(meta::type const* compared_with) {
+  auto mark = placeholder();
+  if (words.decimal_mark == nullptr || compared_with == nullptr) return mark;
+  auto const& type = compared_with->what == meta::kind::optional ? *compared_with->element : *compared_with;
+  return kind_of(type) == value_kind::decimal ? words.decimal_mark(mark, type.as_scalar->scale) : mark;
+}
+
+// Runs one program; what it leaves stands on a stack of texts.
+class sql_writer::evaluation {
+ public:
+  evaluation(sql_writer& out, table_info const& table, bool qualify) noexcept
+      : out_{out}, own_{&table, {}}, here_{&own_}, qualify_{qualify} {}
+  evaluation(sql_writer& out, source_info const& from) noexcept : out_{out}, own_{from}, here_{&own_}, qualify_{true} {}
+
+  std::vector<piece> run(std::string_view code) {
+    rest_ = code;
+    while (!rest_.empty()) step(static_cast<operation_code>(byte()));
+    return std::move(stack_);
+  }
+
+ private:
+  std::uint8_t byte() noexcept {
+    auto const b = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return b;
+  }
+  std::string_view bytes(std::size_t count) noexcept {
+    auto const found = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return found;
+  }
+  source_info const& source() noexcept {
+    source_info const* found;
+    std::memcpy(&found, bytes(sizeof found).data(), sizeof found);
+    return *found;
+  }
+  std::string name(std::uint8_t index) const {
+    return qualify_ ? out_.column(*here_, index) : out_.column(*here_->table, index);
+  }
+  void push(std::string sql) { stack_.push_back({std::move(sql), nullptr}); }
+  piece pop() {
+    auto top = std::move(stack_.back());
+    stack_.pop_back();
+    return top;
+  }
+  void join(char const* word) {
+    auto right = pop();
+    auto left = pop();
+    push("(" + left.sql + word + right.sql + ")");
+  }
+
+  void step(operation_code op) {
     switch (op) {
-      case operation_code::conjunction: join(" and "); break;
-      case operation_code::disjunction: join(" or "); break;
-      case operation_code::negation: stack.back() = "(not " + stack.back() + ")"; break;
-      case operation_code::always: stack.push_back("1 = 1"); break;
-      case operation_code::never: stack.push_back("1 = 0"); break;
-      case operation_code::in: {
-        auto const column = static_cast<std::uint8_t>(code[i + 1]);
-        auto const count = static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 2])) |
-                           static_cast<unsigned>(static_cast<std::uint8_t>(code[i + 3])) << 8;
-        i += 3;
-        auto list = quoted(table.column(column)) + " in (";
-        for (unsigned n = 0; n < count; ++n) list += (n == 0 ? "" : ", ") + placeholder();
-        stack.push_back(list + ")");
-        break;
+      case operation_code::conjunction: return join(" and ");
+      case operation_code::disjunction: return join(" or ");
+      case operation_code::negation: return push("(not " + pop().sql + ")");
+      case operation_code::always: return push("1 = 1");
+      case operation_code::never: return push("1 = 0");
+      case operation_code::count_all: return push("count(*)");
+      case operation_code::source:
+        here_ = &source();
+        qualify_ = true;
+        return;
+      case operation_code::column: {
+        auto const index = byte();
+        auto const& table = *here_->table;
+        return stack_.push_back({name(index), table.row->members[index].of, (table.arrays >> index & 1) != 0});
       }
-      default: stack.push_back(comparison(*this, table, op, static_cast<std::uint8_t>(code[++i]))); break;
+      case operation_code::compare: {
+        auto const sign = static_cast<operation_code>(byte());
+        auto const left = pop();
+        return push(compared(left.sql, sign, true, out_.placeholder(left.type)));
+      }
+      case operation_code::compare_two: {
+        auto const sign = static_cast<operation_code>(byte());
+        auto const right = pop();
+        auto const left = pop();
+        return push(compared(left.sql, sign, false, right.sql));
+      }
+      case operation_code::test_null:
+        return push(pop().sql +
+                    (static_cast<operation_code>(byte()) == operation_code::is_null ? " is null" : " is not null"));
+      case operation_code::aggregate: return aggregate(static_cast<aggregate_code>(byte()));
+      case operation_code::json_text: return json(json_kind::text);
+      case operation_code::json_number: return json(json_kind::number);
+      case operation_code::json_boolean: return json(json_kind::boolean);
+      case operation_code::ordered: {
+        auto const flags = static_cast<char>(byte());
+        auto what = pop();
+        return push(out_.order(what.sql, true, flags));
+      }
+      case operation_code::exists_query: return push("exists (" + query(false) + ")");
+      case operation_code::in_query: {
+        auto const column = name(byte());
+        return push(column + " in (" + query(true) + ")");
+      }
+      case operation_code::in: return in();
+      default: return push(comparison(op, byte()));
     }
   }
-  text += stack.empty() ? "1 = 1" : stack.back();
+
+  std::string compared(std::string const& left, operation_code sign, bool nullable, std::string const& right) const {
+    switch (sign) {
+      case operation_code::not_equal: return nullable ? out_.words.differs(left, right) : left + " <> " + right;
+      case operation_code::less: return left + " < " + right;
+      case operation_code::less_equal: return left + " <= " + right;
+      case operation_code::greater: return left + " > " + right;
+      case operation_code::greater_equal: return left + " >= " + right;
+      default: return left + " = " + right;
+    }
+  }
+
+  std::string comparison(operation_code op, std::uint8_t index) {
+    auto const column = name(index);
+    auto const* type = here_->table->row->members[index].of;
+    switch (op) {
+      case operation_code::is_null: return column + " is null";
+      case operation_code::is_not_null: return column + " is not null";
+      case operation_code::between: {
+        auto const least = out_.placeholder(type);
+        return column + " between " + least + " and " + out_.placeholder(type);
+      }
+      case operation_code::like: return out_.words.like(column, out_.placeholder());
+      case operation_code::starts_with: return out_.words.starts_with(column, out_.placeholder());
+      case operation_code::has_element:
+        return out_.words.has_element(column, out_.placeholder(), (here_->table->arrays >> index & 1) != 0);
+      // As in C++, an empty optional differs from every value.
+      default: return compared(column, op, is_nullable(*here_->table, index), out_.placeholder(type));
+    }
+  }
+
+  void in() {
+    auto const index = byte();
+    auto const* type = here_->table->row->members[index].of;
+    auto list = name(index) + " in (";
+    auto const low = byte();
+    auto const count = static_cast<unsigned>(low) | static_cast<unsigned>(byte()) << 8;
+    for (unsigned n = 0; n < count; ++n) list += (n == 0 ? "" : ", ") + out_.placeholder(type);
+    push(list + ")");
+  }
+
+  void aggregate(aggregate_code what) {
+    auto const of = pop();
+    switch (what) {
+      case aggregate_code::count: return push("count(" + of.sql + ")");
+      case aggregate_code::count_distinct: return push("count(distinct " + of.sql + ")");
+      case aggregate_code::sum: return stack_.push_back({"coalesce(sum(" + of.sql + "), 0)", of.type});
+      case aggregate_code::average: return push(average(of));
+      case aggregate_code::minimum: return stack_.push_back({"min(" + of.sql + ")", of.type});
+      case aggregate_code::maximum: return stack_.push_back({"max(" + of.sql + ")", of.type});
+    }
+  }
+
+  std::string average(piece const& of) const {
+    auto out = "avg(" + of.sql + ")";
+    if (!out_.words.decimals_are_units || of.type == nullptr) return out;
+    auto const& type = of.type->what == meta::kind::optional ? *of.type->element : *of.type;
+    if (kind_of(type) != value_kind::decimal) return out;
+    return out + " / " + std::to_string(slipway::detail::power_of_ten(type.as_scalar->scale)) + ".0";
+  }
+
+  void json(json_kind as) {
+    auto const path = bytes(byte());
+    push(out_.words.json_part(pop().sql, path, as));
+  }
+
+  std::string query(bool with_column) {
+    auto const outer = rest_;
+    std::uint32_t size;
+    std::memcpy(&size, outer.data(), sizeof size);
+    rest_ = outer.substr(sizeof size, size);
+    auto const& from = source();
+    auto const deleted = static_cast<deleted_rows>(byte());
+    auto const column = byte();
+    auto const code = rest_;
+    rest_ = outer.substr(sizeof size + size);
+
+    sql_writer inside{out_.kind};
+    inside.text = "select " + (with_column ? out_.column(from, column) : std::string{"1"}) + " from ";
+    inside.name(from.table->name);
+    if (!from.alias.empty()) inside.text += " as " + quoted(from.alias);
+    inside.parameters = out_.parameters;
+    char const* word = " where ";
+    if (!code.empty()) {
+      auto found = evaluation{inside, from}.run(code);
+      inside.text += std::exchange(word, " and ") + found.back().sql;
+    }
+    if (auto const alive = inside.not_deleted(from, deleted, true); !alive.empty()) inside.text += word + alive;
+    out_.parameters = inside.parameters;
+    return std::move(inside.text);
+  }
+
+  sql_writer& out_;
+  source_info own_;
+  source_info const* here_;
+  bool qualify_;
+  std::string_view rest_;
+  std::vector<piece> stack_;
+};
+
+std::vector<sql_writer::piece> sql_writer::evaluate(table_info const& table, std::string_view code, bool qualify) {
+  return evaluation{*this, table, qualify}.run(code);
 }
 
-void sql_writer::where(table_info const& table, std::string_view code, deleted_rows deleted, std::string_view further) {
+std::string sql_writer::condition(table_info const& table, std::string_view code, bool qualify) {
+  auto all = evaluate(table, code, qualify);
+  return all.empty() ? "1 = 1" : std::move(all.back().sql);
+}
+
+std::string sql_writer::not_deleted(source_info const& from, deleted_rows deleted, bool qualify) const {
+  auto const& table = *from.table;
+  if (table.deleted_at == no_column || deleted == deleted_rows::with) return {};
+  return (qualify ? column(from, table.deleted_at) : column(table, table.deleted_at)) +
+         (deleted == deleted_rows::only ? " is not null" : " is null");
+}
+
+void sql_writer::where(table_info const& table, std::string_view code, deleted_rows deleted) {
   char const* word = " where ";
-  if (!code.empty()) {
-    text += std::exchange(word, " and ");
-    condition(table, code);
-  }
-  if (table.deleted_at != no_column && deleted != deleted_rows::with) {
-    text += std::exchange(word, " and ");
-    text += quoted(table.column(table.deleted_at));
-    text += deleted == deleted_rows::only ? " is not null" : " is null";
-  }
-  if (!further.empty()) {
-    text += word;
-    text += further;
-  }
+  if (!code.empty()) text += std::exchange(word, " and ") + condition(table, code);
+  if (auto const alive = not_deleted({&table, {}}, deleted, false); !alive.empty()) text += word + alive;
 }
 
-}  // namespace detail
-}  // namespace slipway::db
+std::string sql_writer::order(std::string_view what, bool nullable, char flags) const {
+  auto const descends = (flags & descending) != 0;
+  if (!nullable) return std::string{what}.append(descends ? " desc" : "");
+  return words.order(what, descends, (flags & nulls_first) != 0);
+}
+
+}  // namespace slipway::db::detail

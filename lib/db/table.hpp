@@ -2,69 +2,130 @@
 //
 //   template <> inline constexpr auto slipway::db::table_of<user> =
 //       table<user>("users").soft_delete(&user::deleted_at).timestamps(&user::created_at, &user::updated_at)
-//                           .personal(&user::email).has_many<file>(&file::owner_id);
+//                           .personal(&user::email).has_many<&user::files>(&file::owner_id);
+//
+// What is wrong does not compile: a member that is not described, a foreign key of another type than the key.
 #pragma once
 
-#include <slipway/meta/description.hpp>
+#include <slipway/db/table_info.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace slipway::db {
-
-inline constexpr std::uint8_t no_column = 255;
-inline constexpr std::size_t max_columns = 64;
-
-// Rows of `child` whose column `column` holds the key of this table's row.
-struct relation {
-  meta::type const* child = nullptr;
-  std::uint8_t column = no_column;
-};
-
-// The part of a table's traits that needs no type: what the SQL is made from.
-struct table_info {
-  std::string_view name;
-  meta::type const* row = nullptr;
-  std::uint8_t key = no_column;
-  std::uint8_t deleted_at = no_column;  // soft delete: set instead of removing the row
-  std::uint8_t created_at = no_column, updated_at = no_column;
-  std::uint8_t version = no_column;  // counts the changes of a row, for optimistic locking
-  std::uint64_t personal = 0;        // bit i: member i is personal data
-  std::array<relation, 8> relation_storage{};
-  std::uint8_t relation_count = 0;
-
-  constexpr std::span<relation const> relations() const noexcept { return {relation_storage.data(), relation_count}; }
-  std::string_view column(std::uint8_t index) const noexcept { return row->members[index].name; }
-};
-
 namespace detail {
 
+// The table that a relation leads to is asked for when rows are loaded: two tables may name each other.
 template <class T>
-struct owner_and_type;
-template <class T, class M>
-struct owner_and_type<M T::*> {
-  using owner = T;
-  using type = M;
-};
+table_info const& info_of_related() {
+  static_assert(stored<T>,
+                "a relation leads to a type that is no table's row: specialise slipway::db::table_of for it");
+  return info_of<T>;
+}
 
-// Which member of T's description a pointer names; no_column when it is not described.
-template <class T, class M, class U>
-constexpr std::uint8_t member_index(M U::* pointer) {
-  std::uint8_t found = no_column, index = 0;
-  using members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
-  boost::mp11::mp_for_each<members>([&](auto d) {
-    if constexpr (std::is_same_v<std::remove_cv_t<decltype(d.pointer)>, M U::*>)
-      if (d.pointer == pointer) found = index;
-    ++index;
-  });
-  return found;
+template <class T>
+source_info const& source_of_related() {
+  static_assert(stored<T>, "the table between two others is no table's row: specialise slipway::db::table_of for it");
+  return source<T>::info;
+}
+
+template <class Key>
+struct key_owner {
+  using type = void;
+};
+template <class T>
+struct key_owner<id_of<T>> {
+  using type = T;
+};
+template <class T>
+struct key_owner<std::optional<id_of<T>>> {
+  using type = T;
+};
+// A foreign key that says whose id it holds must hold the right one's.
+template <class Key, class Owner>
+inline constexpr bool may_hold_key_of =
+    std::is_void_v<typename key_owner<Key>::type> || std::same_as<typename key_owner<Key>::type, Owner>;
+
+template <class M>
+inline constexpr bool can_be_encrypted = [] {
+  auto const* t = &meta::describe<M>;
+  while (t->what == meta::kind::optional) t = t->element;
+  switch (t->what) {
+    case meta::kind::text:
+    case meta::kind::secret_text:
+    case meta::kind::dynamic:
+    case meta::kind::list:
+    case meta::kind::map:
+    case meta::kind::variant:
+    case meta::kind::object: return true;
+    default: return false;
+  }
+}();
+
+template <class T, auto F>
+result<void> call_now(void* row) {
+  if constexpr (std::is_void_v<decltype(F(*static_cast<T*>(row)))>) {
+    F(*static_cast<T*>(row));
+    return {};
+  } else {
+    return F(*static_cast<T*>(row));
+  }
+}
+template <class T, auto F>
+task<result<void>> call_later(session& in, void* row) {
+  if constexpr (std::same_as<decltype(F(in, *static_cast<T*>(row))), task<>>) {
+    co_await F(in, *static_cast<T*>(row));
+    co_return result<void>{};
+  } else {
+    co_return co_await F(in, *static_cast<T*>(row));
+  }
+}
+
+template <class T, auto F>
+constexpr row_hook make_hook(row_event when) {
+  row_hook h{.when = when};
+  if constexpr (std::invocable<decltype(F), T&>) {
+    using R = std::invoke_result_t<decltype(F), T&>;
+    static_assert(std::is_void_v<R> || std::same_as<R, result<void>>,
+                  "a hook that takes the row alone returns nothing or result<void>");
+    h.now = &call_now<T, F>;
+    h.may_refuse = !std::is_void_v<R>;
+  } else {
+    static_assert(std::invocable<decltype(F), session&, T&>,
+                  "a hook takes the row, or the session and the row: f(user&) or f(db::session&, user&)");
+    using R = std::invoke_result_t<decltype(F), session&, T&>;
+    static_assert(std::same_as<R, task<>> || std::same_as<R, task<result<void>>>,
+                  "a hook that takes the session returns task<> or task<result<void>>");
+    h.later = &call_later<T, F>;
+    h.may_refuse = !std::same_as<R, task<>>;
+  }
+  return h;
 }
 
 }  // namespace detail
+
+// Of a polymorphic relation: rows whose type column has this enumerator.
+template <class Child, class E>
+struct type_is {
+  E Child::* column;
+  E value;
+};
+template <class Child, class E>
+type_is(E Child::*, E) -> type_is<Child, E>;
+
+// Of belongs_to_any: this enumerator means this table.
+template <class Target, class E>
+struct means_table {
+  E value;
+};
+template <class Target, class E>
+constexpr means_table<Target, E> means(E value) {
+  return {value};
+}
 
 // Every function returns the table with one more thing said. A member that is not described does not compile.
 template <class T>
@@ -105,21 +166,157 @@ class table {
     ((copy.info_.personal |= std::uint64_t{1} << index_of(members)), ...);
     return copy;
   }
-  template <class Child, class M>
-  constexpr table has_many(M Child::* member) const {
+  // Written and read through the codec of the settings, in a column of bytes. It cannot be searched.
+  template <class... M>
+  constexpr table encrypted(M T::*... members) const {
     auto copy = *this;
-    copy.info_.relation_storage[copy.info_.relation_count++] = {&meta::describe<Child>,
-                                                                detail::member_index<Child>(member)};
+    ((copy.info_.encrypted |= std::uint64_t{1} << index_of(members)), ...);
+    static_assert((detail::can_be_encrypted<M> && ...), "only text and what is stored as JSON can be encrypted");
+    copy.info_.is_plain = false;
+    return copy;
+  }
+  // A list that PostgreSQL keeps as an array of its own (text[], bigint[], ...) and other engines as JSON.
+  template <class... M>
+  constexpr table array(std::vector<M> T::*... members) const {
+    auto copy = *this;
+    ((copy.info_.arrays |= std::uint64_t{1} << index_of(members)), ...);
+    return copy;
+  }
+
+  // Rows of another table whose column holds this one's key, loaded into a member db::many or db::one. Of several
+  // candidates for a has_one, any is taken: make the foreign key unique.
+  template <auto Member, class Child, class M>
+  constexpr table has_many(M Child::* foreign_key) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    static_assert(detail::held<holder>::is_many, "the member that holds a has_many is a db::many");
+    return has<Member>(relation_kind::has_many, foreign_key);
+  }
+  template <auto Member, class Child, class M>
+  constexpr table has_one(M Child::* foreign_key) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    static_assert(!detail::held<holder>::is_many, "the member that holds a has_one is a db::one");
+    return has<Member>(relation_kind::has_one, foreign_key);
+  }
+  // The same where the foreign key is shared by several tables and a column says which one it means.
+  template <auto Member, class Child, class M, class E>
+  constexpr table has_many(M Child::* foreign_key, type_is<Child, E> type) const {
+    return has<Member>(relation_kind::has_many, foreign_key).of_type(type);
+  }
+  template <auto Member, class Child, class M, class E>
+  constexpr table has_one(M Child::* foreign_key, type_is<Child, E> type) const {
+    return has<Member>(relation_kind::has_one, foreign_key).of_type(type);
+  }
+  // Known, for export and erasure, and not loaded.
+  template <class Child, class M>
+  constexpr table has_many(M Child::* foreign_key) const {
+    static_assert(detail::may_hold_key_of<M, T>, "the foreign key holds the id of another table");
+    relation r{.what = relation_kind::has_many, .local = info_.key, .child = &meta::describe<Child>};
+    r.remote = foreign_index<Child>(foreign_key);
+    r.targets[0] = {.table = &detail::info_of_related<Child>};
+    return with(r);
+  }
+  // The row whose key this column holds, loaded into a member db::one; none where the column is null.
+  template <auto Member, class M>
+  constexpr table belongs_to(M T::* foreign_key) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    using target = detail::held<holder>::type;
+    static_assert(!detail::held<holder>::is_many, "the member that holds a belongs_to is a db::one");
+    static_assert(detail::may_hold_key_of<M, target>, "the foreign key holds the id of another table");
+    relation r{.what = relation_kind::belongs_to, .member = &detail::member_at<Member>, .local = index_of(foreign_key)};
+    r.targets[0] = {
+        .table = &detail::info_of_related<target>, .rows = &detail::rows_for<target>, .set = &detail::set_one<target>};
+    return with(r);
+  }
+  // The row of one of several tables: one column says which, another holds its key. Into a member db::any_of.
+  template <auto Member, class E, class M, class... Target>
+  constexpr table belongs_to_any(E T::* type, M T::* foreign_key, means_table<Target, E>... meanings) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    static_assert(sizeof...(Target) <= 4, "a relation has at most 4 targets");
+    relation r{.what = relation_kind::belongs_to_any,
+               .member = &detail::member_at<Member>,
+               .local = index_of(foreign_key),
+               .type_column = index_of(type),
+               .target_count = sizeof...(Target)};
+    std::size_t i = 0;
+    ((r.targets[i++] = {.table = &detail::info_of_related<Target>,
+                        .rows = &detail::rows_for<Target>,
+                        .set = &detail::set_any<holder, Target>,
+                        .type_value = static_cast<std::int64_t>(meanings.value)}),
+     ...);
+    return with(r);
+  }
+  // Rows of another table by way of a table between, each row of which holds a key of both.
+  template <auto Member, class Between, class M, class N>
+  constexpr table many_to_many(M Between::* own_key, N Between::* other_key) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    using target = detail::held<holder>::type;
+    static_assert(detail::held<holder>::is_many, "the member that holds a many_to_many is a db::many");
+    static_assert(detail::may_hold_key_of<M, T>, "the first column between holds the id of another table");
+    static_assert(detail::may_hold_key_of<N, target>, "the second column between holds the id of another table");
+    relation r{.what = relation_kind::many_to_many,
+               .member = &detail::member_at<Member>,
+               .local = info_.key,
+               .through = &detail::source_of_related<Between>,
+               .through_local = foreign_index<Between>(own_key),
+               .through_remote = foreign_index<Between>(other_key)};
+    r.targets[0] = {
+        .table = &detail::info_of_related<target>, .rows = &detail::rows_for<target>, .set = &detail::set_many<target>};
+    return with(r);
+  }
+
+  // Functions that run with single rows, in the order in which they were registered: f(user&), returning nothing or
+  // result<void>, or f(db::session&, user&), returning task<> or task<result<void>>. Those with a session run in the
+  // transaction of the change. A fault refuses the change, and everything that was done for it is undone. Changes by
+  // condition (`update<T>()`, `remove<T>()`, ...) and `upsert` run no hooks: they never see the rows.
+  template <auto F>
+  constexpr table before_create() const {
+    return on<F>(row_event::before_create);
+  }
+  template <auto F>
+  constexpr table after_create() const {
+    return on<F>(row_event::after_create);
+  }
+  template <auto F>
+  constexpr table before_update() const {
+    return on<F>(row_event::before_update);
+  }
+  template <auto F>
+  constexpr table after_update() const {
+    return on<F>(row_event::after_update);
+  }
+  template <auto F>
+  constexpr table before_delete() const {
+    return on<F>(row_event::before_delete);
+  }
+  template <auto F>
+  constexpr table after_delete() const {
+    return on<F>(row_event::after_delete);
+  }
+  // With every row that is read into this type, f(user&) only.
+  template <auto F>
+  constexpr table after_load() const {
+    static_assert(std::is_void_v<std::invoke_result_t<decltype(F), T&>>, "a hook after loading is f(user&)");
+    auto copy = on<F>(row_event::after_load);
+    copy.info_.is_plain = false;
     return copy;
   }
 
   constexpr table_info const& info() const noexcept { return info_; }
 
  private:
+  template <class U>
+  friend class table;
+
   template <class M>
   static constexpr std::uint8_t index_of(M T::* member) {
     auto const index = detail::member_index<T>(member);
-    if (index == no_column) throw "the member is not described";  // at compile time: does not compile
+    if (index == no_column) throw "this member is not described: it is no column";  // at compile time: does not compile
+    return index;
+  }
+  template <class Child, class M>
+  static constexpr std::uint8_t foreign_index(M Child::* member) {
+    auto const index = detail::member_index<Child>(member);
+    if (index == no_column) throw "this member of the other table is not described: it is no column";
     return index;
   }
   template <class M>
@@ -128,19 +325,44 @@ class table {
     copy.info_.*what = index_of(member);
     return copy;
   }
+  template <auto Member, class Child, class M>
+  constexpr table has(relation_kind what, M Child::* foreign_key) const {
+    using holder = detail::owner_and_type<decltype(Member)>::type;
+    using target = detail::held<holder>::type;
+    static_assert(std::same_as<target, Child>, "the foreign key is a column of another table than the member holds");
+    static_assert(detail::may_hold_key_of<M, T>, "the foreign key holds the id of another table");
+    relation r{.what = what,
+               .member = &detail::member_at<Member>,
+               .local = info_.key,
+               .remote = foreign_index<Child>(foreign_key),
+               .child = &meta::describe<Child>};
+    r.targets[0] = {.table = &detail::info_of_related<Child>, .rows = &detail::rows_for<Child>};
+    r.targets[0].set = what == relation_kind::has_many ? &detail::set_many<Child> : &detail::set_one<Child>;
+    return with(r);
+  }
+  template <class Child, class E>
+  constexpr table of_type(type_is<Child, E> type) const {
+    auto copy = *this;
+    auto& r = copy.info_.relation_storage[copy.info_.relation_count - 1];
+    r.type_column = foreign_index<Child>(type.column);
+    r.targets[0].type_value = static_cast<std::int64_t>(type.value);
+    return copy;
+  }
+  constexpr table with(relation r) const {
+    if (r.what != relation_kind::belongs_to && r.what != relation_kind::belongs_to_any && info_.key == no_column)
+      throw "the table has no primary key that others could hold";
+    auto copy = *this;
+    copy.info_.relation_storage[copy.info_.relation_count++] = r;  // a ninth does not compile: index out of range
+    return copy;
+  }
+  template <auto F>
+  constexpr table on(row_event when) const {
+    auto copy = *this;
+    copy.info_.hook_storage[copy.info_.hook_count++] = detail::make_hook<T, F>(when);
+    return copy;
+  }
 
   table_info info_;
 };
-
-struct not_a_table {};
-// Specialised for a row's type: see the head of this file.
-template <class T>
-inline constexpr auto table_of = not_a_table{};
-
-template <class T>
-concept stored = meta::described<T> && requires { table_of<T>.info(); };
-
-template <stored T>
-inline constexpr table_info const& info_of = table_of<T>.info();
 
 }  // namespace slipway::db

@@ -1,34 +1,14 @@
+#include <slipway/core/encoding.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/db/value.hpp>
 #include <slipway/json/writer.hpp>
+#include <slipway/meta/scalars.hpp>
 
 #include <cstring>
 
 namespace slipway::db {
 
 void value::refuse_unsigned() { throw value_error{"an unsigned number above 9223372036854775807 cannot be stored"}; }
-
-value_kind kind_of(meta::type const& type) noexcept {
-  switch (type.what) {
-    case meta::kind::boolean: return value_kind::boolean;
-    case meta::kind::integer:
-    case meta::kind::duration: return value_kind::integer;
-    case meta::kind::number: return value_kind::number;
-    case meta::kind::text:
-    case meta::kind::secret_text:
-    case meta::kind::enumeration: return value_kind::text;
-    case meta::kind::uuid: return value_kind::uuid;
-    case meta::kind::time: return value_kind::time;
-    case meta::kind::optional:
-    case meta::kind::change: return kind_of(*type.element);
-    case meta::kind::dynamic:
-    case meta::kind::list:
-    case meta::kind::map:
-    case meta::kind::variant:
-    case meta::kind::object: return value_kind::json;
-  }
-  return value_kind::none;
-}
 
 namespace {
 
@@ -48,7 +28,47 @@ value integer_of(meta::type const& type, void const* at) {
   return number;
 }
 
+value scalar_of(meta::type const& type, void const* at) {
+  auto const& operations = *type.as_scalar;
+  if (operations.column == meta::scalar_column::bytes) return bytes{operations.octets(const_cast<void*>(at))};
+  if (operations.get != nullptr) return value::of_number(type, operations.get(at));
+  std::string text;
+  operations.write(at, text);
+  return text;
+}
+
 }  // namespace
+
+namespace detail {
+
+bool read_bytes(void* value, std::string_view text) {
+  auto found = from_base64(text);
+  if (found) static_cast<bytes*>(value)->data = std::move(*found);
+  return found.has_value();
+}
+void write_bytes(void const* value, std::string& out) {
+  out += base64(as_byte_span(static_cast<bytes const*>(value)->data));
+}
+
+}  // namespace detail
+
+value value::of_number(meta::type const& declared, std::int64_t number) {
+  auto const& type = declared.what == meta::kind::optional ? *declared.element : declared;
+  value out;
+  out.kind_ = kind_of(type);
+  out.null_ = false;
+  out.integer_ = number;
+  if (type.what == meta::kind::scalar && type.as_scalar->column == meta::scalar_column::decimal) {
+    out.text_ = slipway::detail::decimal_text(number, type.as_scalar->scale);
+  } else {
+    constexpr std::int64_t first = -719'162, last = 2'932'896;  // 0001-01-01 and 9999-12-31
+    if (number < first || number > last)
+      throw value_error{"a date that is not in the calendar of the years 1 to 9999 cannot be stored"};
+    std::chrono::year_month_day const date{std::chrono::sys_days{std::chrono::days{number}}};
+    meta::write_date(&date, out.text_);
+  }
+  return out;
+}
 
 value value::of(meta::type const& type, void const* at) {
   switch (type.what) {
@@ -67,6 +87,7 @@ value value::of(meta::type const& type, void const* at) {
     case meta::kind::uuid: return *static_cast<slipway::uuid const*>(at);
     case meta::kind::time: return *static_cast<time_point const*>(at);
     case meta::kind::duration: return *static_cast<std::chrono::milliseconds const*>(at);
+    case meta::kind::scalar: return scalar_of(type, at);
     case meta::kind::optional:
     case meta::kind::change: {
       auto const* held = type.as_optional->get(const_cast<void*>(at));

@@ -29,11 +29,14 @@ namespace slipway::db {
 //   time_point          timestamptz           INTEGER, microseconds since 1970
 //   lists, structs, json::value   jsonb       TEXT
 //   bytes               bytea                 BLOB
-enum class value_kind : std::uint8_t { none, boolean, integer, number, text, bytes, uuid, time, json };
+//   decimal<S>          numeric(p, S)         INTEGER, the smallest units     MySQL: decimal(p, S)
+//   year_month_day      date                  TEXT, 2026-01-31                MySQL: date
+enum class value_kind : std::uint8_t { none, boolean, integer, number, text, bytes, uuid, time, json, decimal, date };
 
-// Octets as they are; std::string alone is text.
+// Octets as they are; std::string alone is text. In JSON: base64.
 struct bytes {
   std::string data;
+  friend bool operator==(bytes const&, bytes const&) = default;
 };
 // A document as text, for statements written by hand.
 struct json_text {
@@ -77,19 +80,23 @@ class value {
   template <class T>
     requires(meta::described<T> && (std::is_enum_v<T> || !std::is_convertible_v<T, std::string_view>) &&
              !std::is_arithmetic_v<T> && !std::same_as<T, std::string> && !std::same_as<T, secret<std::string>> &&
-             !std::same_as<T, uuid> && !std::same_as<T, time_point> && !std::same_as<T, std::chrono::milliseconds>)
+             !std::same_as<T, uuid> && !std::same_as<T, time_point> && !std::same_as<T, std::chrono::milliseconds> &&
+             !std::same_as<T, bytes>)
   value(T const& described) : value{of(meta::describe<T>, &described)} {}
 
   // The member of a row that has this description. Throws value_error when it cannot be stored.
   static value of(meta::type const& type, void const* at);
+  // As a column of this type holds it: a document's value of a page's cursor, for example.
+  static value of_number(meta::type const& type, std::int64_t number);
 
   value_kind kind() const noexcept { return kind_; }
   bool is_null() const noexcept { return null_; }
   bool boolean() const noexcept { return integer_ != 0; }
-  std::int64_t integer() const noexcept { return integer_; }  // also of times: microseconds since 1970
+  // Also of times: microseconds since 1970; of dates: days since 1970; of decimals: the smallest units.
+  std::int64_t integer() const noexcept { return integer_; }
   double number() const noexcept { return number_; }
   slipway::uuid const& id() const noexcept { return uuid_; }
-  std::string const& text() const noexcept { return text_; }  // also bytes and json
+  std::string const& text() const noexcept { return text_; }  // also bytes and json, dates and decimals in digits
 
  private:
   [[noreturn]] static void refuse_unsigned();
@@ -105,7 +112,35 @@ class value {
 };
 
 // The kind of column that holds a member of this type.
-value_kind kind_of(meta::type const& type) noexcept;
+constexpr value_kind kind_of(meta::type const& type) noexcept {
+  switch (type.what) {
+    case meta::kind::boolean: return value_kind::boolean;
+    case meta::kind::integer:
+    case meta::kind::duration: return value_kind::integer;
+    case meta::kind::number: return value_kind::number;
+    case meta::kind::text:
+    case meta::kind::secret_text:
+    case meta::kind::enumeration: return value_kind::text;
+    case meta::kind::uuid: return value_kind::uuid;
+    case meta::kind::time: return value_kind::time;
+    case meta::kind::scalar:
+      switch (type.as_scalar->column) {
+        case meta::scalar_column::text: return value_kind::text;
+        case meta::scalar_column::date: return value_kind::date;
+        case meta::scalar_column::decimal: return value_kind::decimal;
+        case meta::scalar_column::bytes: return value_kind::bytes;
+      }
+      return value_kind::text;
+    case meta::kind::optional:
+    case meta::kind::change: return kind_of(*type.element);
+    case meta::kind::dynamic:
+    case meta::kind::list:
+    case meta::kind::map:
+    case meta::kind::variant:
+    case meta::kind::object: return value_kind::json;
+  }
+  return value_kind::none;
+}
 
 namespace detail {
 
@@ -123,6 +158,14 @@ struct pooled_allocator {
 
 }  // namespace detail
 
+namespace detail {
+
+// Base64 (RFC 4648, section 4).
+bool read_bytes(void* value, std::string_view text);
+void write_bytes(void const* value, std::string& out);
+
+}  // namespace detail
+
 // In the order of their placeholders: the first is $1.
 class values : public std::vector<value, detail::pooled_allocator<value>> {
  public:
@@ -131,3 +174,17 @@ class values : public std::vector<value, detail::pooled_allocator<value>> {
 };
 
 }  // namespace slipway::db
+
+template <>
+struct slipway::meta::detail::table<slipway::db::bytes> {
+  static constexpr scalar_operations operations{
+      .name = "byte",
+      .expects = "base64",
+      .read = slipway::db::detail::read_bytes,
+      .write = slipway::db::detail::write_bytes,
+      .column = scalar_column::bytes,
+      .octets = [](void* at) noexcept -> std::string& { return static_cast<slipway::db::bytes*>(at)->data; },
+  };
+  static constexpr type value{
+      .what = kind::scalar, .size = sizeof(slipway::db::bytes), .name = "bytes", .as_scalar = &operations};
+};

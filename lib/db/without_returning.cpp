@@ -1,5 +1,6 @@
 #include <slipway/db/without_returning.hpp>
 
+#include <slipway/db/row_values.hpp>
 #include <slipway/runtime/shard.hpp>
 
 #include <algorithm>
@@ -15,11 +16,6 @@ untyped_condition equal(std::uint8_t column, value v) {
   out.add(operation_code::equal, column);
   out.values.push_back(std::move(v));
   return out;
-}
-
-value member_value(table_info const& info, void* row, std::uint8_t column) {
-  auto const& member = info.row->members[column];
-  return value::of(*member.of, member.at(row));
 }
 
 // A key as it came, as a parameter.
@@ -43,8 +39,9 @@ value key_of(table_info const& info, rows const& from, std::size_t index) {
 
 // Reads rows and holds them until the transaction ends, whatever others have done since it began.
 run locked_rows(core& shared, link& to, table_info const& info, untyped_condition where, deleted_rows deleted,
-                select_ptr& state) {
+                select_ptr& state, std::source_location at) {
   state.reset(new select_state{shared, to, info});
+  state->at = at;
   state->where = std::move(where);
   state->deleted = deleted;
   state->lock = lock_mode::update;
@@ -57,22 +54,23 @@ task<> change_rows_in(link& in, change_state const& change, change_state::kind w
   auto const& info = change.info;
   out.clear();
   select_ptr state;
-  auto const found = co_await locked_rows(change.shared, in, info, change.where, seen, state);
+  auto const found = co_await locked_rows(change.shared, in, info, change.where, seen, state, change.at);
   for (std::size_t begin = 0; begin < found.size(); begin += keys_at_once) {
     values keys;
     for (auto i = begin; i < std::min(found.size(), begin + keys_at_once); ++i) keys.push_back(key_of(info, found, i));
     untyped_condition these;
     add_list(these, info.key, std::move(keys));
     if (what == change_state::kind::purge)
-      out.push_back(co_await locked_rows(change.shared, in, info, these, seen, state));
+      out.push_back(co_await locked_rows(change.shared, in, info, these, seen, state, change.at));
     change_state part{change.shared, in, info};
     part.sets = change.sets;
     part.new_values = change.new_values;
     part.where = these;
     part.deleted = deleted_rows::with;
+    part.at = change.at;
     co_await part.apply(what, false);
     if (what != change_state::kind::purge)
-      out.push_back(co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state));
+      out.push_back(co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state, change.at));
   }
 }
 
@@ -82,13 +80,14 @@ task<> update_in(link& in, change_state const& change, untyped_condition key, vo
   mine.new_values = change.new_values;
   mine.where = change.where;
   mine.deleted = change.deleted;
+  mine.at = change.at;
   auto const changed = co_await mine.apply(change_state::kind::update, false);
   done = changed.affected() > 0;
   if (!done) co_return;
   select_ptr state;
-  auto const now = co_await locked_rows(change.shared, in, change.info, std::move(key), deleted_rows::with, state);
+  auto const now = co_await locked_rows(change.shared, in, change.info, std::move(key), deleted_rows::with, state, change.at);
   if (now.empty()) throw error{"an updated row of " + std::string{change.info.name} + " was not found again"};
-  read_row(change.info, row, now, 0);
+  read_row(change.shared, change.info, row, now, 0);
 }
 
 struct upsert_request {
@@ -99,24 +98,25 @@ struct upsert_request {
   statement const& insert;
   values const& parameters;
   bool key_is_given;
+  std::source_location at;
 };
 
 task<> upsert_in(link& in, upsert_request const& what, bool& done) {
   auto const& info = what.info;
-  auto const changed = co_await run{what.shared, in, statement_ref{&what.insert, nullptr}, what.parameters};
+  auto const changed = co_await run{what.shared, in, statement_ref{&what.insert, nullptr}, what.parameters, what.at};
   untyped_condition which;
   if (changed.affected() == 1 && info.key != no_column) {  // inserted: a null in `columns` would not find it
-    which = equal(info.key, what.key_is_given ? value{changed.inserted(0)} : member_value(info, what.row, info.key));
+    which = equal(info.key, what.key_is_given ? value{changed.inserted(0)} : column_value(what.shared, info, what.row, info.key));
   } else {
     for (auto const c : what.columns) {
       auto const column = static_cast<std::uint8_t>(c);
-      which.join(equal(column, member_value(info, what.row, column)), operation_code::conjunction);
+      which.join(equal(column, column_value(what.shared, info, what.row, column)), operation_code::conjunction);
     }
   }
   select_ptr state;
-  auto const now = co_await locked_rows(what.shared, in, info, std::move(which), deleted_rows::with, state);
+  auto const now = co_await locked_rows(what.shared, in, info, std::move(which), deleted_rows::with, state, what.at);
   done = !now.empty();
-  if (done) read_row(info, what.row, now, 0);
+  if (done) read_row(what.shared, info, what.row, now, 0);
 }
 
 }  // namespace
@@ -161,9 +161,10 @@ task<bool> update_and_read(change_state& change, untyped_condition key, void* ro
 }
 
 task<bool> upsert_and_read(core& shared, link& to, table_info const& info, void* row, std::string const& columns,
-                           statement const& insert, values const& parameters, bool key_is_given) {
+                           statement const& insert, values const& parameters, bool key_is_given,
+                           std::source_location at) {
   bool done = false;
-  upsert_request const what{shared, info, row, columns, insert, parameters, key_is_given};
+  upsert_request const what{shared, info, row, columns, insert, parameters, key_is_given, at};
   co_await in_one_transaction(shared, to, [&](link& in) { return upsert_in(in, what, done); });
   co_return done;
 }

@@ -20,9 +20,10 @@ task<std::vector<rows>> change_in_steps(change_state& change, change_state::kind
 // Runs the update and fills `row` with what is stored then. False: no row was changed. `key` names the row alone.
 task<bool> update_and_read(change_state& change, untyped_condition key, void* row);
 
-// `insert` is a guarded ON DUPLICATE KEY UPDATE (change.cpp) of `row`; fills it with what is stored then. False: the
+// `insert` is a guarded ON DUPLICATE KEY UPDATE (insert.cpp) of `row`; fills it with what is stored then. False: the
 // row stands against another unique key than that of `columns`, and nothing was done.
 task<bool> upsert_and_read(core& shared, link& to, table_info const& info, void* row, std::string const& columns,
-                           statement const& insert, values const& parameters, bool key_is_given);
+                           statement const& insert, values const& parameters, bool key_is_given,
+                           std::source_location at);
 
 }  // namespace slipway::db::detail

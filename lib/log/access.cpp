@@ -24,6 +24,10 @@ std::string_view to_json(line& out, access_record const& r, std::string_view tim
   members.number(",\"duration_us\":", r.duration.count());
   if (r.bytes_in >= 0) members.number(",\"bytes_in\":", r.bytes_in);
   if (r.bytes_out >= 0) members.number(",\"bytes_out\":", r.bytes_out);
+  if (r.statements > 0) {
+    members.number(",\"sql_count\":", r.statements);
+    members.number(",\"sql_us\":", r.in_statements.count());
+  }
   if (!r.peer.empty()) members.text(",\"peer\":\"", r.peer.substr(0, 128));
   if (r.user_id != nullptr) members.id(",\"user_id\":\"", *r.user_id);
   if (!r.fault.empty()) members.text(",\"fault\":\"", r.fault.substr(0, 128));
@@ -42,6 +46,10 @@ std::string_view to_text(line& out, access_record const& r, std::string_view tim
   add("took", r.duration);
   if (r.bytes_in > 0) add("bytes_in", r.bytes_in);
   if (r.bytes_out >= 0) add("bytes_out", r.bytes_out);
+  if (r.statements > 0) {
+    add("sql_count", r.statements);
+    add("sql_took", r.in_statements);
+  }
   if (!r.peer.empty()) add("peer", r.peer);
   if (r.user_id != nullptr) add("user_id", *r.user_id);
   if (!r.fault.empty()) add("fault", r.fault);

@@ -18,6 +18,8 @@ struct access_record {
   int status = 0;
   std::chrono::microseconds duration{0};
   std::int64_t bytes_in = -1, bytes_out = -1;
+  std::uint32_t statements = 0;                // SQL, zero is left out
+  std::chrono::microseconds in_statements{0};  // waiting for them; those that ran at once add up
   std::string_view peer;
   uuid const* user_id = nullptr;
   std::string_view correlation_id;

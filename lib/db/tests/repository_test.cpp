@@ -272,7 +272,15 @@ TEST_P(repository, constraints_have_one_name_on_every_engine) {
             "unique(notes.owner_id,notes.title)");
   EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = owner.id, .title = "u", .stars = -1})); }),
             "check(stars_positive)");
-  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = id_of<user>::make(), .title = "v"})); }), "foreign_key");
+  EXPECT_EQ(violated([&] { run(db_->insert(note{.owner_id = id_of<user>::make(), .title = "v"})); }),
+            "foreign_key(notes.owner_id)");
+  EXPECT_EQ(violated([&] {
+              auto lost = run(db_->from<note>().one()).value();
+              lost.owner_id = id_of<user>::make();
+              (void)run(db_->update(lost));
+            }),
+            "foreign_key(notes.owner_id)");
+  EXPECT_TRUE(violated([&] { run(db_->purge<user>().everywhere().run()); }).starts_with("foreign_key"));
   EXPECT_EQ(violated([&] { run(db_->execute("update notes set title = null")); }), "not_null(notes.title)");
 }
 

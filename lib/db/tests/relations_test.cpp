@@ -1,0 +1,342 @@
+// Relations are loaded in one statement each, for any number of rows; nothing is loaded behind the reader's back.
+#include "fixture.hpp"
+
+#include <slipway/db/errors.hpp>
+
+#include <atomic>
+
+namespace slipway::db::tests {
+namespace {
+
+struct book;
+struct remark;
+struct profile;
+
+enum class subject { book, writer };
+BOOST_DESCRIBE_ENUM(subject, book, writer)
+
+struct writer {
+  id_of<writer> id;
+  std::string name;
+  std::optional<id_of<writer>> boss_id;
+  std::optional<time_point> deleted_at;
+
+  one<writer> boss;
+  many<writer> team;
+  one<tests::profile> profile;
+  many<book> books;
+  many<remark> remarks;
+};
+BOOST_DESCRIBE_STRUCT(writer, (), (id, name, boss_id, deleted_at))
+
+struct profile {
+  std::int64_t id = 0;
+  id_of<writer> writer_id;
+  std::string bio;
+};
+BOOST_DESCRIBE_STRUCT(profile, (), (id, writer_id, bio))
+
+struct genre {
+  std::string name;
+  bool serious = false;
+};
+BOOST_DESCRIBE_STRUCT(genre, (), (name, serious))
+
+struct book {
+  id_of<book> id;
+  std::optional<id_of<tests::writer>> writer_id;
+  std::string title;
+  int pages = 0;
+
+  one<tests::writer> writer;
+  many<genre> genres;
+  many<remark> remarks;
+};
+BOOST_DESCRIBE_STRUCT(book, (), (id, writer_id, title, pages))
+
+struct book_genre {
+  std::int64_t id = 0;
+  id_of<book> book_id;
+  std::string genre;
+};
+BOOST_DESCRIBE_STRUCT(book_genre, (), (id, book_id, genre))
+
+struct remark {
+  std::int64_t id = 0;
+  tests::subject about = tests::subject::book;
+  uuid about_id;
+  std::string text;
+
+  any_of<book, writer> what;
+};
+BOOST_DESCRIBE_STRUCT(remark, (), (id, about, about_id, text))
+
+}  // namespace
+}  // namespace slipway::db::tests
+
+namespace slipway::db {
+using namespace tests;
+
+template <>
+inline constexpr auto table_of<profile> = table<profile>("profiles");
+template <>
+inline constexpr auto table_of<genre> = table<genre>("genres").primary_key(&genre::name);
+template <>
+inline constexpr auto table_of<book_genre> = table<book_genre>("book_genres");
+template <>
+inline constexpr auto table_of<remark> = table<remark>("remarks").belongs_to_any<&remark::what>(
+    &remark::about, &remark::about_id, means<book>(subject::book), means<writer>(subject::writer));
+template <>
+inline constexpr auto table_of<book> =
+    table<book>("books")
+        .belongs_to<&book::writer>(&book::writer_id)
+        .many_to_many<&book::genres>(&book_genre::book_id, &book_genre::genre)
+        .has_many<&book::remarks>(&remark::about_id, type_is{&remark::about, subject::book});
+template <>
+inline constexpr auto table_of<writer> =
+    table<writer>("writers")
+        .soft_delete(&writer::deleted_at)
+        .belongs_to<&writer::boss>(&writer::boss_id)
+        .has_many<&writer::team>(&writer::boss_id)
+        .has_one<&writer::profile>(&profile::writer_id)
+        .has_many<&writer::books>(&book::writer_id)
+        .has_many<&writer::remarks>(&remark::about_id, type_is{&remark::about, subject::writer});
+
+}  // namespace slipway::db
+
+namespace slipway::db::tests {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+char const* relations_schema(db::dialect d) {
+  if (d == db::dialect::mysql)
+    return "create table writers (id binary(16) primary key, name varchar(100) not null, boss_id binary(16), "
+           "deleted_at "
+           "datetime(6));"
+           "create table profiles (id bigint auto_increment primary key, writer_id binary(16) not null, bio text not "
+           "null);"
+           "create table books (id binary(16) primary key, writer_id binary(16), title varchar(100) not null, pages "
+           "integer not null);"
+           "create table genres (name varchar(50) primary key, serious boolean not null);"
+           "create table book_genres (id bigint auto_increment primary key, book_id binary(16) not null, genre "
+           "varchar(50) not null);"
+           "create table remarks (id bigint auto_increment primary key, about varchar(20) not null, about_id "
+           "binary(16) "
+           "not null, text varchar(100) not null);";
+  if (d == db::dialect::sqlite)
+    return "create table writers (id blob primary key, name text not null, boss_id blob, deleted_at integer) strict;"
+           "create table profiles (id integer primary key, writer_id blob not null, bio text not null) strict;"
+           "create table books (id blob primary key, writer_id blob, title text not null, pages integer not null) "
+           "strict;"
+           "create table genres (name text primary key, serious integer not null) strict;"
+           "create table book_genres (id integer primary key, book_id blob not null, genre text not null) strict;"
+           "create table remarks (id integer primary key, about text not null, about_id blob not null, text text not "
+           "null) strict;";
+  return "create table writers (id uuid primary key, name text not null, boss_id uuid, deleted_at timestamptz);"
+         "create table profiles (id bigint generated by default as identity primary key, writer_id uuid not null, bio "
+         "text not null);"
+         "create table books (id uuid primary key, writer_id uuid, title text not null, pages integer not null);"
+         "create table genres (name text primary key, serious boolean not null);"
+         "create table book_genres (id bigint generated by default as identity primary key, book_id uuid not null, "
+         "genre text not null);"
+         "create table remarks (id bigint generated by default as identity primary key, about text not null, about_id "
+         "uuid not null, text text not null);";
+}
+
+class counting final : public observer {
+ public:
+  void on_query(query_event const&) noexcept override { ++count; }
+  std::atomic<int> count{0};
+};
+
+class relations : public each_engine {
+ protected:
+  void SetUp() override {
+    settings_.watch = &statements_;
+    each_engine::SetUp();
+    if (IsSkipped()) return;
+    run(db_->script(relations_schema(GetParam())));
+    boss_ = run(db_->insert(writer{.name = "Boss"}));
+    ann_ = run(db_->insert(writer{.name = "Ann", .boss_id = boss_.id}));
+    bob_ = run(db_->insert(writer{.name = "Bob", .boss_id = boss_.id}));
+    run(db_->insert(profile{.writer_id = ann_.id, .bio = "writes"}));
+    books_ = run(db_->insert_many(std::vector<book>{{.writer_id = ann_.id, .title = "A", .pages = 10},
+                                                    {.writer_id = ann_.id, .title = "B", .pages = 20},
+                                                    {.writer_id = bob_.id, .title = "C", .pages = 30},
+                                                    {.title = "Anonymous", .pages = 40}}));
+    run(db_->insert_many(std::vector<genre>{{.name = "crime"}, {.name = "poems", .serious = true}, {.name = "none"}}));
+    run(db_->insert_many(std::vector<book_genre>{{.book_id = books_[0].id, .genre = "crime"},
+                                                 {.book_id = books_[0].id, .genre = "poems"},
+                                                 {.book_id = books_[2].id, .genre = "crime"}}));
+    run(db_->insert_many(
+        std::vector<remark>{{.about = subject::book, .about_id = books_[0].id.value, .text = "good"},
+                            {.about = subject::writer, .about_id = ann_.id.value, .text = "kind"},
+                            {.about = subject::book, .about_id = ann_.id.value, .text = "the id of another table"}}));
+  }
+  void TearDown() override { each_engine::TearDown(); }
+
+  // The statements that `work` takes.
+  template <class T>
+  T counted(int expected, task<T> work) {
+    auto const before = statements_.count.load();
+    T out = run(std::move(work));
+    EXPECT_EQ(statements_.count.load() - before, expected);
+    return out;
+  }
+  static std::vector<std::string> titles(many<book> const& list) {
+    std::vector<std::string> out;
+    for (auto const& b : list) out.push_back(b.title);
+    return out;
+  }
+
+  counting statements_;
+  writer boss_, ann_, bob_;
+  std::vector<book> books_;
+};
+
+TEST_P(relations, has_many_is_one_statement_more) {
+  auto const all = counted(2, db_->from<writer>().with<&writer::books>().order_by(asc<&writer::name>).all());
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_THAT(titles(all[0].books), UnorderedElementsAre("A", "B"));
+  EXPECT_THAT(titles(all[1].books), ElementsAre("C"));
+  EXPECT_TRUE(all[2].books.is_loaded());
+  EXPECT_TRUE(all[2].books.empty());
+}
+
+TEST_P(relations, what_was_not_loaded_is_not_looked_at) {
+  auto const all = counted(1, db_->from<writer>().all());
+  EXPECT_FALSE(all[0].books.is_loaded());
+  EXPECT_THROW((void)all[0].books.size(), std::logic_error);
+  EXPECT_THROW((void)all[0].books.begin(), std::logic_error);
+  EXPECT_THROW((void)static_cast<bool>(all[0].profile), std::logic_error);
+}
+
+TEST_P(relations, belongs_to_with_null_keys) {
+  auto const all = counted(2, db_->from<book>().with<&book::writer>().order_by(asc<&book::pages>).all());
+  EXPECT_EQ(all[0].writer->name, "Ann");
+  EXPECT_EQ(all[1].writer->name, "Ann");
+  EXPECT_EQ(all[2].writer->name, "Bob");
+  EXPECT_TRUE(all[3].writer.is_loaded());
+  EXPECT_FALSE(all[3].writer);
+}
+
+TEST_P(relations, has_one) {
+  auto const found = counted(2, db_->from<writer>().where(col<&writer::name> == "Ann").with<&writer::profile>().one());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->profile->bio, "writes");
+  auto const none = counted(2, db_->from<writer>().where(col<&writer::name> == "Bob").with<&writer::profile>().first());
+  EXPECT_FALSE(none->profile);
+}
+
+TEST_P(relations, many_to_many) {
+  auto const all =
+      counted(2, db_->from<book>().with<&book::genres>(asc<&genre::name>).order_by(asc<&book::pages>).all());
+  ASSERT_EQ(all[0].genres.size(), 2u);
+  EXPECT_EQ(all[0].genres[0].name, "crime");
+  EXPECT_EQ(all[0].genres[1].name, "poems");
+  EXPECT_TRUE(all[0].genres[1].serious);
+  EXPECT_TRUE(all[1].genres.empty());
+  EXPECT_EQ(all[2].genres[0].name, "crime");
+}
+
+TEST_P(relations, a_table_that_leads_to_itself) {
+  auto const all =
+      counted(3, db_->from<writer>().with<&writer::team>().with<&writer::boss>().order_by(asc<&writer::name>).all());
+  EXPECT_EQ(all[0].boss->name, "Boss");
+  EXPECT_TRUE(all[0].team.empty());
+  EXPECT_FALSE(all[2].boss);
+  EXPECT_EQ(all[2].team.size(), 2u);
+}
+
+TEST_P(relations, along_a_path) {
+  auto const all = counted(4, db_->from<writer>()
+                                  .with<&writer::books, &book::genres>()
+                                  .with<&writer::books, &book::remarks>()
+                                  .order_by(asc<&writer::name>)
+                                  .all());
+  for (auto const& b : all[0].books)
+    if (b.title == "A") {
+      EXPECT_EQ(b.genres.size(), 2u);
+      ASSERT_EQ(b.remarks.size(), 1u);
+      EXPECT_EQ(b.remarks[0].text, "good");
+    }
+  auto const back =
+      counted(3, db_->from<book>().with<&book::writer, &writer::books>().where(col<&book::title> == "A").one());
+  EXPECT_EQ(back->writer->books.size(), 2u);
+}
+
+TEST_P(relations, by_kind_and_id) {
+  auto const all = counted(3, db_->from<remark>().with<&remark::what>().order_by(asc<&remark::id>).all());
+  EXPECT_EQ(all[0].what.get<book>()->title, "A");
+  EXPECT_EQ(all[0].what.get<writer>(), nullptr);
+  EXPECT_EQ(all[1].what.get<writer>()->name, "Ann");
+  EXPECT_FALSE(all[2].what);  // there is no such book
+  auto const ann = counted(2, db_->from<writer>().where(col<&writer::name> == "Ann").with<&writer::remarks>().one());
+  ASSERT_EQ(ann->remarks.size(), 1u);
+  EXPECT_EQ(ann->remarks[0].text, "kind");
+}
+
+TEST_P(relations, some_of_the_related_rows_in_an_order) {
+  auto const ann = counted(2, db_->from<writer>()
+                                  .where(col<&writer::id> == ann_.id)
+                                  .with<&writer::books>(col<&book::pages> > 5, desc<&book::pages>)
+                                  .one());
+  EXPECT_THAT(titles(ann->books), ElementsAre("B", "A"));
+  auto const some =
+      run(db_->from<writer>().where(col<&writer::id> == ann_.id).with<&writer::books>(col<&book::pages> > 15).one());
+  EXPECT_THAT(titles(some->books), ElementsAre("B"));
+}
+
+TEST_P(relations, nothing_is_asked_for_nobody) {
+  EXPECT_TRUE(counted(1, db_->from<writer>().where(col<&writer::name> == "x").with<&writer::books>().all()).empty());
+  auto const anonymous =
+      counted(1, db_->from<book>().where(col<&book::writer_id>.is_null()).with<&book::writer>().all());
+  EXPECT_FALSE(anonymous[0].writer);
+}
+
+TEST_P(relations, rows_that_are_there_already) {
+  auto all = run(db_->from<writer>().order_by(asc<&writer::name>).all());
+  auto const before = statements_.count.load();
+  run(db_->load<&writer::books>(all));
+  EXPECT_EQ(statements_.count.load() - before, 1);
+  EXPECT_EQ(all[0].books.size(), 2u);
+  auto& one = all[0];
+  run(db_->load<&writer::books, &book::genres>(one));
+  EXPECT_EQ(statements_.count.load() - before, 3);
+  auto const copy = one;
+  EXPECT_EQ(copy.books[0].genres.is_loaded(), true);
+}
+
+TEST_P(relations, pages_and_their_relations) {
+  auto const page = counted(2, db_->from<writer>().with<&writer::books>().order_by(asc<&writer::name>).page("", 2));
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->items.size(), 2u);
+  EXPECT_EQ(page->items[0].books.size(), 2u);
+}
+
+TEST_P(relations, rows_marked_as_deleted_are_not_loaded) {
+  run(db_->remove(ann_));
+  auto const b = run(db_->from<book>().where(col<&book::title> == "A").with<&book::writer>().one());
+  EXPECT_FALSE(b->writer);
+}
+
+TEST_P(relations, thousands_of_parents) {
+  std::vector<book> many_books;
+  std::vector<book_genre> links;
+  for (int i = 0; i < 5000; ++i) many_books.push_back({.writer_id = ann_.id, .title = "n" + std::to_string(i)});
+  many_books = run(db_->insert_many(std::move(many_books)));
+  for (auto const& b : many_books) links.push_back({.book_id = b.id, .genre = "poems"});
+  run(db_->insert_many(std::move(links)));
+  auto all = run(db_->from<book>().where(col<&book::title>.starts_with("n")).all());
+  auto const before = statements_.count.load();
+  run(db_->load<&book::genres>(all));
+  EXPECT_EQ(statements_.count.load() - before, 2);  // 4096 keys at once
+  for (auto const& b : all) ASSERT_EQ(b.genres.size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(engines, relations, all_engines(), engine_name);
+
+}  // namespace
+}  // namespace slipway::db::tests

@@ -1,0 +1,78 @@
+// A planted N+1 is found, with the line that asks; what asks once is left alone.
+#include "fixture.hpp"
+
+#include <slipway/core/one_shot.hpp>
+#include <slipway/db/repetition.hpp>
+
+namespace slipway::db::tests {
+namespace {
+
+class repetitions : public each_engine {
+ protected:
+  void SetUp() override {
+    settings_.watch = &watch_;
+    each_engine::SetUp();
+    if (IsSkipped()) return;
+    for (int i = 0; i < 10; ++i) {
+      auto const owner = run(db_->insert(user{.email = "u" + std::to_string(i)}));
+      run(db_->insert(note{.owner_id = owner.id, .title = "n"}));
+    }
+  }
+  // As a request does: in an operation of its own.
+  unsigned in_one_operation(task<> work) {
+    context operation;
+    run([](task<> inner, context& op) -> task<> {
+      one_shot done;
+      start_detached(
+          [](task<> in, one_shot& d) -> task<> {
+            co_await std::move(in);
+            d.fire();
+          }(std::move(inner), done),
+          &op);
+      co_await done;
+    }(std::move(work), operation));
+    return operation.statements;
+  }
+
+  int reports_ = 0;
+  repetition_watch watch_{5, [this](repetition const&) { ++reports_; }};
+};
+
+task<> planted(db::database& d) {
+  for (auto const& n : co_await d.from<note>().all()) co_await d.find<user>(n.owner_id);  // the planted line
+}
+constexpr unsigned planted_line = __LINE__ - 2;
+
+task<> loads_at_once(db::database& d) {
+  auto const notes = co_await d.from<note>().all();
+  std::vector<id_of<user>> owners;
+  for (auto const& n : notes) owners.push_back(n.owner_id);
+  co_await d.from<user>().where(col<&user::id>.in(owners)).all();
+}
+
+TEST_P(repetitions, a_planted_one_is_found_with_its_line) {
+  EXPECT_EQ(in_one_operation(planted(*db_)), 11u);
+  auto const found = watch_.found();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].at.line(), planted_line);
+  EXPECT_THAT(found[0].place(), testing::StartsWith("tests/repetition_test.cpp:"));
+  EXPECT_THAT(found[0].sql, testing::HasSubstr("users"));
+  EXPECT_EQ(found[0].count, 6u);
+  in_one_operation(planted(*db_));
+  EXPECT_EQ(reports_, 1);  // once for each place
+}
+
+TEST_P(repetitions, the_same_work_in_two_statements_is_not) {
+  EXPECT_EQ(in_one_operation(loads_at_once(*db_)), 2u);
+  EXPECT_TRUE(watch_.found().empty());
+}
+
+TEST_P(repetitions, operations_are_counted_apart) {
+  for (int i = 0; i < 10; ++i) in_one_operation(loads_at_once(*db_));
+  EXPECT_TRUE(watch_.found().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(engines, repetitions, all_engines(), engine_name);
+
+}  // namespace
+}  // namespace slipway::db::tests

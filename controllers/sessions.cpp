@@ -13,6 +13,13 @@ task<result<no_content>> sessions::log_out(body<refresh> in) {
   co_return no_content{};
 }
 
+task<result<page<session_view>>> sessions::list(scope who) { return service_.list(who); }
+
+task<result<no_content>> sessions::end(scope who, path<uuid> id) {
+  co_await ok(service_.end(who, id.value));
+  co_return no_content{};
+}
+
 task<result<payload>> sessions::jwks() {
   co_return payload{"application/jwk-set+json", keys_.jwks(), "public, max-age=300"};
 }

@@ -15,6 +15,8 @@ class sessions {
   task<result<token_pair>> log_in(client from, body<login> in);
   task<result<token_pair>> renew(body<refresh> in);
   task<result<no_content>> log_out(body<refresh> in);
+  task<result<page<session_view>>> list(scope who);
+  task<result<no_content>> end(scope who, path<uuid> id);
   task<result<payload>> jwks();
 
  private:

@@ -21,6 +21,15 @@ struct refresh {
 };
 BOOST_DESCRIBE_STRUCT(refresh, (), (refresh_token))
 
+// A login that still holds, as its user sees it. The id is the family of its tokens.
+struct session_view {
+  uuid id;
+  time_point started_at{};
+  time_point last_used_at{};  // when its tokens were last renewed
+  time_point expires_at{};    // unless it is used before
+};
+BOOST_DESCRIBE_STRUCT(session_view, (), (id, started_at, last_used_at, expires_at))
+
 // RFC 6749, section 5.1.
 struct token_pair {
   std::string access_token;

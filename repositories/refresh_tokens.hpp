@@ -19,6 +19,10 @@ class refresh_tokens {
   task<> revoke_family(uuid family, time_point now);
   task<> revoke_all(id_of<user> owner, time_point now);
   task<> revoke_all_but(id_of<user> owner, uuid family, time_point now);
+  // Those of the user that can still be renewed, the last used first; at most 100.
+  task<std::vector<session_view>> sessions_of(id_of<user> owner, time_point now);
+  // not_found also for sessions of others, and for those that are over.
+  task<result<void>> end_session(id_of<user> owner, uuid family, time_point now);
   // Removes what ended before `until`; the number of rows.
   task<std::int64_t> purge_expired(time_point until);
 

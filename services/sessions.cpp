@@ -72,4 +72,16 @@ task<result<void>> sessions::log_out(refresh in) {
   co_return result<void>{};
 }
 
+task<result<page<session_view>>> sessions::list(scope who) {
+  page<session_view> out;
+  out.items = co_await parts_.tokens.sessions_of(who.user(), parts_.clock.now());
+  co_return out;
+}
+
+task<result<void>> sessions::end(scope who, uuid session) {
+  co_await ok(parts_.tokens.end_session(who.user(), session, parts_.clock.now()));
+  parts_.listener.session_ended(id_of<user>{who.user()}, session);
+  co_return result<void>{};
+}
+
 }  // namespace app::services

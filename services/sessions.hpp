@@ -34,6 +34,10 @@ class sessions {
   task<result<token_pair>> renew(refresh in);
   // Ends the session that the token belongs to. Never says whether there was one.
   task<result<void>> log_out(refresh in);
+  // The own sessions that can still be renewed, the last used first.
+  task<result<page<session_view>>> list(scope who);
+  // not_found for what is none of them. Access tokens that were given out hold until they expire.
+  task<result<void>> end(scope who, uuid session);
 
  private:
   token_pair pair_of(user const& account, uuid family, secret<std::string> const& refresh_token) const;

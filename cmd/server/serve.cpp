@@ -13,6 +13,7 @@
 #include <slipway/config/watcher.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
+#include <slipway/db/repetition.hpp>
 #include <slipway/http/server.hpp>
 #include <slipway/metrics/process_metrics.hpp>
 #include <slipway/runtime/shards.hpp>
@@ -86,6 +87,11 @@ void reload_everything(log::logger const& log, log::journal& journal, config::wa
   }
 }
 
+void warn_of_repetition(log::logger const& log, db::repetition const& r) {
+  log.warn("one request runs the same statement again and again: load the rows together",
+           {{"place", r.place()}, {"count", r.count}, {"sql", r.sql}});
+}
+
 // What single settings cannot say about each other.
 void check_together(settings const& s) {
   auto const longest = s.auth.tokens.lifetime + s.auth.tokens.leeway;
@@ -119,8 +125,10 @@ int serve(invocation const& in, std::string const& ready_file) {
       exporter ? std::make_unique<tracer>(trace_settings{.ratio = s.tracing.ratio}, *exporter) : nullptr;
 
   middleware::database_watch watch{all_metrics};
+  db::repetition_watch repeated{s.database.repeated_statements,
+                                [&log](db::repetition const& r) { warn_of_repetition(log, r); }, &watch};
   auto database_settings = s.database;
-  database_settings.watch = &watch;
+  database_settings.watch = s.database.repeated_statements > 0 ? static_cast<db::observer*>(&repeated) : &watch;
   auto database = db::connect(database_settings, on);
   require_schema(s, database, on, log);
 

@@ -226,6 +226,33 @@ def test_logging_out_ends_the_session_and_tells_nothing(server, person):
     assert client.post("/v1/auth/logout", json={"refresh_token": "never one of yours"}).status_code == 204
 
 
+def test_the_own_sessions_can_be_seen_and_ended(server, person):
+    other = person.log_in()
+    sessions = person.client.get("/v1/users/me/sessions").json()["items"]
+    assert len(sessions) == 2
+    assert all(s["started_at"] <= s["last_used_at"] < s["expires_at"] for s in sessions)
+    refresh(server.client(), person.tokens["refresh_token"])
+    last_used_first = person.client.get("/v1/users/me/sessions").json()["items"]
+    assert [s["id"] for s in last_used_first] == [s["id"] for s in reversed(sessions)]
+    other_id = sessions[0]["id"]
+    assert person.client.delete(f"/v1/users/me/sessions/{other_id}").status_code == 204
+    assert refresh(server.client(), other.tokens["refresh_token"]).status_code == 401
+    assert [s["id"] for s in person.client.get("/v1/users/me/sessions").json()["items"]] == [sessions[1]["id"]]
+    assert person.client.delete(f"/v1/users/me/sessions/{other_id}").status_code == 404
+
+
+def test_sessions_of_others_are_nobodys_business(server, person):
+    stranger = server.client()
+    email = new_email()
+    sign_up(stranger, email=email)
+    tokens = stranger.post("/v1/auth/login", json={"email": email, "password": PASSWORD}).json()
+    theirs = stranger.get("/v1/users/me/sessions",
+                          headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()["items"][0]["id"]
+    assert person.client.delete(f"/v1/users/me/sessions/{theirs}").status_code == 404
+    assert refresh(server.client(), tokens["refresh_token"]).status_code == 200
+    assert server.client().get("/v1/users/me/sessions").status_code == 401
+
+
 @pytest.mark.parametrize("token", ["", "x", "é" * 20, "A" * 43, "A" * 129])
 def test_rubbish_is_no_refresh_token(server, token):
     assert refresh(server.client(), token).status_code in (401, 422)

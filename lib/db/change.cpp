@@ -52,7 +52,7 @@ void add_equal(core& shared, table_info const& info, void* row, untyped_conditio
 }  // namespace
 
 void change_state::set(std::uint8_t column, value v) {
-  if ((info.encrypted >> column & 1) != 0) v = sealed(shared, info, column, std::move(v));
+  if ((info.encrypted >> column & 1) != 0) v = sealed(shared, info, column, v);
   put(column, std::move(v));
 }
 
@@ -104,7 +104,7 @@ task<result<void>> update_row(core& shared, link& to, table_info const& info, vo
   change_state change{shared, to, info};
   change.at = at;
   auto const members = info.row->members;
-  for (std::uint8_t i = 0; i < members.size(); ++i)
+  for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(members.size()); ++i)
     if (i != info.key && i != info.created_at && i != info.updated_at && i != info.version && i != info.deleted_at)
       change.put(i, column_value(shared, info, row, i));
   add_equal(shared, info, row, change.where, info.key);

@@ -32,11 +32,10 @@ std::string json_part(std::string_view document, std::string_view path, json_kin
     else
       place.append("[").append(std::to_string(steps.index())).append("]");
   }
-  auto const part = "json_extract(" + std::string{document} + ", " + place + "')";
-  // What JSON functions give has another collation than texts of the connection.
-  auto const when = "case when json_type(" + part + ") collate utf8mb4_bin in (";
+  auto part = "json_extract(" + std::string{document} + ", " + place + "')";
+  auto const when = "case when json_type(" + part + ") in (";
   switch (as) {
-    case json_kind::text:  // with the collation of the connection, which other texts have
+    case json_kind::text:  // what JSON functions give has another collation than texts of the connection
       return when + "'STRING') then cast(json_unquote(" + part + ") as char) end";
     case json_kind::number:
       return when + "'INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') then " + part + " + 0e0 end";

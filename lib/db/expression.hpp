@@ -165,7 +165,7 @@ auto as_expression(column_of<Member, Alias> c) {
   return expression<typename column::element_type, typename column::source>{c};
 }
 template <class V, class... S>
-expression<V, S...> const& as_expression(expression<V, S...> const& e) {
+expression<V, S...> as_expression(expression<V, S...> e) {
   return e;
 }
 

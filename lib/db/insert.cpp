@@ -23,7 +23,7 @@ void add_values(core& shared, values& to, table_info const& info, void* row, boo
       if (!without_key || i != info.key) to.push_back(value::of(*members[i].of, members[i].at(row)));
     return;
   }
-  for (std::uint8_t i = 0; i < members.size(); ++i)
+  for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(members.size()); ++i)
     if (!without_key || i != info.key) to.push_back(column_value(shared, info, row, i));
 }
 
@@ -58,7 +58,8 @@ void add_on_duplicate(sql_writer& out, table_info const& info, on_conflict confl
     same += (same.empty() ? "" : " and ") + column + " = values(" + column + ")";
   }
   bool first = true;
-  for (std::uint8_t i = 0; i < info.row->members.size() && conflict == on_conflict::replace; ++i) {
+  for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(info.row->members.size()) && conflict == on_conflict::replace;
+       ++i) {
     if (i == info.key || i == info.created_at || columns.find(static_cast<char>(i)) != std::string_view::npos) continue;
     auto const column = out.column(info, i);
     out.text += (std::exchange(first, false) ? "" : ", ") + column + " = if(" + same + ", ";
@@ -78,7 +79,7 @@ void add_on_conflict(sql_writer& out, table_info const& info, on_conflict confli
     out.text += (i == 0 ? "" : ", ") + out.column(info, static_cast<std::uint8_t>(columns[i]));
   out.text += ") do update set ";
   bool first = true;
-  for (std::uint8_t i = 0; i < info.row->members.size(); ++i) {
+  for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(info.row->members.size()); ++i) {
     if (i == info.key || i == info.created_at || columns.find(static_cast<char>(i)) != std::string_view::npos) continue;
     auto const column = out.column(info, i);
     if (!std::exchange(first, false)) out.text += ", ";

@@ -39,7 +39,7 @@ void read_special_row(core& shared, table_info const& info, void* row, rows cons
 
 }  // namespace
 
-value sealed(core& shared, table_info const& info, std::uint8_t column, value plain) {
+value sealed(core& shared, table_info const& info, std::uint8_t column, value const& plain) {
   if (plain.is_null()) return value::null(value_kind::bytes);
   return bytes{codec_of(shared, info, column).encrypt(place_of(info, column), plain.text())};
 }
@@ -47,7 +47,7 @@ value sealed(core& shared, table_info const& info, std::uint8_t column, value pl
 value column_value(core& shared, table_info const& info, void* row, std::uint8_t column) {
   auto const& member = info.row->members[column];
   auto v = value::of(*member.of, member.at(row));
-  return (info.encrypted >> column & 1) != 0 ? sealed(shared, info, column, std::move(v)) : std::move(v);
+  return (info.encrypted >> column & 1) != 0 ? sealed(shared, info, column, v) : std::move(v);
 }
 
 void read_row(core& shared, table_info const& info, void* row, rows const& from, std::size_t index) {

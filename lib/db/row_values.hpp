@@ -12,7 +12,7 @@ inline void* member_of(table_info const& info, void* row, std::uint8_t column) n
 // As it is stored.
 value column_value(core& shared, table_info const& info, void* row, std::uint8_t column);
 // Of an encrypted column.
-value sealed(core& shared, table_info const& info, std::uint8_t column, value plain);
+value sealed(core& shared, table_info const& info, std::uint8_t column, value const& plain);
 
 // An integer key of zero is given by the database.
 bool key_is_given(table_info const& info, void* row) noexcept;

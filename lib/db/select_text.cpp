@@ -154,7 +154,7 @@ class select_text {
     auto const flags = s_.orders[2 * i + 1];
     auto const nulls_are_first = (flags & nulls_first) != 0;
     if (s_.after_nulls[i] != 0) return nulls_are_first ? name + " is not null" : std::string{};
-    auto const beyond = name + ((flags & descending) != 0 ? " < " : " > ") + mark;
+    auto beyond = name + ((flags & descending) != 0 ? " < " : " > ") + mark;
     if (!is_nullable(s_.info, static_cast<std::uint8_t>(s_.orders[2 * i])) || nulls_are_first) return beyond;
     return "(" + beyond + " or " + name + " is null)";
   }

@@ -11,7 +11,7 @@ import uuid
 import jwt
 import pytest
 
-from harness import PASSWORD
+from harness import PASSWORD, wait_until
 
 
 def new_email():
@@ -224,6 +224,13 @@ def test_logging_out_ends_the_session_and_tells_nothing(server, person):
     assert client.post("/v1/auth/logout", json={"refresh_token": person.tokens["refresh_token"]}).status_code == 204
     assert refresh(client, person.tokens["refresh_token"]).status_code == 401
     assert client.post("/v1/auth/logout", json={"refresh_token": "never one of yours"}).status_code == 204
+
+
+def test_the_line_of_a_request_counts_its_statements(server, person):
+    request_id = f"counted-{uuid.uuid4().hex}"
+    person.client.get("/v1/users/me", headers={"x-request-id": request_id})
+    found = wait_until(lambda: [x for x in server.log_lines() if x.get("correlation_id") == request_id], what="the line")
+    assert found[0]["sql_count"] == 1 and found[0]["sql_us"] > 0
 
 
 def test_the_own_sessions_can_be_seen_and_ended(server, person):

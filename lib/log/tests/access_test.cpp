@@ -25,6 +25,8 @@ TEST(AccessLog, LeavesOneLineForARequest) {
                 .duration = 123us,
                 .bytes_in = 0,
                 .bytes_out = 512,
+                .statements = 2,
+                .in_statements = 45us,
                 .peer = "192.0.2.1",
                 .user_id = &user,
                 .correlation_id = "0123456789abcdef",
@@ -35,7 +37,7 @@ TEST(AccessLog, LeavesOneLineForARequest) {
       j.lines(),
       ElementsAre(
           R"({"time":"2026-01-31T12:00:00.000001Z","level":"info","logger":"access","message":"request","correlation_id":"0123456789abcdef","trace_id":"0af7651916cd43dd8448eb211c80319c",)"
-          R"("method":"GET","route":"/v1/notes/{id}","path":"/v1/notes/7","status":404,"duration_us":123,"bytes_in":0,"bytes_out":512,"peer":"192.0.2.1",)"
+          R"("method":"GET","route":"/v1/notes/{id}","path":"/v1/notes/7","status":404,"duration_us":123,"bytes_in":0,"bytes_out":512,"sql_count":2,"sql_us":45,"peer":"192.0.2.1",)"
           R"("user_id":"018f4e2a-7c00-7000-8000-0123456789ab","fault":"not_found","user_agent":"curl/8.0 \"x\"\n"})"));
 }
 

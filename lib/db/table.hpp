@@ -266,8 +266,9 @@ class table {
 
   // Functions that run with single rows, in the order in which they were registered: f(user&), returning nothing or
   // result<void>, or f(db::session&, user&), returning task<> or task<result<void>>. Those with a session run in the
-  // transaction of the change. A fault refuses the change, and everything that was done for it is undone. Changes by
-  // condition (`update<T>()`, `remove<T>()`, ...) and `upsert` run no hooks: they never see the rows.
+  // transaction of the change, and again when it is repeated. A fault refuses the change, and everything that was done
+  // for it is undone. Changes by condition (`update<T>()`, `remove<T>()`, ...), `update_many`, `insert_or_ignore` and
+  // `upsert` run none.
   template <auto F>
   constexpr table before_create() const {
     return on<F>(row_event::before_create);

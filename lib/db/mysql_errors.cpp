@@ -59,10 +59,15 @@ std::string lowered(std::string text) {
   return text;
 }
 
-// notes.owner_id, or notes.a,notes.b.
+// notes.owner_id, or notes.a,notes.b, from "... constraint fails (`db`.`notes`, CONSTRAINT `x` FOREIGN KEY (`owner_id`)
+// REFERENCES ...", where the quotes are those of the session's SQL mode.
 my_violation foreign_key_of(std::string_view message) {
-  auto const where = message.substr(0, message.find(" FOREIGN KEY ("));
-  my_violation out{.kind = constraint_kind::foreign_key, .table = between(where, "`.`", '`'), .name = {}};
+  my_violation out{.kind = constraint_kind::foreign_key, .table = {}, .name = {}};
+  auto const opened = message.find('(');
+  if (opened == std::string_view::npos) return out;
+  words place{message.substr(opened + 1)};
+  out.table = place.next();
+  if (place.take('.')) out.table = place.next();
   auto const list = between(message, " FOREIGN KEY (", ')');
   words columns{list};
   for (auto column = columns.next(); !column.empty(); column = columns.next()) {

@@ -206,7 +206,7 @@ TEST_P(repository, only_duplicates_are_ignored) {
   EXPECT_EQ(violated([&] { run(db_->insert_or_ignore(note{.owner_id = owner.id, .title = "t", .stars = -1})); }),
             "check(stars_positive)");
   EXPECT_EQ(violated([&] { run(db_->insert_or_ignore(note{.owner_id = id_of<user>::make(), .title = "t"})); }),
-            "foreign_key");
+            "foreign_key(notes.owner_id)");
   EXPECT_EQ(run(db_->from<note>().count()), 0);
 }
 

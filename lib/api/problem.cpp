@@ -132,6 +132,10 @@ void write_exception(http::exchange& x, std::exception_ptr error) {
     send(x, {e.status(), x.fault_code});
   } catch (std::exception const& e) {
     x.internal_error = e.what();
+    if (dynamic_cast<unprocessable const*>(&e) != nullptr) {
+      x.fault_code = "invalid";
+      return send(x, {422, "invalid"});
+    }
     x.fault_code = "internal_error";
     send(x, {500, "internal_error"});
   } catch (...) {

@@ -27,6 +27,13 @@ class storage_full_error : public unavailable_error {
   using unavailable_error::unavailable_error;
 };
 
+// Mixed into an exception whose cause came from outside, though only a lower layer could tell: text that no database
+// can hold, a number beyond its column. Answered with 422 instead of 500.
+class unprocessable {
+ public:
+  virtual ~unprocessable() = default;
+};
+
 // The operation was told to stop: its deadline passed (503), its client left (no answer is possible), or the
 // process is going down.
 class cancelled_error : public std::runtime_error {

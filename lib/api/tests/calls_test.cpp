@@ -92,6 +92,11 @@ TEST_F(api_calls, internal_texts_reach_the_log_and_never_the_client) {
   auto const busy = calls.call(method::get, "/v1/busy");
   EXPECT_EQ(busy.status, 503);
   EXPECT_EQ(busy.header("Retry-After"), "7");
+  auto const unfit = calls.call(method::get, "/v1/unfit");
+  EXPECT_EQ(unfit.status, 422);
+  EXPECT_EQ(unfit.code(), "invalid");
+  EXPECT_THAT(unfit.body, Not(HasSubstr("cellar")));
+  EXPECT_THAT(unfit.internal, HasSubstr("NUL"));
   EXPECT_THAT(busy.body, Not(HasSubstr("cellar")));
 }
 

@@ -82,6 +82,13 @@ class counter {
     throw unavailable_error{"pool of the cellar is full", std::chrono::seconds{7}};
     co_return item{};
   }
+  task<result<item>> unfit() {
+    struct unfit_error : std::runtime_error, unprocessable {
+      using std::runtime_error::runtime_error;
+    };
+    throw unfit_error{"the drawer of the cellar takes no NUL"};
+    co_return item{};
+  }
   task<result<payload>> text(header<"X-Name"> name, cookie<"color"> color, client from) {
     co_return payload{"text/plain", name.value + "/" + color.value + "/" + from.address};
   }
@@ -127,6 +134,7 @@ inline void routes(api::router& r, counter& c, bool idempotent = false) {
          .answer_media_type = "text/csv",
          .other_media_types = {"application/x-ndjson"}});
   r.get("/v1/stock", c, &counter::stock, {.summary = "Stock", .access = everyone});
+  r.get("/v1/unfit", c, &counter::unfit, {.summary = "Unfit", .access = everyone});
   r.get("/v1/busy", c, &counter::busy, {.summary = "Busy", .access = everyone});
   r.get("/v1/text", c, &counter::text,
         {.summary = "Text",

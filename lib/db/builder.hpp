@@ -143,6 +143,9 @@ void read_columns(meta::type const& into, void* row, rows const& from, std::size
 task<> load_related(core& shared, link& to, table_info const& owner, void* first, std::size_t stride, std::size_t count,
                     std::vector<load_step> const& steps, std::source_location at);
 
+// find.cpp: the one row, not marked as deleted, whose key is the only parameter.
+statement_ref statement_by_key(core& shared, table_info const& info, value_kind key);
+
 struct change_state : recycled {
   change_state(core& s, link& t, table_info const& i) noexcept : shared{s}, to{t}, info{i} {}
 
@@ -180,6 +183,11 @@ task<result<void>> remove_row(core& shared, link& to, table_info const& info, vo
 // The fault for a row that a statement passed over: not_found, or somebody changed it.
 task<result<void>> why_not_changed(core& shared, link& to, table_info const& info, void* row, deleted_rows deleted,
                                    std::source_location at);
+// change_many.cpp: many rows by their keys; `sets` has a byte for each column. The number of rows that were changed.
+std::string columns_to_update(table_info const& info);
+bool fits_one_statement(core& shared, table_info const& info, std::size_t rows) noexcept;
+task<std::int64_t> update_rows(core& shared, link& to, table_info const& info, std::string sets, std::size_t count,
+                               void* (*row_at)(void* list, std::size_t i), void* list, std::source_location at);
 task<std::int64_t> change_rows(change_ptr change, change_state::kind what);
 // The changed rows as they are now (removed ones as they were), in one or more parts.
 task<std::vector<rows>> change_and_read(change_ptr change, change_state::kind what);

@@ -38,7 +38,7 @@ void add_source(std::string& code, source_info const& from) {
 
 void add_list(untyped_condition& to, std::uint8_t column, values list) {
   if (list.empty()) return to.add(operation_code::never);
-  if (list.size() > 4096) throw value_error{"a list in a condition has more than 4096 values"};
+  if (list.size() > 4096) throw input_error{"a list in a condition has more than 4096 values"};
   std::size_t padded = 1;
   while (padded < list.size()) padded *= 2;
   list.reserve(padded);

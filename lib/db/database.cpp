@@ -48,6 +48,23 @@ task<std::int64_t> session::execute(std::string sql, values parameters, std::sou
 
 task<> session::script(std::string sql) { return to_->script(std::move(sql)); }
 
+task<row_stream> session::stream(std::string sql, values parameters, std::size_t batch) {
+  return row_stream::open(*this, std::move(sql), std::move(parameters), batch);
+}
+
+task<copy_reader> session::copy_out(std::string sql) {
+  co_return copy_reader{co_await to_->copy(std::move(sql), link::copy_direction::out)};
+}
+
+task<copy_writer> session::copy_in(std::string sql) {
+  co_return copy_writer{co_await to_->copy(std::move(sql), link::copy_direction::in)};
+}
+
+task<> session::notify(std::string channel, std::string payload) {
+  if (dialect() != dialect::postgres) throw error{"LISTEN and NOTIFY are PostgreSQL's alone"};
+  co_await execute("select pg_notify($1, $2)", {std::move(channel), std::move(payload)});
+}
+
 transaction_session::transaction_session(detail::core& shared, std::unique_ptr<exclusive> connection) noexcept
     : session{shared, *connection}, own_{std::move(connection)}, connection_{own_.get()} {}
 
@@ -91,6 +108,9 @@ task<std::unique_ptr<db::transaction>> database::begin(transaction_options optio
   co_return std::make_unique<db::transaction>(*own_, std::move(connection));
 }
 
+task<std::unique_ptr<listener>> database::listen(std::vector<std::string> channels, std::size_t queue) {
+  return own_->database->listen(std::move(channels), queue);
+}
 task<> database::ping() { return own_->database->ping(); }
 usage database::use() const noexcept { return own_->database->use(); }
 std::string const& database::description() const noexcept { return own_->description; }

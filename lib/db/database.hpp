@@ -11,8 +11,11 @@
 #pragma once
 
 #include <slipway/db/changes.hpp>
+#include <slipway/db/copy.hpp>
 #include <slipway/db/hooks.hpp>
+#include <slipway/db/notifications.hpp>
 #include <slipway/db/query.hpp>
+#include <slipway/db/row_stream.hpp>
 #include <slipway/db/settings.hpp>
 #include <slipway/db/table.hpp>
 #include <slipway/runtime/shards.hpp>
@@ -66,6 +69,13 @@ class session {
   // A statement that changes something: the number of rows.
   task<std::int64_t> execute(std::string sql, values parameters = {},
                              std::source_location at = std::source_location::current());
+  // Rows in batches of at most so many: see row_stream.hpp.
+  task<row_stream> stream(std::string sql, values parameters = {}, std::size_t batch = 1000);
+  // See copy.hpp.
+  task<copy_reader> copy_out(std::string sql);
+  task<copy_writer> copy_in(std::string sql);
+  // Tells whoever listens, once this is committed: see notifications.hpp. At most 8000 bytes.
+  task<> notify(std::string channel, std::string payload);
   // Several statements without parameters, as in a migration. Outside a transaction they are done one by one and
   // those before an error stay done, unless the text has its own BEGIN and COMMIT.
   task<> script(std::string sql);
@@ -83,7 +93,8 @@ class session {
   }
   template <stored T, class Id>
   task<result<T>> find(Id const& id, std::source_location at = std::source_location::current()) {
-    return from<T>().where(key_is<T>(id)).one(at);
+    static_assert(info_of<T>.key != no_column, "the table has no primary key");
+    return find_in<T>(*shared_, *to_, value{id}, at);
   }
   // Loads relations of rows that were read before, as `with` does: load<&user::notes>(users).
   template <auto... Path, stored T>
@@ -144,6 +155,21 @@ class session {
   task<result<T>> purge(T row, std::source_location at = std::source_location::current()) {
     return change_one(*this, detail::row_change::purge, std::move(row), at);
   }
+  // Each row by its key, in one statement for thousands of them: `update_many(rows, col<&note::pinned>)`, or all
+  // columns as in `update`. The number of rows that were changed: less than all when some are gone. Where the table
+  // has a version, all or none: the fault precondition_failed("version_conflict") when somebody changed or removed one
+  // since it was read. A key must not come twice. Sorted by their keys, rows are locked in an order in which two such
+  // changes do not wait for each other.
+  // No hooks run.
+  template <stored T, auto... Members>
+  task<result<std::int64_t>> update_many(std::vector<T> list, column_of<Members>... only) {
+    static_assert((std::same_as<typename column_of<Members>::row, T> && ...), "a column of another table");
+    constexpr auto here = std::source_location::current();
+    if constexpr (sizeof...(Members) == 0)
+      return update_list(*this, std::move(list), detail::columns_to_update(info_of<T>), here);
+    else
+      return update_list(*this, std::move(list), std::string{static_cast<char>(only.index)...}, here);
+  }
   // Changes by condition: `update<note>().set(col<&note::pinned>, true).where(...).run()`.
   template <stored T>
   change_of<T> update() {
@@ -176,13 +202,17 @@ class session {
   link* to_;
 
  private:
-  template <class T, class Id>
-  static condition<T> key_is(Id const& id) {
-    static_assert(info_of<T>.key != no_column, "the table has no primary key");
-    untyped_condition c;
-    c.add(operation_code::equal, info_of<T>.key);
-    c.values.push_back(value{id});
-    return condition<T>{std::move(c)};
+  // The most frequent of all queries has a way of its own.
+  template <class T>
+  static task<result<T>> find_in(detail::core& shared, link& to, value key, std::source_location at) {
+    auto text = detail::statement_by_key(shared, info_of<T>, key.kind());
+    values parameters;
+    parameters.push_back(std::move(key));
+    auto const found = co_await detail::run{shared, to, std::move(text), parameters, at};
+    if (found.empty()) co_return fault::not_found();
+    T row{};
+    detail::read_row(shared, info_of<T>, &row, found, 0);
+    co_return std::move(row);
   }
   template <class T>
   static constexpr detail::hooks_of creating{info_of<T>, row_event::before_create, row_event::after_create};
@@ -233,7 +263,12 @@ class session {
     co_await detail::load_related(*shared_, *to_, info_of<T>, first, sizeof(T), count, *plan.loads, at);
   }
 
+  template <class T>
+  static task<result<std::int64_t>> update_list(session& in, std::vector<T> list, std::string sets,
+                                                std::source_location at);
+
   friend struct detail::session_parts;
+  friend row_stream;
   virtual task<std::unique_ptr<db::transaction>> begin(transaction_options options) = 0;
   // Then the outermost transaction is repeated as a whole.
   virtual bool is_nested() const noexcept = 0;
@@ -250,6 +285,7 @@ class transaction_session final : public session {
 
  private:
   friend session;
+  friend row_stream;
   task<std::unique_ptr<db::transaction>> begin(transaction_options options) override;
   bool is_nested() const noexcept override { return own_ == nullptr; }
   task<> commit();
@@ -267,6 +303,9 @@ class database final : public session {
   explicit database(std::unique_ptr<detail::core> shared) noexcept;
   ~database();
 
+  // On a connection of its own, which stays with the calling shard: see notifications.hpp. `queue` is how many may
+  // wait to be heard.
+  task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue = 1024);
   // A sign of life, for health checks. Throws unavailable_error with the reason.
   task<> ping();
   db::usage use() const noexcept;
@@ -329,6 +368,21 @@ auto session::transaction(F work, transaction_options options) -> std::invoke_re
     if (is_nested() || attempt >= options.attempts || !detail::may_repeat(error)) std::rethrow_exception(error);
     co_await sleep_for(detail::pause_before_attempt(*shared_, attempt));
   }
+}
+
+template <class T>
+task<result<std::int64_t>> session::update_list(session& in, std::vector<T> list, std::string sets,
+                                                std::source_location at) {
+  if (info_of<T>.version == no_column && detail::fits_one_statement(*in.shared_, info_of<T>, list.size()))
+    co_return co_await detail::update_rows(*in.shared_, *in.to_, info_of<T>, std::move(sets), list.size(), &row_of<T>,
+                                           &list, at);
+  co_return co_await in.transaction([&](db::transaction& tx) -> task<result<std::int64_t>> {
+    auto const changed =
+        co_await detail::update_rows(*tx.shared_, *tx.to_, info_of<T>, sets, list.size(), &row_of<T>, &list, at);
+    if (info_of<T>.version != no_column && changed != static_cast<std::int64_t>(list.size()))
+      co_return fault::precondition_failed("version_conflict");
+    co_return changed;
+  });
 }
 
 }  // namespace slipway::db

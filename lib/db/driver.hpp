@@ -4,10 +4,13 @@
 
 #include <slipway/core/context.hpp>
 #include <slipway/core/task.hpp>
+#include <slipway/db/copy.hpp>
+#include <slipway/db/notifications.hpp>
 #include <slipway/db/rows.hpp>
 #include <slipway/db/value.hpp>
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -63,6 +66,9 @@ class link {
   virtual bool start(operation& op) noexcept = 0;
   // Several statements in one text without parameters, as in a migration.
   virtual task<> script(std::string text) = 0;
+  // A COPY in the direction that the text must have. Throws error where the engine has none, as here.
+  enum class copy_direction : std::uint8_t { in, out };
+  virtual task<std::unique_ptr<copy_channel>> copy(std::string text, copy_direction direction);
 };
 
 // One transaction on its own connection.
@@ -93,6 +99,8 @@ class engine : public link {
   // Asks the server for a sign of life on the calling shard's connection. Throws unavailable_error.
   virtual task<> ping() = 0;
   virtual db::usage use() const noexcept = 0;
+  // Throws error where the engine has none, as here.
+  virtual task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue);
 };
 
 }  // namespace slipway::db

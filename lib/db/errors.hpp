@@ -2,6 +2,8 @@
 // faults (`or_fault` in database.hpp), the rest ends as 500 or 503. None of these texts may reach a client.
 #pragma once
 
+#include <slipway/core/errors.hpp>
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -47,11 +49,18 @@ class constraint_error : public error {
   std::string name_;
 };
 
-// A value that cannot be stored or read back as its type: text with NUL or invalid UTF-8, NaN, an unsigned number or
-// a time beyond the engine's range, a column that does not fit the member.
+// A value that cannot be stored or read back as its type: a column that does not fit the member, a division by zero.
 class value_error : public error {
  public:
   using error::error;
+};
+
+// A parameter that cannot be stored: text with NUL or invalid UTF-8, NaN, a number or a time beyond the range of its
+// column, more than its column or row holds. Rules should have caught it; what they let through is the caller's, so
+// it is answered with 422.
+class input_error : public value_error, public unprocessable {
+ public:
+  using value_error::value_error;
 };
 
 // Two transactions stood in each other's way and this one lost: it may succeed when it is repeated, which

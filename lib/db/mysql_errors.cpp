@@ -137,10 +137,11 @@ std::exception_ptr error_of(int number, std::string const& message) {
   auto const what = "MySQL: " + message + " (" + code + ")";
   // Deadlock, a lock that was not given in time or at once, and MariaDB's snapshot that is out of date.
   if (is_one_of(number, std::array{1213, 1205, 3572, 1020})) return std::make_exception_ptr(conflict_error{what, code});
-  // Out of range, too long, no number, no date, no UTF-8, no JSON, division by zero.
-  if (is_one_of(number, std::array{1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1441,
+  // Out of range, too long, no number, no date, no UTF-8, no JSON.
+  if (is_one_of(number, std::array{1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1441,
                                    1525, 1690, 3140, 3141, 3143, 3144, 3156, 3157, 4037, 4038}))
-    return std::make_exception_ptr(value_error{what, code});
+    return std::make_exception_ptr(input_error{what, code});
+  if (number == 1365) return std::make_exception_ptr(value_error{what, code});  // division by zero
   if (is_one_of(number, std::array{1969, 3024}))
     return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
   // Full: connections, memory, disk, locks, statements. Going down, read only, killed.

@@ -56,7 +56,7 @@ mysql::datetime as_datetime(std::int64_t microseconds) {
   };
   constexpr auto first = begin_of(0), past = begin_of(10'000);
   if (microseconds < first || microseconds >= past)
-    throw value_error{"a time outside the years 0 to 9999 cannot be stored"};
+    throw input_error{"a time outside the years 0 to 9999 cannot be stored"};
   auto const t = sys_time<std::chrono::microseconds>{std::chrono::microseconds{microseconds}};
   auto const day = floor<days>(t);
   year_month_day const date{day};
@@ -78,7 +78,7 @@ mysql::field_view encode_one(value const& v) {
     case value_kind::integer: return mysql::field_view{v.integer()};
     case value_kind::number:
       if (!std::isfinite(v.number()))
-        throw value_error{std::isnan(v.number()) ? "NaN cannot be stored" : "infinity cannot be stored on MySQL"};
+        throw input_error{std::isnan(v.number()) ? "NaN cannot be stored" : "infinity cannot be stored on MySQL"};
       return mysql::field_view{v.number()};
     case value_kind::uuid: return octets(v.id().bytes.data(), v.id().bytes.size());
     case value_kind::time: return mysql::field_view{as_datetime(v.integer())};
@@ -87,7 +87,7 @@ mysql::field_view encode_one(value const& v) {
     case value_kind::date:
     case value_kind::text:
     case value_kind::json:
-      if (!is_storable_text(v.text())) throw value_error{"text with NUL, or that is not UTF-8, cannot be stored"};
+      if (!is_storable_text(v.text())) throw input_error{"text with NUL, or that is not UTF-8, cannot be stored"};
       return mysql::field_view{mysql::string_view{v.text().data(), v.text().size()}};
   }
   return mysql::field_view{nullptr};
@@ -137,7 +137,7 @@ void encode(my_text const& text, values const& parameters, std::uint64_t max_byt
   }
   // The server would close the connection in the middle of a longer message.
   if (bytes > max_bytes)
-    throw value_error{"the statement's values are " + std::to_string(bytes) + " bytes together, and the server takes " +
+    throw input_error{"the statement's values are " + std::to_string(bytes) + " bytes together, and the server takes " +
                       std::to_string(max_bytes) + " at once: store less, or raise max_allowed_packet"};
 }
 

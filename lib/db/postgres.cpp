@@ -2,47 +2,13 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>
-#include <slipway/db/postgres_shard.hpp>
+#include <slipway/db/postgres_call.hpp>
+#include <slipway/db/postgres_transaction.hpp>
 
 #include <thread>
 
 namespace slipway::db::detail {
 namespace {
-
-// Awaited: one text without parameters on one connection. `operation_context` null: not to be cancelled.
-class text_call : public operation {
- public:
-  text_call(pg_connection& on, std::string sql, context* operation_context, bool is_script = false)
-      : on_{on}, is_script_{is_script} {
-    text_.sql = std::move(sql);
-    what = &text_;
-    parameters = &none_;
-    of = operation_context;
-  }
-  text_call(text_call const&) = delete;
-  text_call& operator=(text_call const&) = delete;
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> self) {
-    waiting = self;
-    if (of != nullptr && of->cancelled() != cancel_reason::none) throw cancelled_error{of->cancelled()};
-    if (!on_.is_open()) throw unavailable_error{"PostgreSQL: the connection was lost"};
-    if (is_script_)
-      on_.submit_script(*this);
-    else
-      on_.submit(*this);
-  }
-  rows await_resume() {
-    if (error) std::rethrow_exception(error);
-    return std::move(answer);
-  }
-
- private:
-  pg_connection& on_;
-  bool is_script_;
-  statement text_;
-  db::values none_;
-};
 
 std::string begin_text(isolation level) {
   switch (level) {
@@ -54,73 +20,7 @@ std::string begin_text(isolation level) {
   return "begin";
 }
 
-class pg_transaction final : public exclusive {
- public:
-  pg_transaction(pg_shard& home, std::shared_ptr<pg_connection> connection) noexcept
-      : home_{home}, connection_{std::move(connection)} {}
-  ~pg_transaction() override {
-    // A connection in the middle of a transaction is closed, which undoes it.
-    if (connection_ != nullptr) home_.release(std::move(connection_));
-  }
-
-  pg_connection& connection() noexcept { return *connection_; }
-
-  bool start(operation& op) noexcept override {
-    try {
-      if (connection_ == nullptr || !connection_->is_open() || connection_->is_dirty())
-        throw unavailable_error{"PostgreSQL: the transaction's connection was lost"};
-      connection_->submit(op);
-      return true;
-    } catch (...) {
-      op.error = std::current_exception();
-      return false;
-    }
-  }
-
-  task<> script(std::string text) override {
-    auto* operation_context = co_await this_context{};
-    co_await text_call{*connection_, "set local statement_timeout = 0",
-                       operation_context};  // a migration may take its time
-    co_await text_call{*connection_, std::move(text), operation_context, true};
-  }
-
-  task<> commit() override {
-    rows done;
-    try {
-      done = co_await text_call{*connection_, "commit", nullptr};
-    } catch (unavailable_error const&) {
-      release();
-      throw unavailable_error{"PostgreSQL: the connection was lost at the commit: whether it was done is not known"};
-    } catch (...) {
-      release();
-      throw;
-    }
-    // After an error the server answers a commit with a rollback, and calls that a success.
-    auto const kept = std::string_view{PQcmdStatus(static_cast<PGresult*>(done.answer()))} == "COMMIT";
-    release();
-    if (!kept) throw db::error{"PostgreSQL: the transaction was rolled back, because a statement in it had failed"};
-  }
-
-  task<> rollback() override {
-    if (connection_ == nullptr) co_return;
-    if (connection_->is_open() && !connection_->is_dirty()) {
-      try {
-        co_await text_call{*connection_, "rollback", nullptr};
-      } catch (unavailable_error const&) {  // then the server has undone it
-      } catch (db::error const&) {          // the connection is closed by `release`, as it is not idle
-      }
-    }
-    release();
-  }
-
- private:
-  void release() {
-    if (connection_ != nullptr) home_.release(std::exchange(connection_, nullptr));
-  }
-
-  pg_shard& home_;
-  std::shared_ptr<pg_connection> connection_;
-};
+constexpr auto enough = "raise max_connections, or lower database.pipelines, database.connections or runtime.shards.";
 
 class pg_engine final : public engine {
  public:
@@ -139,10 +39,9 @@ class pg_engine final : public engine {
       for (auto& list : first)
         while (list.size() < s.pipelines) list.push_back(open_connection(settings_));
     } catch (connect_error const& refused) {
-      throw startup_error{exit_code::unavailable,
-                          "database.url: PostgreSQL at " + place_ + " refuses another connection: " + refused.what() +
-                              ". It needs one for each shard and pipeline; raise max_connections, or lower "
-                              "database.pipelines or runtime.shards."};
+      throw startup_error{exit_code::unavailable, "database.url: PostgreSQL at " + place_ +
+                                                      " refuses another connection: " + refused.what() +
+                                                      ". It needs one for each shard and pipeline; " + enough};
     }
     try {
       on.on_each([this, &first](shard& each) {
@@ -166,7 +65,7 @@ class pg_engine final : public engine {
     std::exception_ptr error;
     try {
       co_await text_call{*connection, "set statement_timeout = 0", operation_context};
-      co_await text_call{*connection, std::move(text), operation_context, true};
+      co_await text_call{*connection, std::move(text), operation_context, text_call::form::script};
     } catch (...) {
       error = std::current_exception();
     }
@@ -180,6 +79,16 @@ class pg_engine final : public engine {
     }
     mine.release(std::move(connection));
     if (error) std::rethrow_exception(error);
+  }
+
+  task<std::unique_ptr<copy_channel>> copy(std::string text, copy_direction direction) override {
+    auto& mine = *shards_.local();
+    auto connection = co_await mine.acquire();
+    co_return co_await open_copy(&mine, std::move(connection), std::move(text), direction);
+  }
+
+  task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue) override {
+    return shards_.local()->listen(std::move(channels), queue);
   }
 
   task<std::unique_ptr<exclusive>> begin(transaction_options options) override {
@@ -202,31 +111,8 @@ class pg_engine final : public engine {
     mine.check();
     context limit;
     limit.deadline = std::chrono::steady_clock::now() + settings_.connect_timeout;
-    class one_call final : public operation {
-     public:
-      explicit one_call(pg_shard& on, context& limited) : on_{on} {
-        text_.sql = "select 1";
-        text_.reads = true;
-        what = &text_;
-        parameters = &none_;
-        of = &limited;
-      }
-      bool await_ready() const noexcept { return false; }
-      bool await_suspend(std::coroutine_handle<> self) {
-        waiting = self;
-        return on_.start(*this);
-      }
-      void await_resume() const {
-        if (error) std::rethrow_exception(error);
-      }
-
-     private:
-      pg_shard& on_;
-      statement text_;
-      db::values none_;
-    };
     try {
-      one_call look{mine, limit};
+      shared_call look{mine, "select 1", limit};
       co_await look;
     } catch (cancelled_error const&) {
       throw unavailable_error{"PostgreSQL at " + place_ + " does not answer in time"};
@@ -259,12 +145,16 @@ class pg_engine final : public engine {
         return open_connection(settings_);
       } catch (connect_error const& refused) {
         auto const what = "database.url: cannot connect to PostgreSQL at " + place_ + ": " + refused.what();
+        auto const is_full = std::string_view{refused.what()}.find("slots") != std::string_view::npos ||
+                             std::string_view{refused.what()}.find("too many") != std::string_view::npos;
         if (refused.is_final())
-          throw startup_error{exit_code::config,
-                              what + ". Correct user, password, database or sslmode in database.url."};
+          throw startup_error{
+              exit_code::config,
+              what + ". Correct user, password, database, sslmode or sslrootcert in database.url, or the server."};
         if (attempt >= settings_.connect_attempts)
-          throw startup_error{exit_code::unavailable, what + ". Tried " + std::to_string(attempt) +
-                                                          " times; start the server or correct database.url."};
+          throw startup_error{exit_code::unavailable,
+                              what + ". Tried " + std::to_string(attempt) + " times; " +
+                                  (is_full ? enough : "start the server or correct database.url.")};
         std::this_thread::sleep_for(std::chrono::milliseconds{100} * (1u << std::min(attempt, 5u)));
       }
     }

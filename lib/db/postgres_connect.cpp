@@ -8,6 +8,8 @@
 namespace slipway::db::detail {
 namespace {
 
+constexpr int oldest_version = 12'00'00;
+
 struct free_options {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
@@ -46,6 +48,9 @@ bool is_final(settings const& s, std::string const& message) {
   for (std::string_view passing :
        {"too many", "remaining connection slots", "starting up", "shutting down", "recovery"})
     if (message.find(passing) != std::string::npos) return false;
+  for (std::string_view lasting :
+       {"certificate", "does not match host name", "does not support SSL", "channel binding", "sslmode", "too old"})
+    if (message.find(lasting) != std::string::npos) return true;
   // The server answers others, so what it refuses is us: password, user, database or encryption.
   return with_parameters(s, [](auto names, auto values) { return PQpingParams(names, values, 1); }) == PQPING_OK;
 }
@@ -78,6 +83,11 @@ pg_handle open_connection(settings const& s) {
     auto const message = trimmed(PQerrorMessage(connection.get()));
     throw connect_error{message, is_final(s, message)};
   }
+  if (auto const version = PQserverVersion(connection.get()); version < oldest_version)
+    throw connect_error{"the server is PostgreSQL " + std::to_string(version / 10'000) + "." +
+                            std::to_string(version % 10'000) + ", which is too old: PostgreSQL " +
+                            std::to_string(oldest_version / 10'000) + " or newer is needed",
+                        true};
   PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
   auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) +
                       "; set client_min_messages = warning";

@@ -19,6 +19,8 @@ namespace {
 
 // A statement that nobody waits for any more may hold up others for this long.
 constexpr std::chrono::milliseconds patience{150};
+// After an order to stop the answer comes at once, or what is between us and the server swallows it.
+constexpr std::chrono::seconds answer_to_a_stop{3};
 
 }  // namespace
 
@@ -81,6 +83,11 @@ void pg_connection::cancel(operation& op, cancel_reason why) {
       }
       break;
     case answered: answered_ = nullptr; break;
+    case stepping:
+      step_ = nullptr;
+      dirty_ = true;
+      owner_.stop_statement(pg_);
+      break;
     default: break;
   }
   op.stage = nowhere;
@@ -100,7 +107,8 @@ void pg_connection::wait_writable() {
                      [self = shared_from_this()](boost::system::error_code error) {
                        self->writing_ = false;
                        if (error || self->pg_ == nullptr) return;
-                       if (!self->write_out()) self->lost(PQerrorMessage(self->pg_));
+                       if (!self->write_out()) return self->lost(PQerrorMessage(self->pg_));
+                       if (self->step_ != nullptr) self->advance_copy();
                      });
 }
 
@@ -108,6 +116,10 @@ void pg_connection::wait_readable() {
   socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                      [self = shared_from_this()](boost::system::error_code error) {
                        if (error || self->pg_ == nullptr) return;
+                       if (self->copying_ == copy_state::out && self->step_ == nullptr) {
+                         self->paused_ = true;
+                         return;
+                       }
                        self->on_readable();
                        if (self->pg_ != nullptr) self->wait_readable();
                      });
@@ -116,7 +128,8 @@ void pg_connection::wait_readable() {
 void pg_connection::on_readable() {
   if (PQconsumeInput(pg_) == 0) return lost(PQerrorMessage(pg_));
   reading_ = true;
-  read_answers();
+  if (step_ != nullptr) advance_copy();
+  if (pg_ != nullptr) read_answers();
   reading_ = false;
   if (pg_ == nullptr) return;
   if (PQstatus(pg_) == CONNECTION_BAD) return lost(PQerrorMessage(pg_));
@@ -129,7 +142,7 @@ void pg_connection::tick(steady::time_point now) {
   // A cancelled coroutine may do anything, so the search begins again after each.
   for (bool again = true; again && pg_ != nullptr;) {
     again = false;
-    operation* late = nullptr;
+    operation* late = step_ != nullptr && is_late(*step_) ? step_ : nullptr;
     for (auto* op = pending_.first(); op != nullptr && late == nullptr; op = op->next_operation)
       if (is_late(*op)) late = op;
     for (std::size_t i = 0; i < flight_.size() && late == nullptr; ++i) {
@@ -150,10 +163,14 @@ void pg_connection::tick(steady::time_point now) {
   auto const& front = flight_.front();
   if (shared_ && front.what == kind::statement && front.op == nullptr && waited > patience && !stop_sent_) {
     stop_sent_ = true;
+    stop_since_ = now;
     ++stops_;
     owner_.stop_statement(pg_);
   }
-  if (front.what != kind::script && waited > statement_timeout_ + std::chrono::seconds{5}) lost("the server is silent");
+  if (stop_sent_ && now - stop_since_ > answer_to_a_stop)
+    return lost("the server does not even answer an order to stop");
+  auto const may_take_its_time = front.what == kind::script || (front.what == kind::copy && step_ == nullptr);
+  if (!may_take_its_time && waited > statement_timeout_ + std::chrono::seconds{5}) lost("the server is silent");
 }
 
 void pg_connection::lost(std::string const& why) {
@@ -180,6 +197,7 @@ void pg_connection::lost(std::string const& why) {
   first_position_ += flight_.size();
   flight_.clear();
   if (auto* op = std::exchange(answered_, nullptr)) sort(*op, true);
+  if (auto* op = std::exchange(step_, nullptr)) sort(*op, true);
   while (auto* op = pending_.pop()) sort(*op, false);
   std::string const reason = why;  // it may stand in what is freed now
   release_socket();
@@ -192,17 +210,23 @@ void pg_connection::close(std::exception_ptr why) noexcept {
   if (pg_ == nullptr) return;
   auto const keep = shared_from_this();
   operation_list broken;
+  auto take = [&broken](operation& op) {
+    context::drop(op);  // whoever is told first may cancel the others
+    op.stage = nowhere;
+    broken.push(op);
+  };
   for (std::size_t i = 0; i < flight_.size(); ++i) {
     auto& s = flight_[i];
     PQclear(s.result);
-    if (s.op != nullptr) broken.push(*s.op);
+    if (s.op != nullptr) take(*s.op);
     if (s.what == kind::preparation)
-      while (auto* op = s.entry->waiting.pop()) broken.push(*op);
+      while (auto* op = s.entry->waiting.pop()) take(*op);
   }
   first_position_ += flight_.size();
   flight_.clear();
-  if (auto* op = std::exchange(answered_, nullptr)) broken.push(*op);
-  while (auto* op = pending_.pop()) broken.push(*op);
+  if (auto* op = std::exchange(answered_, nullptr)) take(*op);
+  if (auto* op = std::exchange(step_, nullptr)) take(*op);
+  while (auto* op = pending_.pop()) take(*op);
   release_socket();
   while (auto* op = broken.pop()) {
     op->answer = {};

@@ -37,6 +37,15 @@ class pg_owner {
   ~pg_owner() = default;
 };
 
+// One step of a COPY on its way.
+struct copy_step : operation {
+  enum class kind : std::uint8_t { read, write, finish };
+  kind does = kind::read;
+  std::string piece;      // what was read; empty: the end
+  std::string_view data;  // to write
+  bool is_sent = false;
+};
+
 class pg_connection : public std::enable_shared_from_this<pg_connection> {
  public:
   // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
@@ -50,6 +59,13 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   void submit(operation& op);
   // Several statements in one text, outside the pipeline. Only while nothing is in flight.
   void submit_script(operation& op);
+  // The same for a COPY: the operation is over when data can flow, or when the server said no. What the text was is
+  // told by `copying`.
+  void submit_copy(operation& op);
+  enum class copy_state : std::uint8_t { none, in, out };
+  copy_state copying() const noexcept { return copying_; }
+  // False: it is over already.
+  bool submit_step(copy_step& step);
   // Every 100 ms: deadlines, statements that nobody waits for any more, a server that is silent.
   void tick(std::chrono::steady_clock::time_point now);
   // Ends the connection; what is in flight fails. The owner is not told.
@@ -58,9 +74,17 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   bool is_open() const noexcept { return pg_ != nullptr; }
   // Something was cancelled in the middle: what the server is doing is not known.
   bool is_dirty() const noexcept { return dirty_; }
+  // Nothing good can come from it any more.
+  void soil() noexcept { dirty_ = true; }
+  // In a transaction that can only be rolled back.
+  bool has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
+  std::string timeout_text() const { return std::to_string(statement_timeout_.count()); }
   bool is_idle() const noexcept { return flight_.empty() && pending_.empty(); }
   bool in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
   std::size_t load() const noexcept { return pending_.size() + flight_.size(); }
+
+  // For the owner: when it was last used or looked at, and when it is old enough to be replaced.
+  std::chrono::steady_clock::time_point used_at{}, retire_at{};
 
  private:
   struct prepared {
@@ -70,8 +94,8 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
     operation_list waiting;  // for the server's word that the statement is there
   };
   // Where an operation is, for its cancellation.
-  enum stage : std::uint8_t { nowhere, queued, preparing, flying, answered };
-  enum class kind : std::uint8_t { statement, preparation, sync, script };
+  enum stage : std::uint8_t { nowhere, queued, preparing, flying, answered, stepping };
+  enum class kind : std::uint8_t { statement, preparation, sync, script, copy };
   struct slot {
     kind what = kind::sync;
     bool alone = false;  // has its own Sync
@@ -88,13 +112,23 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   bool send_preparation(statement const& what, prepared& entry);
   bool sync();
   void read_answers();
+  void leave_front() noexcept;
   bool take_result(PGresult* result);
   bool refuse_copy();
+  bool send_text(operation& op, kind what);
   void finish(slot& s);
   void finish_statement(slot& s);
   void finish_preparation(slot& s);
   void settle(operation& op, slot const& s);
   bool repeat(operation& op, slot const& s, std::string_view state);
+
+  // postgres_copy.cpp
+  bool begin_copy(copy_state state);
+  enum class progress : std::uint8_t { done, waits, lost };
+  progress advance(copy_step& step);
+  progress read_piece(copy_step& step);
+  void advance_copy();
+  void end_copy(copy_step& step);
 
   // postgres_connection.cpp: the loop, the clock, the end.
   void hook(operation& op);
@@ -119,7 +153,12 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   std::uint64_t first_position_ = 0;  // of flight_'s front
   std::chrono::steady_clock::time_point front_since_{};
   bool stop_sent_ = false;  // for the front
-  unsigned stops_ = 0;      // that may still hit a neighbour
+  std::chrono::steady_clock::time_point stop_since_{};
+  unsigned stops_ = 0;  // that may still hit a neighbour
+  copy_state copying_ = copy_state::none;
+  copy_step* step_ = nullptr;
+  bool drained_ = false;  // the last piece was the end
+  bool paused_ = false;   // nobody wants what comes out, so it is left where it is
   bool scheduled_ = false, reading_ = false, writing_ = false, dirty_ = false, in_script_ = false;
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;

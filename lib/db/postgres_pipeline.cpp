@@ -10,12 +10,12 @@
 namespace slipway::db::detail {
 
 pg_connection::prepared& pg_connection::entry_of(statement const& what) {
+  if (what.id < by_number_.size() && by_number_[what.id] != nullptr) [[likely]]
+    return *by_number_[what.id];
   if (by_number_.size() <= what.id) by_number_.resize(what.id + 16);
   auto& entry = by_number_[what.id];
-  if (!entry) {
-    entry = std::make_unique<prepared>();
-    entry->name = "s" + std::to_string(next_name_++);
-  }
+  entry = std::make_unique<prepared>();
+  entry->name = "s" + std::to_string(next_name_++);
   return *entry;
 }
 
@@ -99,10 +99,33 @@ void pg_connection::flush() {
   if (!good || !write_out()) lost(PQerrorMessage(pg_));
 }
 
+inline void pg_connection::leave_front() noexcept {
+  flight_.pop();
+  ++first_position_;
+  front_since_ = home_.coarse_now();
+  stop_sent_ = false;
+}
+
 void pg_connection::read_answers() {
-  while (pg_ != nullptr && !flight_.empty() && PQisBusy(pg_) == 0) {
+  while (pg_ != nullptr && !flight_.empty() && copying_ == copy_state::none && PQisBusy(pg_) == 0) {
     auto* result = PQgetResult(pg_);
-    if (flight_.front().what == kind::sync) {
+    auto& front = flight_.front();
+    if (front.what == kind::statement && PQresultStatus(result) == PGRES_TUPLES_OK && front.op != nullptr && shared_)
+        [[likely]] {
+      // The everyday case, all in one place: the rest of this function is for the others.
+      if (auto* more = PQgetResult(pg_)) {
+        front.result = result;
+        if (!take_result(more)) return;
+        continue;
+      }
+      auto& op = *front.op;
+      leave_front();
+      op.answer = rows_of(result);
+      op.stage = nowhere;
+      complete(op);
+      continue;
+    }
+    if (front.what == kind::sync) {
       if (result == nullptr) return;
       PQclear(result);
     } else if (result != nullptr) {
@@ -114,11 +137,8 @@ void pg_connection::read_answers() {
         continue;
       }
     }
-    auto s = flight_.front();
-    flight_.pop();
-    ++first_position_;
-    front_since_ = home_.coarse_now();
-    stop_sent_ = false;
+    auto s = front;
+    leave_front();
     finish(s);
   }
 }
@@ -133,6 +153,9 @@ bool pg_connection::take_result(PGresult* result) {
     case PGRES_COMMAND_OK: return true;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
+      if (flight_.front().what == kind::copy)
+        return begin_copy(PQresultStatus(kept) == PGRES_COPY_IN ? copy_state::in : copy_state::out);
+      [[fallthrough]];
     case PGRES_COPY_BOTH: return refuse_copy();
     case PGRES_FATAL_ERROR: {
       // A dying server says goodbye: that is the end of all that is in flight, not of one statement.
@@ -165,6 +188,7 @@ void pg_connection::finish(slot& s) {
       if (auto* op = std::exchange(answered_, nullptr)) complete(*op);
       return;
     case kind::preparation: return finish_preparation(s);
+    case kind::copy:
     case kind::script:
       in_script_ = false;
       if (pg_ != nullptr && PQenterPipelineMode(pg_) == 0) dirty_ = true;
@@ -254,19 +278,24 @@ void pg_connection::finish_preparation(slot& s) {
   }
 }
 
-void pg_connection::submit_script(operation& op) {
+void pg_connection::submit_script(operation& op) { send_text(op, kind::script); }
+void pg_connection::submit_copy(operation& op) { send_text(op, kind::copy); }
+
+bool pg_connection::send_text(operation& op, kind what) {
   hook(op);
   if (!flight_.empty() || PQexitPipelineMode(pg_) == 0 || PQsendQuery(pg_, op.what->sql.c_str()) == 0) {
     dirty_ = true;
-    return fail(op, std::make_exception_ptr(unavailable_error{std::string{"PostgreSQL: the script cannot be sent: "} +
-                                                              PQerrorMessage(pg_)}));
+    fail(op, std::make_exception_ptr(
+                 unavailable_error{std::string{"PostgreSQL: the text cannot be sent: "} + PQerrorMessage(pg_)}));
+    return false;
   }
   in_script_ = true;
   front_since_ = home_.coarse_now();
   op.stage = flying;
   op.position = first_position_;
-  flight_.push({.what = kind::script, .op = &op});
+  flight_.push({.what = what, .op = &op});
   if (!write_out()) lost(PQerrorMessage(pg_));
+  return true;
 }
 
 }  // namespace slipway::db::detail

@@ -5,28 +5,26 @@
 #include <slipway/db/errors.hpp>
 
 #include <algorithm>
+#include <ranges>
 
 namespace slipway::db::detail {
 
 using steady = std::chrono::steady_clock;
 
-namespace {
-
-// When a stranded operation gives up, kept in its `position`.
-std::uint64_t as_position(steady::time_point t) noexcept {
-  return static_cast<std::uint64_t>(t.time_since_epoch().count());
-}
-
-}  // namespace
-
 pg_shard::pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::vector<pg_handle> first)
     : settings_{s}, home_{home}, helpers_{helpers}, ticker_{home.on_tick([this] { tick(); })} {
   for (auto& each : first) pipelines_.push_back(adopt(std::move(each), true));
+  open_one(purpose::transaction);  // the first transaction need not wait for it
 }
 
 std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared) {
   auto made = std::make_shared<pg_connection>(*this, home_, connection.release(), shared, settings_.statement_timeout);
   made->listen();
+  // Each has its own part of chance, so that what was opened together does not end together.
+  auto const lifetime = std::chrono::microseconds{settings_.connection_lifetime};
+  auto const part = static_cast<std::uint64_t>(lifetime.count() / 5);
+  made->used_at = home_.coarse_now();
+  made->retire_at = made->used_at + lifetime - std::chrono::microseconds{system_random().below(part + 1)};
   pg_counters::add(counters_.connects);
   pg_counters::add(counters_.open);
   return made;
@@ -93,6 +91,8 @@ task<std::shared_ptr<pg_connection>> pg_shard::acquire() {
   auto const began = steady::now();
   waiter me;
   me.give_up = began + settings_.acquire_timeout;
+  auto const* operation_context = co_await this_context{};
+  me.deadline = operation_context != nullptr ? operation_context->deadline : steady::time_point::max();
   struct in_line {
     std::list<waiter*>& line;
     std::list<waiter*>::iterator place;
@@ -126,7 +126,9 @@ void pg_shard::release(std::shared_ptr<pg_connection> connection) {
   std::erase(busy_, connection);
   pg_counters::subtract(counters_.in_use);
   if (!connection->is_open()) return replenish();
-  if (closing_ || connection->is_dirty() || !connection->is_idle() || connection->in_transaction()) {
+  connection->used_at = home_.coarse_now();
+  if (closing_ || connection->is_dirty() || !connection->is_idle() || connection->in_transaction() ||
+      connection->retire_at <= connection->used_at) {
     // The server undoes what was open when the connection ends.
     connection->close(std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was given up"}));
     pg_counters::subtract(counters_.open);
@@ -182,6 +184,11 @@ void pg_shard::connected(pg_handle connection, purpose what) {
   if (what == purpose::transaction) return offer(std::move(made));
   pg_counters::add(counters_.reconnects);
   pipelines_.push_back(made);
+  if (pipelines_.size() > settings_.pipelines) {  // it replaces the oldest
+    auto const oldest = std::ranges::min_element(pipelines_, {}, [](auto const& each) { return each->retire_at; });
+    retiring_.push_back(std::move(*oldest));
+    pipelines_.erase(oldest);
+  }
   while (auto* op = stranded_.pop()) {
     context::drop(*op);
     made->submit(*op);
@@ -193,6 +200,7 @@ void pg_shard::on_lost(pg_connection& connection, operation_list reads, std::str
   pg_counters::add(counters_.errors);
   last_error_ = why;
   std::erase_if(pipelines_, [&](auto const& each) { return each.get() == &connection; });
+  std::erase_if(retiring_, [&](auto const& each) { return each.get() == &connection; });
   std::erase_if(idle_, [&](auto const& each) { return each.get() == &connection; });
   while (auto* op = reads.pop()) {
     if (closing_)
@@ -221,42 +229,14 @@ void pg_shard::stop_statement(PGconn* connection) {
   }(helpers_, order));
 }
 
-void pg_shard::tick() {
-  auto const now = home_.coarse_now();
-  auto const all = [this] {
-    auto copy = pipelines_;
-    copy.insert(copy.end(), busy_.begin(), busy_.end());
-    return copy;
-  }();
-  for (auto const& each : all)
-    if (each->is_open()) each->tick(now);
-
-  operation* late;
-  do {
-    late = nullptr;
-    for (auto* op = stranded_.first(); op != nullptr && late == nullptr; op = op->next_operation)
-      if (op->position <= as_position(now) || (op->of != nullptr && op->of->deadline <= now)) late = op;
-    if (late == nullptr) break;
-    stranded_.remove(*late);
-    if (late->of != nullptr && late->of->deadline <= now)
-      fail(*late, std::make_exception_ptr(cancelled_error{cancel_reason::deadline}));
-    else
-      fail(*late, std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection: " + last_error_}));
-  } while (true);
-
-  for (auto again = true; again;) {
-    again = false;
-    for (auto* each : waiters_) {
-      if (each->give_up > now || each->connection != nullptr || each->error) continue;
-      each->error = std::make_exception_ptr(unavailable_error{"PostgreSQL: no connection was free for " +
-                                                              std::to_string(settings_.acquire_timeout.count()) +
-                                                              " ms" + (last_error_.empty() ? "" : ": " + last_error_)});
-      each->done.fire();
-      again = true;
-      break;
-    }
-  }
-  replenish();
+task<std::unique_ptr<listener>> pg_shard::listen(std::vector<std::string> channels, std::size_t queue) {
+  if (closing_) throw unavailable_error{"PostgreSQL: the database is being closed"};
+  auto made = std::make_shared<pg_listening>(settings_, home_, helpers_, std::move(channels), queue);
+  auto handle = std::make_unique<pg_listener>(made);
+  co_await pg_listening::open(made);
+  std::erase_if(listeners_, [](auto const& each) { return each.expired(); });
+  listeners_.push_back(made);
+  co_return handle;
 }
 
 void pg_shard::check() const {
@@ -271,7 +251,9 @@ void pg_shard::close() {
   ticker_ = {};
   auto const why = std::make_exception_ptr(unavailable_error{"PostgreSQL: the database is being closed"});
   while (auto* op = stranded_.pop()) fail(*op, why);
-  for (auto* list : {&pipelines_, &idle_, &busy_}) {
+  for (auto const& each : std::exchange(listeners_, {}))
+    if (auto const alive = each.lock()) alive->close();
+  for (auto* list : {&pipelines_, &retiring_, &idle_, &busy_}) {
     auto const copy = std::exchange(*list, {});
     for (auto const& each : copy) each->close(why);
   }

@@ -5,6 +5,7 @@
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/postgres_connect.hpp>
 #include <slipway/db/postgres_connection.hpp>
+#include <slipway/db/postgres_listener.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
 #include <atomic>
@@ -33,6 +34,7 @@ class pg_shard final : public pg_owner {
   // A connection of one's own, first come, first served. Throws unavailable_error and cancelled_error.
   task<std::shared_ptr<pg_connection>> acquire();
   void release(std::shared_ptr<pg_connection> connection);
+  task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue);
   // Nothing is accepted any more; what is in flight fails.
   void close();
 
@@ -50,8 +52,13 @@ class pg_shard final : public pg_owner {
     one_shot done;
     std::shared_ptr<pg_connection> connection;
     std::exception_ptr error;
-    std::chrono::steady_clock::time_point give_up;
+    std::chrono::steady_clock::time_point give_up, deadline;  // the pool's and the request's
   };
+
+  // When a stranded operation gives up is kept in its `position`.
+  static std::uint64_t as_position(std::chrono::steady_clock::time_point t) noexcept {
+    return static_cast<std::uint64_t>(t.time_since_epoch().count());
+  }
 
   std::shared_ptr<pg_connection> adopt(pg_handle connection, bool shared);
   void open_one(purpose what);
@@ -59,6 +66,10 @@ class pg_shard final : public pg_owner {
   void connected(pg_handle connection, purpose what);
   void offer(std::shared_ptr<pg_connection> connection);
   void replenish();
+  static task<> probe(pg_shard& me, std::shared_ptr<pg_connection> connection, bool shared);
+  void look_after(std::chrono::steady_clock::time_point now);
+  void retire(std::chrono::steady_clock::time_point now);
+  void give_up_late(std::chrono::steady_clock::time_point now);
   pg_connection* least_loaded() noexcept;
   void wait_for_pipeline(operation& op);
   void tick();
@@ -68,10 +79,12 @@ class pg_shard final : public pg_owner {
   blocking_pool& helpers_;
   pg_counters counters_;
   std::vector<std::shared_ptr<pg_connection>> pipelines_;
+  std::vector<std::shared_ptr<pg_connection>> retiring_;  // pipelines that get nothing new
   std::vector<std::shared_ptr<pg_connection>> idle_;
   std::vector<std::shared_ptr<pg_connection>> busy_;
   std::list<waiter*> waiters_;
   operation_list stranded_;  // until there is a pipeline again
+  std::vector<std::weak_ptr<pg_listening>> listeners_;
   unsigned opening_pipelines_ = 0, opening_others_ = 0;
   unsigned failures_ = 0;
   std::chrono::steady_clock::time_point next_attempt_{};

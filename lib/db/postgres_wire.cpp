@@ -237,6 +237,21 @@ std::string foreign_key_name(PGresult const* result) {
   return joined == table + "." + columns ? listed : table + "." + columns;
 }
 
+// What a parameter can cause.
+bool is_input(std::string_view state) noexcept {
+  for (std::string_view each : {"22001",                             // longer than its column
+                                "22003",                             // a number out of range
+                                "22007", "22008",                    // no such time
+                                "22021", "22P05",                    // no valid UTF-8, or NUL
+                                "22P02", "22P03",                    // not of this form
+                                "2202E",                             // a wrong array
+                                "22030", "22032", "22035", "22036",  // JSON
+                                "54000",                             // more than a row or an index entry holds
+                                "22P06", "2200N", "22018"})
+    if (state == each) return true;
+  return false;
+}
+
 }  // namespace
 
 Oid type_of(value_kind kind) noexcept {
@@ -256,14 +271,13 @@ Oid type_of(value_kind kind) noexcept {
   return 0;
 }
 
-char const* wire_parameters::encode_one(value const& v, char* scratch, int& length, int& format) {
+char const* encode_value(value const& v, char* scratch, int& length, int& format) {
   format = 1;
   if (v.is_null()) {
     length = 0;
     return nullptr;
   }
   switch (v.kind()) {
-    case value_kind::none: return nullptr;
     case value_kind::boolean:
       length = 1;
       scratch[0] = v.boolean() ? 1 : 0;
@@ -278,12 +292,12 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
       auto const endless =
           t == std::numeric_limits<std::int64_t>::max() || t == std::numeric_limits<std::int64_t>::min();
       if (!endless && t < std::numeric_limits<std::int64_t>::min() + epoch_offset)
-        throw value_error{"a time before the year -290000 cannot be stored"};
+        throw input_error{"a time before the year -290000 cannot be stored"};
       store64(scratch, static_cast<std::uint64_t>(endless ? t : t - epoch_offset));
       return scratch;
     }
     case value_kind::number: {
-      if (std::isnan(v.number())) throw value_error{"NaN cannot be stored"};
+      if (std::isnan(v.number())) throw input_error{"NaN cannot be stored"};
       length = 8;
       std::uint64_t bits;
       auto const number = v.number();
@@ -297,9 +311,10 @@ char const* wire_parameters::encode_one(value const& v, char* scratch, int& leng
     case value_kind::json:
       format = 0;  // as text, which ends with NUL
       return v.text().c_str();
+    case value_kind::none:  // raw
     case value_kind::text:
     case value_kind::bytes:
-      if (v.text().size() > std::size_t{1} << 29) throw value_error{"a value of more than 512 MB cannot be stored"};
+      if (v.text().size() > std::size_t{1} << 29) throw input_error{"a value of more than 512 MB cannot be stored"};
       length = static_cast<int>(v.text().size());
       return v.text().data();
   }
@@ -319,7 +334,7 @@ void wire_parameters::encode(values const& parameters, bool with_types) {
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (with_types) types_[i] = type_of(parameters[i].kind());
-    values_[i] = encode_one(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);
+    values_[i] = encode_value(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);
   }
 }
 
@@ -350,6 +365,7 @@ std::exception_ptr error_of(PGresult const* result) {
   if (state == "40001" || state == "40P01" || state == "55P03")
     return std::make_exception_ptr(conflict_error{what, state});
   if (state == "57014") return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
+  if (is_input(state)) return std::make_exception_ptr(input_error{what, state});
   if (state.starts_with("22")) return std::make_exception_ptr(value_error{what, state});
   if (state == "08P01") return std::make_exception_ptr(error{what, state});  // the number of parameters is wrong
   for (auto const* passing : {"08", "53", "57", "58", "25006"})

@@ -28,14 +28,15 @@ class wire_parameters {
   int const* formats() const noexcept { return formats_.data(); }
 
  private:
-  char const* encode_one(value const& v, char* scratch, int& length, int& format);
-
   std::size_t count_ = 0;  // the vectors never shrink
   std::vector<Oid> types_;
   std::vector<char const*> values_;
   std::vector<int> lengths_, formats_;
   std::vector<std::array<char, 16>> scratch_;
 };
+
+// One value: where it is, in the scratch of 16 bytes or in the value. Null: a null pointer. Throws value_error.
+char const* encode_value(value const& v, char* scratch, int& length, int& format);
 
 Oid type_of(value_kind kind) noexcept;
 

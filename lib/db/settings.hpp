@@ -90,10 +90,11 @@ inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
         .help("Attempts to connect at the start before giving up"),
     field(&slipway::db::settings::connection_lifetime)
         .minimum(1'000)
-        .help("MySQL: how old a connection may grow before it is replaced; each gets its own part of chance"),
+        .help(
+            "PostgreSQL, MySQL: how old a connection may grow before it is replaced; each gets its own part of chance"),
     field(&slipway::db::settings::idle_check)
         .minimum(100)
-        .help("MySQL: a connection that was not used for so long is asked for a sign of life"),
+        .help("PostgreSQL, MySQL: a connection that was not used for so long is asked for a sign of life"),
     field(&slipway::db::settings::repeated_statements)
         .maximum(1'000'000)
         .help("For development: a request that runs one statement more often than this is named in the log, with the "

@@ -229,7 +229,7 @@ void sqlite_connection::fail(int code) {
       if (code == SQLITE_BUSY_SNAPSHOT) throw conflict_error{message, number};
       throw sqlite_busy{};
     case SQLITE_CONSTRAINT: fail_constraint(code, message);
-    case SQLITE_TOOBIG:
+    case SQLITE_TOOBIG: throw input_error{message, number};
     case SQLITE_RANGE:
     case SQLITE_MISMATCH: throw value_error{message, number};
     case SQLITE_NOMEM: throw std::bad_alloc{};
@@ -303,13 +303,13 @@ void sqlite_connection::bind(prepared& p, values const& parameters) {
         case value_kind::decimal:
         case value_kind::time: code = sqlite3_bind_int64(p.handle, at, v.integer()); break;
         case value_kind::number:
-          if (std::isnan(v.number())) throw value_error{"NaN cannot be stored"};
+          if (std::isnan(v.number())) throw input_error{"NaN cannot be stored"};
           code = sqlite3_bind_double(p.handle, at, v.number());
           break;
         case value_kind::date:
         case value_kind::text:
         case value_kind::json:
-          if (!is_storable_text(v.text())) throw value_error{"text with NUL, or that is not UTF-8, cannot be stored"};
+          if (!is_storable_text(v.text())) throw input_error{"text with NUL, or that is not UTF-8, cannot be stored"};
           code = sqlite3_bind_text64(p.handle, at, v.text().data(), size, SQLITE_STATIC, SQLITE_UTF8);
           break;
         case value_kind::bytes: code = sqlite3_bind_blob64(p.handle, at, v.text().data(), size, SQLITE_STATIC); break;

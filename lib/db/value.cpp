@@ -8,7 +8,7 @@
 
 namespace slipway::db {
 
-void value::refuse_unsigned() { throw value_error{"an unsigned number above 9223372036854775807 cannot be stored"}; }
+void value::refuse_unsigned() { throw input_error{"an unsigned number above 9223372036854775807 cannot be stored"}; }
 
 namespace {
 
@@ -18,7 +18,7 @@ value json_of(meta::type const& type, void const* at) {
     json::write_value(out, type, at);
     return json_text{out.text()};
   } catch (json::write_error const& refused) {
-    throw value_error{std::string{"a JSON column cannot hold this: "} + refused.what()};
+    throw input_error{std::string{"a JSON column cannot hold this: "} + refused.what()};
   }
 }
 

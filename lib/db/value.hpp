@@ -84,6 +84,15 @@ class value {
              !std::same_as<T, bytes>)
   value(T const& described) : value{of(meta::describe<T>, &described)} {}
 
+  // Octets as one engine's driver wants them, for a parameter whose type the statement says by a cast. Not for
+  // applications.
+  static value raw(std::string octets) noexcept {
+    value v;
+    v.null_ = false;
+    v.text_ = std::move(octets);
+    return v;
+  }
+
   // The member of a row that has this description. Throws value_error when it cannot be stored.
   static value of(meta::type const& type, void const* at);
   // As a column of this type holds it: a document's value of a page's cursor, for example.
@@ -96,7 +105,7 @@ class value {
   std::int64_t integer() const noexcept { return integer_; }
   double number() const noexcept { return number_; }
   slipway::uuid const& id() const noexcept { return uuid_; }
-  std::string const& text() const noexcept { return text_; }  // also bytes and json, dates and decimals in digits
+  std::string const& text() const noexcept { return text_; }  // also bytes, json, raw, dates and decimals in digits
 
  private:
   [[noreturn]] static void refuse_unsigned();

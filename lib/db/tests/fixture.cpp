@@ -74,6 +74,32 @@ postgres_server* postgres_server::shared(std::string& why_not) {
   return server.get();
 }
 
+std::unique_ptr<postgres_server> postgres_server::own(postgres_options options, std::string& why_not) {
+  std::unique_ptr<postgres_server> made{new postgres_server};
+  made->options_ = options;
+  return made->initialise(why_not) ? std::move(made) : nullptr;
+}
+
+// By the openssl command, as an operator would.
+bool postgres_server::make_certificates(std::string const& log) {
+  auto const in = [this](char const* name) { return directory_ + "/" + name; };
+  auto const openssl = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "/usr/bin/openssl");
+    return run_as_postgres(std::move(arguments), log, true) == 0;
+  };
+  std::ofstream{in("extensions")} << "subjectAltName=DNS:localhost\n";
+  auto const authority = [&](std::string const& name) {
+    return openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=" + name, "-keyout", in((name + ".key").c_str()), "-out",
+                    in((name + ".crt").c_str())});
+  };
+  return authority("ca") && authority("other") &&
+         openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                  "/CN=localhost", "-keyout", in("server.key"), "-out", in("server.csr")}) &&
+         openssl({"x509", "-req", "-in", in("server.csr"), "-CA", in("ca.crt"), "-CAkey", in("ca.key"),
+                  "-CAcreateserial", "-days", "2", "-extfile", in("extensions"), "-out", in("server.crt")});
+}
+
 bool postgres_server::initialise(std::string& why_not) {
   std::error_code error;
   for (auto const& version : files::directory_iterator{"/usr/lib/postgresql", error})
@@ -102,6 +128,10 @@ bool postgres_server::initialise(std::string& why_not) {
   // One user who needs a password.
   std::ofstream{directory_ + "/data/pg_hba.conf"}
       << "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+  if (options_.tls && !make_certificates(log)) {
+    why_not = "no certificates: install the package openssl; see " + log;
+    return false;
+  }
   port_ = free_port();
   base_ = "postgres://postgres@127.0.0.1:" + std::to_string(port_) + "/";
   start();
@@ -110,10 +140,22 @@ bool postgres_server::initialise(std::string& why_not) {
 
 void postgres_server::start() {
   auto const log = directory_ + "/log";
-  process_ = run_as_postgres({programs_ + "/postgres", "-D", directory_ + "/data", "-p", std::to_string(port_), "-c",
-                              "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c",
-                              "full_page_writes=off", "-c", "max_connections=200"},
-                             log, false);
+  std::vector<std::string> command{programs_ + "/postgres", "-D", directory_ + "/data", "-p", std::to_string(port_)};
+  auto const set = [&command](std::string setting) {
+    command.push_back("-c");
+    command.push_back(std::move(setting));
+  };
+  set("listen_addresses=127.0.0.1");
+  set("unix_socket_directories=");
+  set("fsync=off");
+  set("full_page_writes=off");
+  set("max_connections=" + std::to_string(options_.max_connections));
+  if (options_.tls) {
+    set("ssl=on");
+    set("ssl_cert_file=" + directory_ + "/server.crt");
+    set("ssl_key_file=" + directory_ + "/server.key");
+  }
+  process_ = run_as_postgres(std::move(command), log, false);
   for (int i = 0; i < 600; ++i) {
     if (PQping((base_ + "postgres").c_str()) == PQPING_OK) return;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});

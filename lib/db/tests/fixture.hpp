@@ -59,11 +59,22 @@ struct counter {
 };
 BOOST_DESCRIBE_STRUCT(counter, (), (id, name, value))
 
+struct postgres_options {
+  bool tls = false;  // with a certificate for "localhost" by an authority made for it: see directory()
+  int max_connections = 200;
+};
+
 // A server that one test binary shares; null with the reason when there is none.
 class postgres_server {
  public:
   static postgres_server* shared(std::string& why_not);
+  // One more, with options of its own.
+  static std::unique_ptr<postgres_server> own(postgres_options options, std::string& why_not);
   ~postgres_server();
+
+  int port() const noexcept { return port_; }
+  // Where ca.crt and other.crt are, the authority of the server's certificate and one that has nothing to do with it.
+  std::string const& directory() const noexcept { return directory_; }
 
   // A new, empty database; its URL.
   std::string make_database();
@@ -76,10 +87,12 @@ class postgres_server {
  private:
   postgres_server() = default;
   bool initialise(std::string& why_not);
+  bool make_certificates(std::string const& log);
   void create(std::string const& name);
 
   std::string base_;  // postgres://postgres@127.0.0.1:port/
   std::string programs_, directory_;
+  postgres_options options_;
   int port_ = 0;
   int process_ = 0;
   unsigned databases_ = 0;

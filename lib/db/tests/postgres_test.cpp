@@ -1,9 +1,5 @@
 // What PostgreSQL does alone: the shared pipeline, lost connections, wrong addresses.
-#include "fixture.hpp"
-
-#include <slipway/core/errors.hpp>
-#include <slipway/core/one_shot.hpp>
-#include <slipway/db/errors.hpp>
+#include "postgres_case.hpp"
 
 #include <atomic>
 #include <cstdio>
@@ -14,49 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class postgres : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string why_not;
-    server_ = postgres_server::shared(why_not);
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
-    settings_.url = server_->make_database();
-    open();
-    run(db_->script(schema(db::dialect::postgres)));
-  }
-  void open() { db_.reset(new database{connect(settings_, shards_)}); }
-  template <class T>
-  T run(task<T> work) {
-    return shards_.run(std::move(work));
-  }
-
-  std::pair<exit_code, std::string> refusal(settings const& s) {
-    try {
-      database refused{connect(s, shards_)};
-    } catch (startup_error const& e) {
-      return {e.code(), e.what()};
-    }
-    return {exit_code::ok, ""};
-  }
-
-  postgres_server* server_ = nullptr;
-  settings settings_;
-  shards shards_{2};
-  std::unique_ptr<database> db_;
-};
-
-// Starts `count` tasks at once on this shard and waits for all.
-template <class F>
-task<> all_at_once(int count, F make) {
-  one_shot done;
-  int left = count;
-  for (int i = 0; i < count; ++i)
-    start_detached([](task<> work, int& running, one_shot& over) -> task<> {
-      co_await std::move(work);
-      if (--running == 0) over.fire();
-    }(make(i), left, done));
-  co_await done;
-}
+class postgres : public postgres_case {};
 
 task<> read_own(database& db, int number, int& wrong) {
   auto const found = co_await db.query("select $1::bigint * 2", {number});

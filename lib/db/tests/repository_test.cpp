@@ -319,6 +319,70 @@ TEST_P(repository, sign_of_life_and_figures) {
                                                  testing::StartsWith("MariaDB "), testing::StartsWith("MySQL ")));
 }
 
+TEST_P(repository, many_rows_change_in_one_statement) {
+  auto const owner = insert_ann();
+  insert_notes(owner, {"a", "b", "c", "d"});
+  auto notes = run(db_->from<note>().order_by(asc<&note::title>).all());
+  for (auto& n : notes) {
+    n.title += "\"{,}\\ü";
+    n.pinned = true;
+    n.rank = n.stars == 1 ? std::nullopt : std::optional{n.stars * 2};
+    n.score = n.stars / 3.0;
+    n.at = time_point{std::chrono::microseconds{-1}};
+  }
+  auto const gone = notes;
+  run(db_->purge<note>().where(col<&note::title> == "d").run());
+  EXPECT_EQ(*run(db_->update_many(notes)), 3);
+  auto const after = run(db_->from<note>().order_by(asc<&note::title>).all());
+  ASSERT_EQ(after.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(after[i].title, notes[i].title);
+    EXPECT_TRUE(after[i].pinned);
+    EXPECT_EQ(after[i].rank, notes[i].rank);
+    EXPECT_EQ(after[i].score, notes[i].score);
+    EXPECT_EQ(after[i].at, notes[i].at);
+  }
+  for (auto& n : notes) n.stars = 9, n.title = "not this";
+  EXPECT_EQ(*run(db_->update_many(notes, col<&note::stars>)), 3);
+  EXPECT_EQ(run(db_->from<note>().where(col<&note::stars> == 9 && col<&note::pinned> == true).count()), 3);
+  EXPECT_EQ(run(db_->from<note>().where(col<&note::title> == "not this").count()), 0);
+  EXPECT_EQ(*run(db_->update_many(std::vector<note>{})), 0);
+  for (auto& n : notes) n.stars = -1;
+  EXPECT_THROW(run(db_->update_many(notes, col<&note::stars>)), constraint_error);
+  EXPECT_EQ(run(db_->from<note>().where(col<&note::stars> == 9).count()), 3);
+}
+
+TEST_P(repository, many_rows_with_a_version_change_all_or_none) {
+  auto a = insert_ann();
+  auto b = run(db_->insert(user{.email = "bob@example.org"}));
+  std::vector<user> both{a, b};
+  both[0].nickname = "A";
+  both[1].home = {"Side Street", 8};
+  EXPECT_EQ(*run(db_->update_many(both)), 2);
+  auto const stored = *run(db_->find<user>(a.id));
+  EXPECT_EQ(stored.version, 2);
+  EXPECT_EQ(stored.nickname, "A");
+  EXPECT_GT(stored.updated_at, a.updated_at);
+  EXPECT_EQ(run(db_->find<user>(b.id))->home.number, 8);
+
+  both = run(db_->from<user>().order_by(asc<&user::email>).all());
+  ASSERT_TRUE(run(db_->update(both[1])));  // somebody was faster
+  both[0].nickname = "nobody";
+  auto const refused = run(db_->update_many(both, col<&user::nickname>));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), "version_conflict");
+  EXPECT_EQ(run(db_->find<user>(a.id))->nickname, "A");
+}
+
+TEST_P(repository, more_rows_than_one_statement_takes) {
+  std::vector<counter> rows;
+  for (int i = 1; i <= 12'000; ++i) rows.push_back({.id = i, .name = std::to_string(i)});
+  rows = run(db_->insert_many(std::move(rows)));
+  for (auto& r : rows) r.value = r.id * 3;
+  EXPECT_EQ(*run(db_->update_many(std::move(rows), col<&counter::value>)), 12'000);
+  EXPECT_EQ(run(db_->query("select count(*) from counters where value = id * 3"))[0].get<int>(0), 12'000);
+}
+
 INSTANTIATE_TEST_SUITE_P(engines, repository, all_engines(), engine_name);
 
 }  // namespace

@@ -1,0 +1,187 @@
+#include <slipway/db/postgres_listener.hpp>
+
+#include <slipway/core/errors.hpp>
+#include <slipway/core/random.hpp>
+#include <slipway/db/errors.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace slipway::db::detail {
+
+namespace asio = boost::asio;
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+// On a thread of the pool.
+pg_handle open_and_listen(settings const& s, std::vector<std::string> const& channels) {
+  auto connection = open_connection(s);
+  if (PQexitPipelineMode(connection.get()) == 0) throw connect_error{PQerrorMessage(connection.get()), false};
+  for (auto const& channel : channels) {
+    auto* quoted = PQescapeIdentifier(connection.get(), channel.data(), channel.size());
+    if (quoted == nullptr) throw connect_error{"a channel's name is no UTF-8", true};
+    auto const text = std::string{"listen "} + quoted;
+    PQfreemem(quoted);
+    auto* done = PQexec(connection.get(), text.c_str());
+    auto const good = PQresultStatus(done) == PGRES_COMMAND_OK;
+    PQclear(done);
+    if (!good) throw connect_error{PQerrorMessage(connection.get()), false};
+  }
+  return connection;
+}
+
+}  // namespace
+
+pg_listening::pg_listening(settings const& s, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
+                           std::size_t queue)
+    : settings_{s},
+      home_{home},
+      helpers_{helpers},
+      channels_{std::move(channels)},
+      limit_{std::max<std::size_t>(1, queue)} {}
+
+task<pg_handle> pg_listening::connect() {
+  co_return co_await helpers_.run([this] { return open_and_listen(settings_, channels_); });
+}
+
+task<> pg_listening::open(std::shared_ptr<pg_listening> me) {
+  if (me->channels_.empty() || std::ranges::any_of(me->channels_, [](auto const& c) { return c.empty(); }))
+    throw error{"PostgreSQL: LISTEN wants channels with names"};
+  pg_handle first;
+  try {
+    first = co_await me->connect();
+  } catch (connect_error const& refused) {
+    throw unavailable_error{std::string{"PostgreSQL: cannot listen: "} + refused.what()};
+  }
+  if (me->closed_) throw unavailable_error{"PostgreSQL: the database is being closed"};
+  me->adopt(std::move(first));
+}
+
+task<> pg_listening::connect_again(std::shared_ptr<pg_listening> me) {
+  pg_handle opened;
+  try {
+    opened = co_await me->connect();
+  } catch (std::exception const&) {  // told by the pool of connections, which fails alike
+    opened = nullptr;
+  }
+  me->connecting_ = false;
+  if (me->closed_) co_return;
+  if (opened == nullptr) {
+    auto const most = std::uint64_t{50'000} << std::min(me->failures_++, 5u);
+    me->next_attempt_ = steady::now() + std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
+    co_return;
+  }
+  me->failures_ = 0;
+  me->adopt(std::move(opened));
+  me->push_gap();
+}
+
+void pg_listening::adopt(pg_handle connection) {
+  socket_.emplace(home_.io(), ::dup(PQsocket(connection.get())));
+  pg_ = std::move(connection);
+  last_sign_ = home_.coarse_now();
+  asked_ = false;
+  wait_readable();
+}
+
+void pg_listening::wait_readable() {
+  socket_->async_wait(asio::posix::stream_descriptor::wait_read,
+                      [me = shared_from_this()](boost::system::error_code error) {
+                        if (!error && me->pg_ != nullptr) me->on_readable();
+                      });
+}
+
+void pg_listening::on_readable() {
+  if (PQconsumeInput(pg_.get()) == 0) return lost();
+  last_sign_ = home_.coarse_now();
+  while (PQisBusy(pg_.get()) == 0) {
+    auto* answer = PQgetResult(pg_.get());
+    if (answer == nullptr) {
+      asked_ = false;
+      break;
+    }
+    PQclear(answer);
+  }
+  if (PQstatus(pg_.get()) == CONNECTION_BAD) return lost();
+  auto const keep = shared_from_this();
+  while (auto* heard = PQnotifies(pg_.get())) {
+    notification message{.channel = heard->relname, .payload = heard->extra};
+    PQfreemem(heard);
+    push(std::move(message));
+  }
+  wait_readable();
+  wake();
+}
+
+void pg_listening::push(notification heard) {
+  if (heard_.size() >= limit_) return push_gap();
+  heard_.push_back(std::move(heard));
+}
+
+void pg_listening::push_gap() {
+  if (heard_.empty() || heard_.back().what != notification::kind::gap)
+    heard_.push_back({.what = notification::kind::gap});
+  wake();
+}
+
+void pg_listening::wake() {
+  if (heard_.empty() && !closed_) return;
+  if (auto* waiting = std::exchange(waiting_, nullptr)) waiting->fire();
+}
+
+task<notification> pg_listening::next(std::shared_ptr<pg_listening> me) {
+  while (me->heard_.empty()) {
+    if (me->closed_) throw unavailable_error{"PostgreSQL: the database is being closed"};
+    if (me->waiting_ != nullptr) throw error{"PostgreSQL: two consumers of one listener"};
+    one_shot something;
+    struct in_line {
+      pg_listening& of;
+      one_shot& mine;
+      ~in_line() {
+        if (of.waiting_ == &mine) of.waiting_ = nullptr;
+      }
+    } const place{*me, something};
+    me->waiting_ = &something;
+    co_await something;
+  }
+  auto first = std::move(me->heard_.front());
+  me->heard_.pop_front();
+  co_return first;
+}
+
+void pg_listening::tick(steady::time_point now) {
+  if (closed_) return;
+  if (pg_ == nullptr) {
+    if (connecting_ || now < next_attempt_) return;
+    connecting_ = true;
+    return start_detached(connect_again(shared_from_this()));
+  }
+  if (asked_) {
+    if (now - asked_at_ > settings_.connect_timeout) lost();
+    return;
+  }
+  if (now - last_sign_ < settings_.idle_check) return;
+  asked_ = true;
+  asked_at_ = now;
+  if (PQsendQuery(pg_.get(), "select 1") == 0 || PQflush(pg_.get()) < 0) lost();
+}
+
+void pg_listening::lost() {
+  boost::system::error_code ignored;
+  if (socket_) socket_->close(ignored);
+  pg_.reset();
+  next_attempt_ = home_.coarse_now();
+}
+
+void pg_listening::close() {
+  if (std::exchange(closed_, true)) return;
+  lost();
+  wake();
+}
+
+}  // namespace slipway::db::detail

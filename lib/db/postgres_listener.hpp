@@ -1,0 +1,68 @@
+// LISTEN on a connection of its own, on its shard's loop.
+#pragma once
+
+#include <slipway/core/one_shot.hpp>
+#include <slipway/db/notifications.hpp>
+#include <slipway/db/postgres_connect.hpp>
+#include <slipway/runtime/blocking_pool.hpp>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slipway::db::detail {
+
+class pg_listening : public std::enable_shared_from_this<pg_listening> {
+ public:
+  pg_listening(settings const& s, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
+               std::size_t queue);
+
+  // The first connection. Throws unavailable_error, and error for a channel without a name.
+  static task<> open(std::shared_ptr<pg_listening> me);
+  static task<notification> next(std::shared_ptr<pg_listening> me);
+  // Every 100 ms: whether the server still answers; another attempt to connect.
+  void tick(std::chrono::steady_clock::time_point now);
+  void close();
+
+ private:
+  static task<> connect_again(std::shared_ptr<pg_listening> me);
+  task<pg_handle> connect();
+  void adopt(pg_handle connection);
+  void wait_readable();
+  void on_readable();
+  void push(notification heard);
+  void push_gap();
+  void wake();
+  void lost();
+
+  settings const settings_;
+  shard& home_;
+  blocking_pool& helpers_;
+  std::vector<std::string> const channels_;
+  std::size_t const limit_;
+  pg_handle pg_;
+  std::optional<boost::asio::posix::stream_descriptor> socket_;
+  std::deque<notification> heard_;
+  one_shot* waiting_ = nullptr;
+  bool connecting_ = false, closed_ = false, asked_ = false;
+  unsigned failures_ = 0;
+  std::chrono::steady_clock::time_point last_sign_{}, asked_at_{}, next_attempt_{};
+};
+
+// What the application holds; its end is the end of the connection.
+class pg_listener final : public listener {
+ public:
+  explicit pg_listener(std::shared_ptr<pg_listening> inside) noexcept : inside_{std::move(inside)} {}
+  ~pg_listener() override { inside_->close(); }
+  task<notification> next() override { return pg_listening::next(inside_); }
+
+ private:
+  std::shared_ptr<pg_listening> inside_;
+};
+
+}  // namespace slipway::db::detail

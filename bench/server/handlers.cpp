@@ -1,5 +1,7 @@
 #include "bench/server/handlers.hpp"
 
+#include <slipway/core/html.hpp>
+
 #include <algorithm>
 
 namespace bench {
@@ -15,7 +17,7 @@ task<> handlers::plaintext(http::exchange& x) const {
 
 task<result<message>> handlers::json() { co_return message{"Hello, World!"}; }
 
-task<result<world>> handlers::any() { return db_.from<world>().where(col<&world::id> == number()).one(); }
+task<result<world>> handlers::any() { return db_.find<world>(number()); }
 
 task<result<world>> handlers::one() { return any(); }
 
@@ -30,17 +32,10 @@ task<result<std::vector<world>>> handlers::queries(query<count_query> in) { retu
 
 task<result<std::vector<world>>> handlers::updates(query<count_query> in) {
   auto rows = co_await ok(several(in->n));
-  // In the order of their ids: two transactions that change the same rows cannot wait for each other.
+  // In the order of their ids: two changes of the same rows cannot wait for each other.
   std::ranges::sort(rows, {}, &world::id);
-  co_await db_.transaction([&](db::transaction& tx) -> task<> {
-    for (auto& row : rows) {
-      row.random_number = number();
-      co_await tx.update<world>()
-          .set(col<&world::random_number>, row.random_number)
-          .where(col<&world::id> == row.id)
-          .run();
-    }
-  });
+  for (auto& row : rows) row.random_number = number();
+  co_await ok(db_.update_many(rows, col<&world::random_number>));
   co_return std::move(rows);
 }
 
@@ -48,11 +43,12 @@ task<result<payload>> handlers::fortunes() {
   auto rows = co_await db_.from<fortune>().all();
   rows.push_back({0, "Additional fortune added at request time."});
   std::ranges::sort(rows, {}, &fortune::message);
-  std::string page =
-      "<!doctype html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>";
+  std::string page;
+  page.reserve(2048);
+  page = "<!doctype html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>";
   for (auto const& row : rows) {
     page.append("<tr><td>").append(std::to_string(row.id)).append("</td><td>");
-    escape_html(row.message, page);
+    append_html(page, row.message);
     page.append("</td></tr>");
   }
   page.append("</table></body></html>");
@@ -61,19 +57,6 @@ task<result<payload>> handlers::fortunes() {
 
 task<result<accepted_order>> handlers::validated(body<order> in) {
   co_return accepted_order{in->amount * in->quantity};
-}
-
-void escape_html(std::string_view text, std::string& out) {
-  for (char const c : text) {
-    switch (c) {
-      case '&': out.append("&amp;"); break;
-      case '<': out.append("&lt;"); break;
-      case '>': out.append("&gt;"); break;
-      case '"': out.append("&quot;"); break;
-      case '\'': out.append("&#39;"); break;
-      default: out.push_back(c);
-    }
-  }
 }
 
 }  // namespace bench

@@ -33,7 +33,4 @@ class handlers {
   random_source& random_;
 };
 
-// Replaces what is special in HTML.
-void escape_html(std::string_view text, std::string& out);
-
 }  // namespace bench

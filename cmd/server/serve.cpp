@@ -7,6 +7,7 @@
 #include "cmd/server/schema.hpp"
 #include "cmd/server/shared_store.hpp"
 #include "cmd/server/signals.hpp"
+#include "middleware/database_metrics.hpp"
 #include "middleware/database_watch.hpp"
 
 #include <slipway/api/problem.hpp>
@@ -130,6 +131,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   auto database_settings = s.database;
   database_settings.watch = s.database.repeated_statements > 0 ? static_cast<db::observer*>(&repeated) : &watch;
   auto database = db::connect(database_settings, on);
+  auto const connections = middleware::database_metrics(all_metrics, database);
   require_schema(s, database, on, log);
 
   blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};

@@ -37,6 +37,7 @@ def test_metrics_count_requests_by_route(plain_server):
     text, lines = wait_until(lambda: (found := counted())[1] and found, what="the route in the metrics")
     assert any("count" in x or "total" in x for x in lines)
     assert "process_" in text
+    assert "db_connections_in_use " in text and "db_wait_seconds_total " in text
     assert httpx.get(f"{plain_server.operator_url}/metrics").headers["content-type"].startswith("text/plain")
 
 

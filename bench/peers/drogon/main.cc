@@ -50,14 +50,18 @@ Task<HttpResponsePtr> updates(HttpRequestPtr request) {
   for (int i = 0, n = count(request); i < n; ++i) ids.push_back((co_await find(client))["id"].asInt());
   std::sort(ids.begin(), ids.end());
   Json::Value rows{Json::arrayValue};
-  auto transaction = co_await client->newTransactionCoro();
+  std::string all_ids = "{", numbers = "{";  // its client has no array parameters: as text
   for (int id : ids) {
     Json::Value row;
     row["id"] = id;
     row["random_number"] = number();
-    co_await transaction->execSqlCoro("update world set random_number = $2 where id = $1", id, row["random_number"].asInt());
+    if (rows.size() != 0) all_ids += ',', numbers += ',';
+    all_ids += std::to_string(id);
+    numbers += std::to_string(row["random_number"].asInt());
     rows.append(std::move(row));
   }
+  co_await client->execSqlCoro("update world set random_number = v.n from unnest($1::int[], $2::int[]) as v (id, n) where world.id = v.id",
+                               all_ids + '}', numbers + '}');
   co_return HttpResponse::newHttpJsonResponse(std::move(rows));
 }
 

@@ -65,10 +65,10 @@ async def queries(n: int = Query(1, ge=1, le=500)) -> list[World]:
 async def updates(n: int = Query(1, ge=1, le=500)) -> list[World]:
     async with app.state.pool.acquire() as connection:
         rows = sorted([await find(connection) for _ in range(n)], key=lambda row: row.id)
-        async with connection.transaction():
-            for row in rows:
-                row.random_number = number()
-                await connection.execute("update world set random_number = $2 where id = $1", row.id, row.random_number)
+        for row in rows:
+            row.random_number = number()
+        await connection.execute("update world set random_number = v.n from unnest($1::int[], $2::int[]) as v (id, n) where world.id = v.id",
+                                 [row.id for row in rows], [row.random_number for row in rows])
         return rows
 
 

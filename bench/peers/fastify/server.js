@@ -29,16 +29,9 @@ app.get('/updates', answers({ type: 'array', items: world }), async (request) =>
   const client = await pool.connect();
   try {
     const rows = (await several(client, count(request))).sort((a, b) => a.id - b.id);
-    await client.query('begin');
-    for (const row of rows) {
-      row.random_number = number();
-      await client.query({ name: 'change', text: 'update world set random_number = $2 where id = $1', values: [row.id, row.random_number] });
-    }
-    await client.query('commit');
+    for (const row of rows) row.random_number = number();
+    await client.query({ name: 'change', text: 'update world set random_number = v.n from unnest($1::int[], $2::int[]) as v (id, n) where world.id = v.id', values: [rows.map((row) => row.id), rows.map((row) => row.random_number)] });
     return rows;
-  } catch (error) {
-    await client.query('rollback');
-    throw error;
   } finally {
     client.release();
   }

@@ -80,15 +80,12 @@ func updates(w http.ResponseWriter, r *http.Request) {
 	rows, err := several(r.Context(), count(r))
 	if err == nil {
 		sort.Slice(rows, func(a, b int) bool { return rows[a].ID < rows[b].ID })
-		err = pgx.BeginFunc(r.Context(), pool, func(tx pgx.Tx) error {
-			for i := range rows {
-				rows[i].RandomNumber = number()
-				if _, err := tx.Exec(r.Context(), "update world set random_number = $2 where id = $1", rows[i].ID, rows[i].RandomNumber); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		ids, numbers := make([]int32, len(rows)), make([]int32, len(rows))
+		for i := range rows {
+			rows[i].RandomNumber = number()
+			ids[i], numbers[i] = int32(rows[i].ID), int32(rows[i].RandomNumber)
+		}
+		_, err = pool.Exec(r.Context(), "update world set random_number = v.n from unnest($1::int[], $2::int[]) as v (id, n) where world.id = v.id", ids, numbers)
 	}
 	send(w, rows, err)
 }

@@ -69,19 +69,19 @@ async fn queries(State(pool): State<Pool>, Query(count): Query<Count>) -> Answer
 }
 
 async fn updates(State(pool): State<Pool>, Query(count): Query<Count>) -> Answer<Json<Vec<World>>> {
-    let mut client = pool.get().await.map_err(unavailable)?;
+    let client = pool.get().await.map_err(unavailable)?;
     let mut rows = several(&client, count.n).await?;
     rows.sort_by_key(|row| row.id);
-    let statement = client
-        .prepare_cached("update world set random_number = $2 where id = $1")
-        .await
-        .map_err(unavailable)?;
-    let transaction = client.transaction().await.map_err(unavailable)?;
     for row in &mut rows {
         row.random_number = number();
-        transaction.execute(&statement, &[&row.id, &row.random_number]).await.map_err(unavailable)?;
     }
-    transaction.commit().await.map_err(unavailable)?;
+    let ids: Vec<i32> = rows.iter().map(|row| row.id).collect();
+    let numbers: Vec<i32> = rows.iter().map(|row| row.random_number).collect();
+    let statement = client
+        .prepare_cached("update world set random_number = v.n from unnest($1::int[], $2::int[]) as v (id, n) where world.id = v.id")
+        .await
+        .map_err(unavailable)?;
+    client.execute(&statement, &[&ids, &numbers]).await.map_err(unavailable)?;
     Ok(Json(rows))
 }
 

@@ -1,0 +1,16 @@
+// What the database's connections tell about themselves, read when somebody asks.
+#pragma once
+
+#include <slipway/db/database.hpp>
+#include <slipway/metrics/registry.hpp>
+
+namespace app::middleware {
+
+using namespace slipway;
+
+// db_connections_open and _in_use, db_queries_total, db_errors_total (of the engine), db_waits_total and
+// db_wait_seconds_total (for a connection of one's own), db_refused_total (queue full), db_connects_total and
+// db_reconnects_total. The database must outlive the subscription.
+metrics::registry::subscription database_metrics(metrics::registry& all, db::database const& of);
+
+}  // namespace app::middleware

@@ -145,6 +145,7 @@ void pg_shard::replenish() {
   auto const wanted = static_cast<std::size_t>(
       std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
   while (opening_others_ < wanted && exclusive() < settings_.connections) open_one(purpose::transaction);
+  if (exclusive() == 0) open_one(purpose::transaction);  // one is kept ready
 }
 
 void pg_shard::open_one(purpose what) {

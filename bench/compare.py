@@ -8,6 +8,7 @@ all of them alike; the median of the rounds counts. What is compared is the serv
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def main():
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=3, help="for each measurement")
     options.add_argument("--peers", default="drogon,go,axum,fastify,fastapi")
+    options.add_argument("--only", default="", help="scenarios whose name this regular expression finds")
     wanted = options.parse_args()
     out = Path(wanted.out)
     print("==> Preparing the peers", flush=True)
@@ -128,6 +130,8 @@ def main():
                     servers.pop(name).stop()
                 absent[name] = f"it did not start or answered wrongly: {error}"
         for scenario, path, connections, pipelined, _ in SCENARIOS:
+            if not re.search(wanted.only, scenario):
+                continue
             print(f"==> {scenario}", flush=True)
             rounds = {name: [] for name in servers}
             for _ in range(wanted.rounds):

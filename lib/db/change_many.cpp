@@ -179,7 +179,7 @@ statement_ref statement_of(core& shared, table_info const& info, std::string_vie
 
 std::string columns_to_update(table_info const& info) {
   std::string out;
-  for (std::uint8_t i = 0; i < info.row->members.size(); ++i)
+  for (std::size_t i = 0; i < info.row->members.size(); ++i)
     if (i != info.key && i != info.created_at && i != info.updated_at && i != info.version && i != info.deleted_at)
       out.push_back(static_cast<char>(i));
   return out;

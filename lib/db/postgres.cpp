@@ -83,8 +83,9 @@ class pg_engine final : public engine {
 
   task<std::unique_ptr<copy_channel>> copy(std::string text, copy_direction direction) override {
     auto& mine = *shards_.local();
+    auto* operation_context = co_await this_context{};
     auto connection = co_await mine.acquire();
-    co_return co_await open_copy(&mine, std::move(connection), std::move(text), direction);
+    co_return co_await open_copy(&mine, std::move(connection), std::move(text), direction, operation_context);
   }
 
   task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue) override {

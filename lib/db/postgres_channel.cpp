@@ -94,7 +94,8 @@ class pg_copy final : public copy_channel {
                            (home_ == nullptr ? "set local statement_timeout = " : "set statement_timeout = ") +
                                connection->timeout_text(),
                            nullptr};
-      } catch (unavailable_error const&) {  // whoever uses it next notices
+      } catch (unavailable_error const&) {
+        connection->soil();
       }
     }
     give_back();
@@ -117,8 +118,8 @@ class pg_copy final : public copy_channel {
 }  // namespace
 
 task<std::unique_ptr<copy_channel>> open_copy(pg_shard* home, std::shared_ptr<pg_connection> connection,
-                                              std::string text, link::copy_direction direction) {
-  auto* operation_context = co_await this_context{};
+                                              std::string text, link::copy_direction direction,
+                                              context* operation_context) {
   auto const wanted =
       direction == link::copy_direction::in ? pg_connection::copy_state::in : pg_connection::copy_state::out;
   auto made = std::make_unique<pg_copy>(home, connection);

@@ -173,7 +173,7 @@ void pg_listening::tick(steady::time_point now) {
 
 void pg_listening::lost() {
   boost::system::error_code ignored;
-  if (socket_) socket_->close(ignored);
+  if (socket_) (void)socket_->close(ignored);
   pg_.reset();
   next_attempt_ = home_.coarse_now();
 }

@@ -27,7 +27,8 @@ task<> pg_transaction::script(std::string text) {
 task<std::unique_ptr<copy_channel>> pg_transaction::copy(std::string text, copy_direction direction) {
   if (connection_ == nullptr || !connection_->is_open() || connection_->is_dirty())
     throw unavailable_error{"PostgreSQL: the transaction's connection was lost"};
-  return open_copy(nullptr, connection_, std::move(text), direction);
+  auto* operation_context = co_await this_context{};
+  co_return co_await open_copy(nullptr, connection_, std::move(text), direction, operation_context);
 }
 
 task<> pg_transaction::commit() {

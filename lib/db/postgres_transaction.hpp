@@ -32,6 +32,7 @@ class pg_transaction final : public exclusive {
 
 // A COPY on this connection, which is given back to `home` when it is over unless `home` is null.
 task<std::unique_ptr<copy_channel>> open_copy(pg_shard* home, std::shared_ptr<pg_connection> connection,
-                                              std::string text, link::copy_direction direction);
+                                              std::string text, link::copy_direction direction,
+                                              context* operation_context);
 
 }  // namespace slipway::db::detail

@@ -94,6 +94,7 @@ void pg_connection::end_copy(copy_step& step) {
     self->reading_ = true;
     self->read_answers();
     self->reading_ = false;
+    if (self->pg_ != nullptr) self->flush();  // whoever was answered may have asked for more
   });
 }
 

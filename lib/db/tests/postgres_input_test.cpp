@@ -111,9 +111,9 @@ TEST_F(postgres_input, a_deadlock_has_one_loser_who_tries_again) {
     co_await all_at_once(2, [&](int i) -> task<> {
       return [](database& d, int first, int& n) -> task<> {
         co_await d.transaction([&n, first](transaction& tx) -> task<> {
-          ++n;
           co_await tx.execute("update counters set value = value + 1 where id = $1", {first});
-          co_await sleep_for(50ms);
+          ++n;
+          while (n < 2) co_await sleep_for(1ms);  // until each has what the other wants
           co_await tx.execute("update counters set value = value + 1 where id = $1", {3 - first});
         });
       }(db, i + 1, count);

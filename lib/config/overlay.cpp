@@ -90,7 +90,10 @@ struct assignment {
   node leaf(meta::type const& type, std::string const& value) const {
     auto const structured = type.what == meta::kind::object || type.what == meta::kind::map ||
                             type.what == meta::kind::list || type.what == meta::kind::variant;
-    if (structured && (value.starts_with('[') || value.starts_with('{'))) {
+    // "[::1]:8080" is one address and no list.
+    auto const bracketed =
+        (value.starts_with('[') && value.ends_with(']')) || (value.starts_with('{') && value.ends_with('}'));
+    if (structured && bracketed) {
       if (auto parsed = parse_yaml(value, where.text(), problems)) {
         place_everywhere(*parsed);
         return std::move(*parsed);

@@ -100,7 +100,9 @@ struct poller::impl {
     if (found == static_cast<int>(events.size())) ring();
   }
 
-  int tell() {
+  // The sanitizer asks the kernel for a pipe to look at an object of a type that it has not seen: with no descriptor
+  // left it takes the lack of one for a broken object.
+  [[clang::no_sanitize("vptr")]] int tell() {
     // Not through the C library, which makes it a point where threads may be cancelled; they never are.
     auto const found = static_cast<int>(
         ::syscall(SYS_epoll_pwait, int{set}, events.data(), static_cast<int>(events.size()), 0, nullptr, 0));

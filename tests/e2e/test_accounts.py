@@ -234,18 +234,18 @@ def test_the_line_of_a_request_counts_its_statements(server, person):
 
 
 def test_the_own_sessions_can_be_seen_and_ended(server, person):
-    other = person.log_in()
+    first, last = person.tokens["refresh_token"], person.log_in().tokens["refresh_token"]
     sessions = person.client.get("/v1/users/me/sessions").json()["items"]
     assert len(sessions) == 2
     assert all(s["started_at"] <= s["last_used_at"] < s["expires_at"] for s in sessions)
-    refresh(server.client(), person.tokens["refresh_token"])
+    assert refresh(server.client(), first).status_code == 200
     last_used_first = person.client.get("/v1/users/me/sessions").json()["items"]
     assert [s["id"] for s in last_used_first] == [s["id"] for s in reversed(sessions)]
-    other_id = sessions[0]["id"]
-    assert person.client.delete(f"/v1/users/me/sessions/{other_id}").status_code == 204
-    assert refresh(server.client(), other.tokens["refresh_token"]).status_code == 401
+    ended = sessions[0]["id"]
+    assert person.client.delete(f"/v1/users/me/sessions/{ended}").status_code == 204
+    assert refresh(server.client(), last).status_code == 401
     assert [s["id"] for s in person.client.get("/v1/users/me/sessions").json()["items"]] == [sessions[1]["id"]]
-    assert person.client.delete(f"/v1/users/me/sessions/{other_id}").status_code == 404
+    assert person.client.delete(f"/v1/users/me/sessions/{ended}").status_code == 404
 
 
 def test_sessions_of_others_are_nobodys_business(server, person):

@@ -65,39 +65,39 @@ def ranges():
 
 
 @pytest.fixture
-def server(launch, ranges):
+def asking(launch, ranges):
     return launch(settings={"auth.breach_check.enabled": "true", "auth.breach_check.url": ranges.url,
                             "auth.breach_check.timeout": "2s", "runtime.shards": "1"}).start()
 
 
-def sign_up(server, password):
-    with server.client() as client:
+def sign_up(asking, password):
+    with asking.client() as client:
         return client.post("/v1/users", json={"email": f"b-{uuid.uuid4().hex[:12]}@example.com", "password": password, "name": "Ada"})
 
 
-def outcomes(server):
-    with server.client() as client:
-        lines = client.get(f"{server.operator_url}/metrics").text.splitlines()
+def outcomes(asking):
+    with asking.client() as client:
+        lines = client.get(f"{asking.operator_url}/metrics").text.splitlines()
     return {line.split('"')[1]: int(float(line.split()[-1])) for line in lines if line.startswith("password_breach_checks_total{")}
 
 
-def test_a_breached_password_is_refused_and_only_five_digits_are_told(server, ranges):
-    refused = sign_up(server, BREACHED)
+def test_a_breached_password_is_refused_and_only_five_digits_are_told(asking, ranges):
+    refused = sign_up(asking, BREACHED)
     assert refused.status_code == 422
     assert [(e["pointer"], e["code"]) for e in refused.json()["errors"]] == [("/password", "breached")]
-    assert sign_up(server, PASSWORD).status_code == 201
+    assert sign_up(asking, PASSWORD).status_code == 201
     assert [path for path, _ in ranges.seen] == [f"/range/{digest(BREACHED)[:5]}", f"/range/{digest(PASSWORD)[:5]}"]
     for path, headers in ranges.seen:
         told = path.removeprefix("/range/") + " ".join(headers.values())
         assert headers["add-padding"] == "true" and headers["user-agent"].startswith("slipway/")
         for password in (BREACHED, PASSWORD):
             assert password not in told and digest(password)[5:] not in told.upper()
-    assert outcomes(server) == {"clean": 1, "breached": 1, "unavailable": 0}
-    assert BREACHED not in server.log()
+    assert outcomes(asking) == {"clean": 1, "breached": 1, "unavailable": 0}
+    assert BREACHED not in asking.log()
 
 
-def test_a_new_password_is_asked_about_too(server):
-    person = server.person()
+def test_a_new_password_is_asked_about_too(asking):
+    person = asking.person()
 
     def change(current, new):
         return person.client.post("/v1/users/me/password", json={"current_password": current, "new_password": new})
@@ -113,41 +113,41 @@ def test_a_new_password_is_asked_about_too(server):
     assert change("another long password", "short").status_code == 422
 
 
-def test_guessing_the_present_password_is_slowed_down(server):
-    person = server.person()
+def test_guessing_the_present_password_is_slowed_down(asking):
+    person = asking.person()
     answers = [person.client.post("/v1/users/me/password", json={"current_password": f"guess {i}", "new_password": "another long password"}) for i in range(12)]
     assert answers[0].status_code == 422 and answers[-1].status_code == 429
     assert answers[-1].json()["code"] == "too_many_attempts" and int(answers[-1].headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize("mode, reason", [("broken", "500"), ("rubbish", "not a range"), ("silent", "in time"), ("gone", "nobody answers")])
-def test_an_outage_keeps_nobody_out(server, ranges, mode, reason):
+def test_an_outage_keeps_nobody_out(asking, ranges, mode, reason):
     ranges.mode = mode
     if mode == "gone":
         ranges.stop()
-    assert sign_up(server, BREACHED).status_code == 201
-    line = next(line for line in server.log_lines() if "not checked against breaches" in line.get("message", ""))
+    assert sign_up(asking, BREACHED).status_code == 201
+    line = next(line for line in asking.log_lines() if "not checked against breaches" in line.get("message", ""))
     assert line["level"] == "warn" and reason in line["reason"] and line["correlation_id"]
-    assert outcomes(server)["unavailable"] == 1
+    assert outcomes(asking)["unavailable"] == 1
 
 
-def test_a_service_that_stays_away_is_not_waited_for(server, ranges):
+def test_a_service_that_stays_away_is_not_waited_for(asking, ranges):
     """The circuit breaker: after twenty failures in ten seconds the host is left alone."""
     ranges.mode = "broken"
     for _ in range(30):
-        assert sign_up(server, BREACHED).status_code == 201
-    reasons = [line["reason"] for line in server.log_lines() if "not checked against breaches" in line.get("message", "")]
+        assert sign_up(asking, BREACHED).status_code == 201
+    reasons = [line["reason"] for line in asking.log_lines() if "not checked against breaches" in line.get("message", "")]
     assert len(reasons) == 30 and "left alone" in reasons[-1]
     assert len(ranges.seen) < 90
 
 
 def test_how_often_is_too_often_can_be_said(launch, ranges):
-    server = launch(settings={"auth.breach_check.enabled": "true", "auth.breach_check.url": ranges.url, "auth.breach_check.tolerated": "2"}).start()
-    assert sign_up(server, RARE).status_code == 201
-    assert sign_up(server, BREACHED).status_code == 422
+    asking = launch(settings={"auth.breach_check.enabled": "true", "auth.breach_check.url": ranges.url, "auth.breach_check.tolerated": "2"}).start()
+    assert sign_up(asking, RARE).status_code == 201
+    assert sign_up(asking, BREACHED).status_code == 422
 
 
 def test_it_is_off_unless_asked_for(launch, ranges):
-    server = launch(settings={"auth.breach_check.url": ranges.url}).start()
-    assert sign_up(server, BREACHED).status_code == 201
-    assert ranges.seen == [] and outcomes(server) == {}
+    asking = launch(settings={"auth.breach_check.url": ranges.url}).start()
+    assert sign_up(asking, BREACHED).status_code == 201
+    assert ranges.seen == [] and outcomes(asking) == {}

@@ -128,6 +128,8 @@ TEST(Load, VariablesAndFlagsTakeListsMapsAndStructs) {
   EXPECT_EQ(s.name, "a=b");
   f.from.flags = {"http.listen="};
   EXPECT_THAT(f.load().value.http.listen, IsEmpty());
+  f.from.flags = {"http.listen=[::1]:80, [::]:81"};
+  EXPECT_THAT(f.load().value.http.listen, ElementsAre("[::1]:80", "[::]:81"));
 }
 
 TEST(Load, NamesEveryProblemAtOnceWithItsPlaceAndARemedy) {

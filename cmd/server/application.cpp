@@ -50,7 +50,8 @@ application::application(surroundings around)
       watched_{around.metrics.callback(metrics::metric_kind::gauge, "note_watchers", "Open streams of note events", {},
                                        [this] { return static_cast<double>(note_watchers_.count().subscribers); })},
       issuer_{around.settings.auth.tokens, around.keys, around.clock},
-      users_{{user_rows_, token_rows_, around.passwords, around.breaches, around.throttle, note_watchers_, around.clock}},
+      users_{
+          {user_rows_, token_rows_, around.passwords, around.breaches, around.throttle, note_watchers_, around.clock}},
       sessions_{{user_rows_, token_rows_, around.passwords, issuer_, around.throttle, around.settings.auth.refresh,
                  note_watchers_, around.clock}},
       notes_{note_rows_, note_watchers_, around.clock},

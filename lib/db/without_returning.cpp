@@ -70,7 +70,8 @@ task<> change_rows_in(link& in, change_state const& change, change_state::kind w
     part.at = change.at;
     co_await part.apply(what, false);
     if (what != change_state::kind::purge)
-      out.push_back(co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state, change.at));
+      out.push_back(
+          co_await locked_rows(change.shared, in, info, std::move(these), deleted_rows::with, state, change.at));
   }
 }
 
@@ -85,7 +86,8 @@ task<> update_in(link& in, change_state const& change, untyped_condition key, vo
   done = changed.affected() > 0;
   if (!done) co_return;
   select_ptr state;
-  auto const now = co_await locked_rows(change.shared, in, change.info, std::move(key), deleted_rows::with, state, change.at);
+  auto const now =
+      co_await locked_rows(change.shared, in, change.info, std::move(key), deleted_rows::with, state, change.at);
   if (now.empty()) throw error{"an updated row of " + std::string{change.info.name} + " was not found again"};
   read_row(change.shared, change.info, row, now, 0);
 }
@@ -106,7 +108,8 @@ task<> upsert_in(link& in, upsert_request const& what, bool& done) {
   auto const changed = co_await run{what.shared, in, statement_ref{&what.insert, nullptr}, what.parameters, what.at};
   untyped_condition which;
   if (changed.affected() == 1 && info.key != no_column) {  // inserted: a null in `columns` would not find it
-    which = equal(info.key, what.key_is_given ? value{changed.inserted(0)} : column_value(what.shared, info, what.row, info.key));
+    which = equal(info.key,
+                  what.key_is_given ? value{changed.inserted(0)} : column_value(what.shared, info, what.row, info.key));
   } else {
     for (auto const c : what.columns) {
       auto const column = static_cast<std::uint8_t>(c);

@@ -1,5 +1,8 @@
 #include "middleware/database_metrics.hpp"
 
+#include <array>
+#include <span>
+
 namespace app::middleware {
 
 metrics::registry::subscription database_metrics(metrics::registry& all, db::database const& of) {
@@ -24,6 +27,42 @@ metrics::registry::subscription database_metrics(metrics::registry& all, db::dat
     counter("db_refused_total", "Statements and transactions that found the queue full", now.refused);
     counter("db_connects_total", "Connections that were opened", now.connects);
     counter("db_reconnects_total", "Connections that were opened in place of a lost one", now.reconnects);
+  });
+}
+
+metrics::registry::subscription replica_metrics(metrics::registry& all, db::database const& of) {
+  return all.collector([&of](metrics::writer& out) {
+    auto const now = of.replication();
+    auto const each = [&](std::string_view name, std::string_view help, metrics::metric_kind kind, auto value) {
+      out.family(name, help, kind);
+      for (auto const& server : now.servers) {
+        metrics::label const of_server{"server", server.place};
+        out.value(std::span{&of_server, 1}, value(server));
+      }
+    };
+    using enum metrics::metric_kind;
+    each("db_reads_total", "Statements that only read and stood alone, by the server that they were sent to", counter,
+         [](db::server_status const& s) { return s.reads; });
+    each("db_replica_lag_bytes", "What a replica has not replayed yet of the primary's log", gauge,
+         [](db::server_status const& s) { return s.lag_bytes; });
+    each("db_replica_lag_seconds", "Since when it lacks that", gauge,
+         [](db::server_status const& s) { return static_cast<double>(s.lag.count()) / 1e6; });
+    out.family("db_server_part", "1 for what the server is at the moment", gauge);
+    for (auto const& server : now.servers) {
+      std::array const labels{metrics::label{"server", server.place},
+                              metrics::label{"part", std::string{db::to_string(server.part)}}};
+      out.value(labels, std::uint64_t{1});
+    }
+    out.family("db_read_fallbacks_total", "Reads that might have gone to a replica and went to the primary", counter);
+    auto const fallback = [&out](char const* reason, std::uint64_t count) {
+      metrics::label const why{"reason", reason};
+      out.value(std::span{&why, 1}, count);
+    };
+    fallback("not_replayed", now.not_replayed);
+    fallback("no_replica", now.no_replica);
+    fallback("asked_again", now.asked_again);
+    out.family("db_failovers_total", "How often another server became the primary", counter);
+    out.value({}, now.failovers);
   });
 }
 

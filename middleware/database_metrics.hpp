@@ -13,4 +13,8 @@ using namespace slipway;
 // db_reconnects_total. The database must outlive the subscription.
 metrics::registry::subscription database_metrics(metrics::registry& all, db::database const& of);
 
+// For a database with replicas: db_reads_total, db_replica_lag_bytes and _seconds and db_server_part for each server,
+// db_read_fallbacks_total by reason, db_failovers_total.
+metrics::registry::subscription replica_metrics(metrics::registry& all, db::database const& of);
+
 }  // namespace app::middleware

@@ -34,6 +34,7 @@ int with_application(invocation const& in, std::function<void(application&, sett
   metrics::registry all_metrics{on.size()};
   auto in_memory = loaded.value.database;
   in_memory.url = "sqlite::memory:";
+  in_memory.replicas.clear();
   auto database = db::connect(in_memory, on);
   auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), clock.now(), {}}}, std::chrono::hours{1}, clock};
   no_passwords passwords;

@@ -60,11 +60,12 @@ layers::layers(surroundings around, api::router& table)
       limits_{make_limits(around.settings.limits, around.shard_count, table, around.shared_limits)},
       shared_limits_{around.shared_limits},
       authentication_{around.settings.auth.tokens, around.keys, around.shard_count, around.clock},
-      guard_{authentication_, around.settings.service.name} {}
+      guard_{authentication_, around.settings.service.name},
+      replicas_{around.settings.database.replicas.empty() ? nullptr : std::make_unique<middleware::replica_reads>()} {}
 
 std::vector<http::middleware*> layers::all() {
   std::vector<http::middleware*> out{&observation_,      security_.get(), cors_.get(), limits_.get(),
-                                     compression_.get(), &deprecation_,   &guard_};
+                                     compression_.get(), &deprecation_,   &guard_,     replicas_.get()};
   std::erase(out, nullptr);  // what the settings turned off
   return out;
 }

@@ -1,9 +1,10 @@
 // What lies between a connection and a handler, outermost first: observation, security headers, CORS, limits,
-// compression, deprecation notices, authentication.
+// compression, deprecation notices, authentication, and where the database may be read.
 #pragma once
 
 #include "config/settings.hpp"
 #include "middleware/authentication.hpp"
+#include "middleware/replica_reads.hpp"
 
 #include <slipway/api/observation.hpp>
 #include <slipway/api/router.hpp>
@@ -40,6 +41,7 @@ class layers {
   middleware::authentication authentication_;
   api::access_guard guard_;
   api::deprecation_notice deprecation_;
+  std::unique_ptr<http::middleware> replicas_;  // null: the database has none
 };
 
 }  // namespace app

@@ -20,6 +20,7 @@
 #include <slipway/runtime/shards.hpp>
 
 #include <array>
+#include <optional>
 #include <thread>
 
 namespace app {
@@ -93,6 +94,27 @@ void warn_of_repetition(log::logger const& log, db::repetition const& r) {
            {{"place", r.place()}, {"count", r.count}, {"sql", r.sql}});
 }
 
+std::optional<metrics::registry::subscription> replication_metrics(settings const& s, metrics::registry& all,
+                                                                   db::database const& of) {
+  if (s.database.replicas.empty()) return {};
+  return middleware::replica_metrics(all, of);
+}
+
+task<> check_server(db::database const& of, std::size_t index) {
+  auto const all = of.replication();
+  auto const& server = all.servers[index];
+  if (server.part != db::server_part::primary && server.part != db::server_part::replica)
+    throw unavailable_error{server.place + " is " + std::string{db::to_string(server.part)} + ": " + server.detail};
+  co_return;
+}
+
+// None of them is needed: without one of them, the others serve.
+void add_replicas(health::monitor& health, db::database const& of) {
+  for (std::size_t i = 0; i < of.replication().servers.size(); ++i)
+    health.add("database-server-" + std::to_string(i), std::chrono::seconds{1}, false,
+               [&of, i] { return check_server(of, i); });
+}
+
 // What single settings cannot say about each other.
 void check_together(settings const& s) {
   auto const longest = s.auth.tokens.lifetime + s.auth.tokens.leeway;
@@ -132,6 +154,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   database_settings.watch = s.database.repeated_statements > 0 ? static_cast<db::observer*>(&repeated) : &watch;
   auto database = db::connect(database_settings, on);
   auto const connections = middleware::database_metrics(all_metrics, database);
+  auto const replication = replication_metrics(s, all_metrics, database);
   require_schema(s, database, on, log);
 
   blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};
@@ -142,6 +165,7 @@ int serve(invocation const& in, std::string const& ready_file) {
 
   health::monitor health{on[0]};
   health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
+  add_replicas(health, database);
 
   shared_store store{s, on, all_metrics, health, clock};
 

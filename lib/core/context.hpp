@@ -14,6 +14,10 @@ enum class cancel_reason : std::uint8_t { none, client_gone, deadline, shutdown 
 
 class trace_span;  // lib/trace
 
+// What a database with replicas does for an operation: nothing but its primary; note how far the log was after its
+// writes; and also let its reads go to replicas. See lib/db/replicas.hpp.
+enum class replica_use : std::uint8_t { none, notes_writes, may_read };
+
 // What somebody notes down about an operation while it lasts: see lib/db/repetition.hpp.
 struct operation_notes {
   virtual ~operation_notes() = default;
@@ -41,7 +45,9 @@ class context {
   trace_span* span = nullptr;       // null: not traced
   // What was asked of databases so far, counted where statements are observed: for the operation's line in the log.
   std::uint32_t statements = 0;
+  replica_use replicas = replica_use::none;
   std::uint64_t statement_ns = 0;
+  std::uint64_t written = 0;               // a place in the primary's log: what its reads must at least see
   std::unique_ptr<operation_notes> notes;  // null: nobody takes any
 
   cancel_reason cancelled() const noexcept { return reason_; }
@@ -76,7 +82,9 @@ class context {
     correlation_id = {};
     span = nullptr;
     statements = 0;
+    replicas = replica_use::none;
     statement_ns = 0;
+    written = 0;
     notes.reset();
     reason_ = cancel_reason::none;
   }

@@ -113,6 +113,7 @@ task<std::unique_ptr<listener>> database::listen(std::vector<std::string> channe
 }
 task<> database::ping() { return own_->database->ping(); }
 usage database::use() const noexcept { return own_->database->use(); }
+replication_status database::replication() const { return own_->database->replication(); }
 std::string const& database::description() const noexcept { return own_->description; }
 
 std::string without_password(std::string_view url) {

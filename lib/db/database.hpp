@@ -309,6 +309,8 @@ class database final : public session {
   // A sign of life, for health checks. Throws unavailable_error with the reason.
   task<> ping();
   db::usage use() const noexcept;
+  // The servers behind it and how far each is; none without `database.replicas`. From any thread.
+  replication_status replication() const;
   // "PostgreSQL 15.20 at 127.0.0.1:5432, database app" or "SQLite 3.40.1, var/app.db": for logs; no password.
   std::string const& description() const noexcept;
 

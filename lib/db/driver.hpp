@@ -6,6 +6,7 @@
 #include <slipway/core/task.hpp>
 #include <slipway/db/copy.hpp>
 #include <slipway/db/notifications.hpp>
+#include <slipway/db/replicas.hpp>
 #include <slipway/db/rows.hpp>
 #include <slipway/db/value.hpp>
 
@@ -99,6 +100,8 @@ class engine : public link {
   // Asks the server for a sign of life on the calling shard's connection. Throws unavailable_error.
   virtual task<> ping() = 0;
   virtual db::usage use() const noexcept = 0;
+  // Of an engine that has replicas.
+  virtual replication_status replication() const { return {}; }
   // Throws error where the engine has none, as here.
   virtual task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue);
 };

@@ -12,6 +12,8 @@ namespace slipway::db::detail {
 
 std::unique_ptr<engine> make_sqlite(settings const& s, shards& on);
 std::unique_ptr<engine> make_postgres(settings const& s, shards& on);
+// A primary and its replicas.
+std::unique_ptr<engine> make_postgres_cluster(settings const& s, shards& on);
 std::unique_ptr<engine> make_mysql(settings const& s, shards& on);
 
 }  // namespace slipway::db::detail

@@ -1,24 +1,12 @@
 // The PostgreSQL engine: chooses the calling shard's part, and makes transactions of its connections.
 #include <slipway/core/errors.hpp>
 #include <slipway/db/engines.hpp>
-#include <slipway/db/errors.hpp>
-#include <slipway/db/postgres_call.hpp>
-#include <slipway/db/postgres_transaction.hpp>
+#include <slipway/db/postgres_work.hpp>
 
 #include <thread>
 
 namespace slipway::db::detail {
 namespace {
-
-std::string begin_text(isolation level) {
-  switch (level) {
-    case isolation::standard: return "begin";
-    case isolation::read_committed: return "begin isolation level read committed";
-    case isolation::repeatable_read: return "begin isolation level repeatable read";
-    case isolation::serializable: return "begin isolation level serializable";
-  }
-  return "begin";
-}
 
 constexpr auto enough = "raise max_connections, or lower database.pipelines, database.connections or runtime.shards.";
 
@@ -58,83 +46,22 @@ class pg_engine final : public engine {
   std::string description() const override { return description_; }
   bool start(operation& op) noexcept override { return shards_.local()->start(op); }
 
-  task<> script(std::string text) override {
-    auto& mine = *shards_.local();
-    auto* operation_context = co_await this_context{};
-    auto connection = co_await mine.acquire();
-    std::exception_ptr error;
-    try {
-      co_await text_call{*connection, "set statement_timeout = 0", operation_context};
-      co_await text_call{*connection, std::move(text), operation_context, text_call::form::script};
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (connection->is_open() && !connection->is_dirty()) {
-      try {  // the script may have changed more of its session than this
-        if (connection->in_transaction()) co_await text_call{*connection, "rollback", nullptr};
-        co_await text_call{*connection,
-                           "set statement_timeout = " + std::to_string(settings_.statement_timeout.count()), nullptr};
-      } catch (unavailable_error const&) {  // `release` notices
-      }
-    }
-    mine.release(std::move(connection));
-    if (error) std::rethrow_exception(error);
-  }
-
+  // Coroutines, so that the shard is the one that awaits them.
+  task<> script(std::string text) override { co_await run_script_on(*shards_.local(), std::move(text)); }
   task<std::unique_ptr<copy_channel>> copy(std::string text, copy_direction direction) override {
-    auto& mine = *shards_.local();
-    auto* operation_context = co_await this_context{};
-    auto connection = co_await mine.acquire();
-    co_return co_await open_copy(&mine, std::move(connection), std::move(text), direction, operation_context);
+    co_return co_await open_copy_on(*shards_.local(), std::move(text), direction);
   }
-
   task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue) override {
-    return shards_.local()->listen(std::move(channels), queue);
+    co_return co_await shards_.local()->listen(std::move(channels), queue);
   }
-
   task<std::unique_ptr<exclusive>> begin(transaction_options options) override {
-    auto& mine = *shards_.local();
-    auto* operation_context = co_await this_context{};
-    // An idle connection may have died without a word: the next one is tried then, nothing has been done yet.
-    for (unsigned attempt = 0;; ++attempt) {
-      auto made = std::make_unique<pg_transaction>(mine, co_await mine.acquire());
-      try {
-        co_await text_call{made->connection(), begin_text(options.level), operation_context};
-        co_return made;
-      } catch (unavailable_error const&) {
-        if (attempt >= settings_.connections) throw;
-      }
-    }
+    co_return co_await begin_on(*shards_.local(), options);
   }
-
-  task<> ping() override {
-    auto& mine = *shards_.local();
-    mine.check();
-    context limit;
-    limit.deadline = std::chrono::steady_clock::now() + settings_.connect_timeout;
-    try {
-      shared_call look{mine, "select 1", limit};
-      co_await look;
-    } catch (cancelled_error const&) {
-      throw unavailable_error{"PostgreSQL at " + place_ + " does not answer in time"};
-    }
-  }
+  task<> ping() override { co_await ping_on(*shards_.local(), place_); }
 
   db::usage use() const noexcept override {
     db::usage u;
-    auto get = [](pg_counters::counter const& c) { return c.load(std::memory_order_relaxed); };
-    for (unsigned i = 0; i < shards_.size(); ++i) {
-      auto const& c = shards_[i]->counters();
-      u.queries += get(c.queries);
-      u.errors += get(c.errors);
-      u.waits += get(c.waits);
-      u.wait_time_us += get(c.wait_time_us);
-      u.refused += get(c.refused);
-      u.connects += get(c.connects);
-      u.reconnects += get(c.reconnects);
-      u.open += static_cast<std::uint32_t>(get(c.open));
-      u.in_use += static_cast<std::uint32_t>(get(c.in_use));
-    }
+    for (unsigned i = 0; i < shards_.size(); ++i) shards_[i]->counters().add_to(u);
     return u;
   }
 

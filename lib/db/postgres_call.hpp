@@ -64,8 +64,9 @@ class shared_call final : public operation {
     waiting = self;
     return on_.start(*this);
   }
-  void await_resume() const {
+  rows await_resume() {
     if (error) std::rethrow_exception(error);
+    return std::move(answer);
   }
 
  private:

@@ -32,6 +32,8 @@ class pg_owner {
   virtual void on_lost(pg_connection& connection, operation_list reads, std::string const& why) = 0;
   // Asks the server to stop what runs on the connection. Another connection does that, so it takes a while.
   virtual void stop_statement(PGconn* connection) = 0;
+  // A statement that only reads got an error with this SQLSTATE. True: another server is asked instead.
+  virtual bool refused(operation&, std::string_view) { return false; }
 
  protected:
   ~pg_owner() = default;
@@ -121,6 +123,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   void finish_preparation(slot& s);
   void settle(operation& op, slot const& s);
   bool repeat(operation& op, slot const& s, std::string_view state);
+  bool refused(operation& op, std::string_view state);
 
   // postgres_copy.cpp
   bool begin_copy(copy_state state);

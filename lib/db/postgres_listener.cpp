@@ -37,16 +37,18 @@ pg_handle open_and_listen(settings const& s, std::vector<std::string> const& cha
 
 }  // namespace
 
-pg_listening::pg_listening(settings const& s, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
-                           std::size_t queue)
-    : settings_{s},
+pg_listening::pg_listening(std::function<settings()> where, shard& home, blocking_pool& helpers,
+                           std::vector<std::string> channels, std::size_t queue)
+    : where_{std::move(where)},
+      settings_{where_()},
       home_{home},
       helpers_{helpers},
       channels_{std::move(channels)},
       limit_{std::max<std::size_t>(1, queue)} {}
 
 task<pg_handle> pg_listening::connect() {
-  co_return co_await helpers_.run([this] { return open_and_listen(settings_, channels_); });
+  auto const now = where_();
+  co_return co_await helpers_.run([this, &now] { return open_and_listen(now, channels_); });
 }
 
 task<> pg_listening::open(std::shared_ptr<pg_listening> me) {

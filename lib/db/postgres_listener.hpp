@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,8 @@ namespace slipway::db::detail {
 
 class pg_listening : public std::enable_shared_from_this<pg_listening> {
  public:
-  pg_listening(settings const& s, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
+  // `where`: the server at the time; asked before each connection is opened.
+  pg_listening(std::function<settings()> where, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
                std::size_t queue);
 
   // The first connection. Throws unavailable_error, and error for a channel without a name.
@@ -28,6 +30,8 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   // Every 100 ms: whether the server still answers; another attempt to connect.
   void tick(std::chrono::steady_clock::time_point now);
   void close();
+  // To another server, soon.
+  void move() { lost(); }
 
  private:
   static task<> connect_again(std::shared_ptr<pg_listening> me);
@@ -40,6 +44,7 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   void wake();
   void lost();
 
+  std::function<settings()> where_;
   settings const settings_;
   shard& home_;
   blocking_pool& helpers_;

@@ -216,6 +216,10 @@ void pg_connection::finish_statement(slot& s) {
     pending_.push(op);
     return;
   }
+  if (shared_ && op.what->reads && !skipped && refused(op, state_of(s.result))) {
+    PQclear(s.result);
+    return;
+  }
   std::exception_ptr error;
   if (skipped || s.result == nullptr)
     error = std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not answered"});
@@ -228,6 +232,13 @@ void pg_connection::finish_statement(slot& s) {
   PQclear(s.result);
   op.error = std::move(error);
   settle(op, s);
+}
+
+// By the server; another one may know more.
+bool pg_connection::refused(operation& op, std::string_view state) {
+  context::drop(op);  // nothing runs in between, so nobody misses it
+  op.stage = nowhere;
+  return owner_.refused(op, state);
 }
 
 // In a transaction the caller goes on when the server has said that it is ready for more, which it does at the Sync:
@@ -262,6 +273,7 @@ void pg_connection::finish_preparation(slot& s) {
                      : s.result != nullptr
                          ? error_of(s.result)
                          : std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not prepared"});
+  std::string const state{good || s.result == nullptr ? std::string_view{} : state_of(s.result)};
   PQclear(s.result);
   entry.is_ready = good;
   entry.is_sent = good;
@@ -271,7 +283,7 @@ void pg_connection::finish_preparation(slot& s) {
     if (good) {
       op->stage = queued;
       pending_.push(*op);
-    } else {
+    } else if (!(shared_ && op->what->reads && refused(*op, state))) {
       op->stage = nowhere;
       fail(*op, error);
     }

@@ -17,6 +17,16 @@ pg_shard::pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::
   open_one(purpose::transaction);  // the first transaction need not wait for it
 }
 
+pg_shard::pg_shard(settings const& s, shard& home, blocking_pool& helpers, pg_detour& detour)
+    : settings_{s},
+      home_{home},
+      helpers_{helpers},
+      detour_{&detour},
+      keeps_one_ready_{false},
+      ticker_{home.on_tick([this] { tick(); })} {
+  replenish();
+}
+
 std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared) {
   auto made = std::make_shared<pg_connection>(*this, home_, connection.release(), shared, settings_.statement_timeout);
   made->listen();
@@ -61,6 +71,7 @@ bool pg_shard::start(operation& op) noexcept {
 }
 
 void pg_shard::wait_for_pipeline(operation& op) {
+  if (detour_ != nullptr && detour_->take(*this, op, {})) return;
   op.owner = this;
   op.position = as_position(home_.coarse_now() + settings_.acquire_timeout);
   if (op.of != nullptr) {
@@ -145,7 +156,7 @@ void pg_shard::replenish() {
   auto const wanted = static_cast<std::size_t>(
       std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
   while (opening_others_ < wanted && exclusive() < settings_.connections) open_one(purpose::transaction);
-  if (exclusive() == 0) open_one(purpose::transaction);  // one is kept ready
+  if (exclusive() == 0 && keeps_one_ready_) open_one(purpose::transaction);
 }
 
 void pg_shard::open_one(purpose what) {
@@ -232,7 +243,8 @@ void pg_shard::stop_statement(PGconn* connection) {
 
 task<std::unique_ptr<listener>> pg_shard::listen(std::vector<std::string> channels, std::size_t queue) {
   if (closing_) throw unavailable_error{"PostgreSQL: the database is being closed"};
-  auto made = std::make_shared<pg_listening>(settings_, home_, helpers_, std::move(channels), queue);
+  auto made = std::make_shared<pg_listening>(
+      listen_at_ ? listen_at_ : [this] { return settings_; }, home_, helpers_, std::move(channels), queue);
   auto handle = std::make_unique<pg_listener>(made);
   co_await pg_listening::open(made);
   std::erase_if(listeners_, [](auto const& each) { return each.expired(); });
@@ -247,6 +259,28 @@ void pg_shard::check() const {
                           (last_error_.empty() ? std::string{"connecting"} : last_error_)};
 }
 
+bool pg_shard::refused(operation& op, std::string_view state) {
+  return detour_ != nullptr && !closing_ && detour_->take(*this, op, state);
+}
+
+void pg_shard::hand_over() {
+  operation_list all;
+  std::swap(all, stranded_);
+  while (auto* op = all.pop()) {
+    context::drop(*op);
+    wait_for_pipeline(*op);
+  }
+  end_waiters(std::make_exception_ptr(unavailable_error{"PostgreSQL: the primary is gone"}));
+}
+
+void pg_shard::fence(std::string const& why) {
+  keeps_one_ready_ = false;
+  hand_over();
+  end_connections(std::make_exception_ptr(unavailable_error{"PostgreSQL: " + why}));
+  for (auto const& each : std::vector{listeners_})
+    if (auto const alive = each.lock()) alive->move();
+}
+
 void pg_shard::close() {
   closing_ = true;
   ticker_ = {};
@@ -254,10 +288,26 @@ void pg_shard::close() {
   while (auto* op = stranded_.pop()) fail(*op, why);
   for (auto const& each : std::exchange(listeners_, {}))
     if (auto const alive = each.lock()) alive->close();
-  for (auto* list : {&pipelines_, &retiring_, &idle_, &busy_}) {
+  end_connections(why);
+  end_waiters(why);
+}
+
+void pg_shard::end_connections(std::exception_ptr const& why) {
+  for (auto* list : {&pipelines_, &retiring_, &idle_}) {
     auto const copy = std::exchange(*list, {});
-    for (auto const& each : copy) each->close(why);
+    for (auto const& each : copy) {
+      if (each->is_open()) pool_counters::subtract(counters_.open);
+      each->close(why);
+    }
   }
+  // Whoever has one of these gives it back.
+  for (auto const& each : std::vector{busy_}) {
+    if (each->is_open()) pool_counters::subtract(counters_.open);
+    each->close(why);
+  }
+}
+
+void pg_shard::end_waiters(std::exception_ptr const& why) {
   for (auto again = true; again;) {
     again = false;
     for (auto* each : waiters_) {

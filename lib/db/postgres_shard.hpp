@@ -3,31 +3,38 @@
 #pragma once
 
 #include <slipway/core/one_shot.hpp>
+#include <slipway/db/pool_counters.hpp>
 #include <slipway/db/postgres_connect.hpp>
 #include <slipway/db/postgres_connection.hpp>
 #include <slipway/db/postgres_listener.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
-#include <atomic>
+#include <functional>
 #include <list>
 
 namespace slipway::db::detail {
 
-// Counted by one shard, read by anyone.
-struct pg_counters {
-  using counter = std::atomic<std::uint64_t>;
-  counter queries{0}, errors{0}, waits{0}, wait_time_us{0}, refused{0}, connects{0}, reconnects{0}, open{0}, in_use{0};
-  static void add(counter& c, std::uint64_t n = 1) noexcept {
-    c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  static void subtract(counter& c) noexcept {
-    c.store(c.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  }
+using pg_counters = pool_counters;
+
+class pg_shard;
+
+// Where a statement goes that this server did not answer: for servers that have others beside them. On the shard's
+// thread.
+class pg_detour {
+ public:
+  // True: the statement is on its way elsewhere, and will be resumed later. `state`: the SQLSTATE of what the server
+  // said, empty when there is no connection to it.
+  virtual bool take(pg_shard& from, operation& op, std::string_view state) = 0;
+
+ protected:
+  ~pg_detour() = default;
 };
 
 class pg_shard final : public pg_owner {
  public:
   pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::vector<pg_handle> first);
+  // One of several servers, which may be there or not: opens its connections by itself.
+  pg_shard(settings const& s, shard& home, blocking_pool& helpers, pg_detour& detour);
 
   // Statements that stand alone.
   bool start(operation& op) noexcept;
@@ -38,6 +45,16 @@ class pg_shard final : public pg_owner {
   // Nothing is accepted any more; what is in flight fails.
   void close();
 
+  // For one of several servers. Whether a connection for transactions is kept ready: of the primary's alone.
+  void keep_one_ready(bool yes) noexcept { keeps_one_ready_ = yes; }
+  bool has_pipeline() const noexcept { return !pipelines_.empty(); }
+  // Statements that wait for a connection go elsewhere; transactions that do are told to.
+  void hand_over();
+  // The same, and every connection ends: nothing is written to this server any more.
+  void fence(std::string const& why);
+  // Connections for LISTEN go from now on where this says.
+  void listen_at(std::function<db::settings()> where) { listen_at_ = std::move(where); }
+
   // Throws unavailable_error when there is no connection.
   void check() const;
   settings const& limits() const noexcept { return settings_; }
@@ -45,6 +62,7 @@ class pg_shard final : public pg_owner {
 
   void on_lost(pg_connection& connection, operation_list reads, std::string const& why) override;
   void stop_statement(PGconn* connection) override;
+  bool refused(operation& op, std::string_view state) override;
 
  private:
   enum class purpose : std::uint8_t { pipeline, transaction };
@@ -72,6 +90,8 @@ class pg_shard final : public pg_owner {
   void give_up_late(std::chrono::steady_clock::time_point now);
   pg_connection* least_loaded() noexcept;
   void wait_for_pipeline(operation& op);
+  void end_connections(std::exception_ptr const& why);
+  void end_waiters(std::exception_ptr const& why);
   void tick();
 
   settings const& settings_;
@@ -90,6 +110,9 @@ class pg_shard final : public pg_owner {
   std::chrono::steady_clock::time_point next_attempt_{};
   std::string last_error_;
   bool closing_ = false;
+  pg_detour* detour_ = nullptr;
+  bool keeps_one_ready_ = true;
+  std::function<db::settings()> listen_at_;
   shard::ticker ticker_;
 };
 

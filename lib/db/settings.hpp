@@ -11,6 +11,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::db {
 
@@ -32,8 +33,17 @@ class observer {
   virtual void on_query(query_event const& event) noexcept = 0;
 };
 
+// Which of several replicas a read goes to.
+enum class replica_policy : std::uint8_t { round_robin, least_lag };
+BOOST_DESCRIBE_ENUM(replica_policy, round_robin, least_lag)
+
 struct settings {
   std::string url = "sqlite:var/app.db";
+  std::vector<std::string> replicas;
+  db::replica_policy replica_policy = db::replica_policy::round_robin;
+  std::uint64_t replica_lag_bytes = 16 << 20;
+  std::chrono::milliseconds replica_lag{5'000};
+  std::chrono::milliseconds replica_check{200};
   unsigned connections = 4;
   unsigned pipelines = 1;
   unsigned queue = 1024;
@@ -52,8 +62,9 @@ struct settings {
   column_codec* codec = nullptr;  // for encrypted columns
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (url, connections, pipelines, queue, acquire_timeout, statement_timeout, connect_timeout,
-                       connect_attempts, connection_lifetime, idle_check, repeated_statements))
+                      (url, replicas, replica_policy, replica_lag_bytes, replica_lag, replica_check, connections,
+                       pipelines, queue, acquire_timeout, statement_timeout, connect_timeout, connect_attempts,
+                       connection_lifetime, idle_check, repeated_statements))
 
 }  // namespace slipway::db
 
@@ -64,6 +75,20 @@ inline constexpr auto slipway::rules_of<slipway::db::settings> = rules(
         .sensitive()
         .help("sqlite:<file>, sqlite::memory:, or postgres:// or mysql:// with "
               "user:password@host:port/database?sslmode=verify-full"),
+    field(&slipway::db::settings::replicas)
+        .sensitive()
+        .help("PostgreSQL: URLs of streaming replicas of that server, for reads. What is promoted becomes the primary"),
+    field(&slipway::db::settings::replica_policy)
+        .help("Which replica a read goes to: each in turn, or the one that has replayed most"),
+    field(&slipway::db::settings::replica_lag_bytes)
+        .minimum(1)
+        .unit("bytes")
+        .help("A replica that lacks more of the primary's log gets no reads"),
+    field(&slipway::db::settings::replica_lag).minimum(1).help("A replica that is further behind gets no reads"),
+    field(&slipway::db::settings::replica_check)
+        .minimum(10)
+        .maximum(10'000)
+        .help("How often each server is asked for its part and its place in the log"),
     field(&slipway::db::settings::connections)
         .minimum(1)
         .maximum(1000)

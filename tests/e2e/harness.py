@@ -55,6 +55,15 @@ class Postgres:
     """A server in a folder of its own, on loopback, ended with the session."""
 
     def __init__(self, folder):
+        self._prepare(folder)
+        subprocess.run([self.bin / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._as_owner())
+        (self.data / "postgresql.auto.conf").write_text(
+            f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = ''\nfsync = off\n"
+            "max_connections = 300\n")
+        self.start()
+
+    def _prepare(self, folder):
         programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         if not programs:
             raise FileNotFoundError("no PostgreSQL server is installed (/usr/lib/postgresql/*/bin)")
@@ -68,12 +77,18 @@ class Postgres:
         if self.owner:
             os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
         self.data = self.folder / "data"
-        subprocess.run([self.bin / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"],
-                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._as_owner())
-        (self.data / "postgresql.auto.conf").write_text(
-            f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = ''\nfsync = off\n"
-            "max_connections = 300\n")
-        self.start()
+
+    def replica(self, folder, slot):
+        """A server that streams from this one."""
+        made = Postgres.__new__(Postgres)
+        made._prepare(folder)
+        subprocess.run([self.bin / "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", made.data,
+                        "-R", "-C", "-S", slot, "-X", "stream", "-c", "fast", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd=made.folder, **made._as_owner())
+        with open(made.data / "postgresql.auto.conf", "a") as settings:
+            settings.write(f"port = {made.port}\n")
+        made.start()
+        return made
 
     def _as_owner(self):
         if not self.owner:
@@ -349,6 +364,11 @@ class Server:
             self.output.close()
             self.process = None
         assert code == expect, f"exit code {code}\n{self.log()[-4000:]}"
+
+    def metrics(self):
+        """Every series with its labels, and its value."""
+        text = httpx.get(f"{self.operator_url}/metrics", timeout=30).text
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}
 
     def sql(self, statement):
         """Looks into the database from outside."""

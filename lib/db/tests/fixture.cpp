@@ -100,7 +100,7 @@ bool postgres_server::make_certificates(std::string const& log) {
                   "-CAcreateserial", "-days", "2", "-extfile", in("extensions"), "-out", in("server.crt")});
 }
 
-bool postgres_server::initialise(std::string& why_not) {
+bool postgres_server::make_directory(std::string& why_not) {
   std::error_code error;
   for (auto const& version : files::directory_iterator{"/usr/lib/postgresql", error})
     if (files::exists(version.path() / "bin/initdb")) programs_ = (version.path() / "bin").string();
@@ -119,6 +119,12 @@ bool postgres_server::initialise(std::string& why_not) {
   auto const log = directory_ + "/log";
   std::ofstream{log}.flush();
   files::permissions(log, files::perms::all);
+  return true;
+}
+
+bool postgres_server::initialise(std::string& why_not) {
+  if (!make_directory(why_not)) return false;
+  auto const log = directory_ + "/log";
   if (run_as_postgres({programs_ + "/initdb", "-D", directory_ + "/data", "-A", "trust", "-U", "postgres", "-E", "UTF8",
                        "--locale=C", "--no-sync"},
                       log, true) != 0) {
@@ -127,7 +133,8 @@ bool postgres_server::initialise(std::string& why_not) {
   }
   // One user who needs a password.
   std::ofstream{directory_ + "/data/pg_hba.conf"}
-      << "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+      << "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+         "host replication all 127.0.0.1/32 trust\n";
   if (options_.tls && !make_certificates(log)) {
     why_not = "no certificates: install the package openssl; see " + log;
     return false;
@@ -136,6 +143,43 @@ bool postgres_server::initialise(std::string& why_not) {
   base_ = "postgres://postgres@127.0.0.1:" + std::to_string(port_) + "/";
   start();
   return true;
+}
+
+std::unique_ptr<postgres_server> postgres_server::replica(std::string& why_not, int port) {
+  std::unique_ptr<postgres_server> made{new postgres_server};
+  made->options_ = options_;
+  if (!made->make_directory(why_not)) return nullptr;
+  auto const log = made->directory_ + "/log";
+  auto const slot = "r" + std::to_string(++replicas_);
+  if (run_as_postgres(
+          {made->programs_ + "/pg_basebackup", "-h", "127.0.0.1", "-p", std::to_string(port_), "-U", "postgres", "-D",
+           made->directory_ + "/data", "-R", "-C", "-S", slot, "-X", "stream", "-c", "fast", "--no-sync"},
+          log, true) != 0) {
+    why_not = "pg_basebackup failed: see " + log;
+    return nullptr;
+  }
+  made->port_ = port != 0 ? port : free_port();
+  made->base_ = "postgres://postgres@127.0.0.1:" + std::to_string(made->port_) + "/";
+  made->start();
+  return made;
+}
+
+void postgres_server::follow(postgres_server const& other) {
+  ask("alter system set primary_conninfo = 'host=127.0.0.1 port=" + std::to_string(other.port_) + " user=postgres'");
+  ask("alter system set primary_slot_name = ''");
+  ask("select pg_reload_conf()");
+}
+
+std::string postgres_server::ask(std::string const& sql, std::string const& database) const {
+  auto* connection = PQconnectdb((base_ + database).c_str());
+  auto* done = PQexec(connection, sql.c_str());
+  auto const status = PQresultStatus(done);
+  std::string const why = PQerrorMessage(connection);
+  std::string const value = PQntuples(done) > 0 ? PQgetvalue(done, 0, 0) : "";
+  PQclear(done);
+  PQfinish(connection);
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error{sql + ": " + why};
+  return value;
 }
 
 void postgres_server::start() {

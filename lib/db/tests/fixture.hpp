@@ -70,6 +70,12 @@ class postgres_server {
   static postgres_server* shared(std::string& why_not);
   // One more, with options of its own.
   static std::unique_ptr<postgres_server> own(postgres_options options, std::string& why_not);
+  // A streaming replica of this one, on this port if any is given.
+  std::unique_ptr<postgres_server> replica(std::string& why_not, int port = 0);
+  // A replica of another from now on.
+  void follow(postgres_server const& other);
+  // One statement from outside, on the server's own database or this one: the first value of its answer.
+  std::string ask(std::string const& sql, std::string const& database = "postgres") const;
   ~postgres_server();
 
   int port() const noexcept { return port_; }
@@ -81,12 +87,14 @@ class postgres_server {
   bool is_ours() const noexcept { return process_ > 0; }
   std::string const& url() const noexcept { return base_; }
   std::string url_of(std::string const& user, std::string const& password, std::string const& name) const;
+  bool is_running() const noexcept { return process_ > 0; }
   void kill();   // as a power failure does
   void start();  // and waits until it answers
 
  private:
   postgres_server() = default;
   bool initialise(std::string& why_not);
+  bool make_directory(std::string& why_not);
   bool make_certificates(std::string const& log);
   void create(std::string const& name);
 
@@ -95,7 +103,7 @@ class postgres_server {
   postgres_options options_;
   int port_ = 0;
   int process_ = 0;
-  unsigned databases_ = 0;
+  unsigned databases_ = 0, replicas_ = 0;
 };
 
 // Schema of the types above, in each engine's words.

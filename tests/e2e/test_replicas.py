@@ -1,0 +1,137 @@
+"""The service on a primary with two streaming replicas, under load: people see what they wrote, a lost replica is not
+noticed, and a promoted one takes over."""
+
+import time
+
+import pytest
+
+from harness import Load, Postgres, Server, temporary_folder, wait_until
+
+
+class Cluster:
+    def __init__(self):
+        self.primary = Postgres(temporary_folder("primary"))
+        self.replicas = []
+
+    def replicate(self):
+        for number in (1, 2):
+            self.replicas.append(self.primary.replica(temporary_folder(f"replica{number}"), f"r{number}"))
+
+    def stop(self):
+        for each in [self.primary, *self.replicas]:
+            each.stop()
+
+
+@pytest.fixture
+def cluster():
+    try:
+        servers = Cluster()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    servers.replicate()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def service(cluster):
+    server = Server(temporary_folder("split"), postgres=cluster.primary, settings={"database.replica_check": "50ms"})
+    server.settings["database.replicas"] = ",".join(each.url(server.database) for each in cluster.replicas)
+    server.settings["auth.keys.directory"] = str(server.folder / "keys")
+    server.start()
+    yield server
+    server.stop()
+
+
+def replayed(cluster, database):
+    """Every replica that runs has what the primary has."""
+    place = cluster.primary.query(database, "select pg_current_wal_insert_lsn()")
+    wait_until(lambda: all(each.query(database, f"select pg_last_wal_replay_lsn() >= '{place}'") == "t" for each in cluster.replicas),
+               what="the replicas to catch up")
+
+
+def reads(service):
+    """How many statements each server got, in the order of the settings."""
+    return [value for name, value in sorted(service.metrics().items()) if name.startswith("db_reads_total{")]
+
+
+@pytest.mark.timeout(180)
+def test_reads_go_to_replicas_and_everybody_sees_what_they_wrote(cluster, service):
+    person = service.person()
+    replayed(cluster, service.database)
+    wait_until(lambda: "Consistency-Token" in person.client.post("/v1/notes", json={"title": "First"}).headers, what="a token")
+    wait_until(lambda: person.client.get("/v1/notes").status_code == 200 and sum(1 for count in reads(service) if count > 0) == 3,
+               what="all servers to be read from")
+
+    for each in cluster.replicas:
+        each.query(service.database, "select pg_wal_replay_pause()")
+    for number in range(10):
+        written = person.client.post("/v1/notes", json={"title": f"Note {number}"})
+        assert written.status_code == 201
+        assert person.client.get(written.headers["location"]).status_code == 200, "its writer sees it at once"
+
+    # Another process behind the same balancer knows nothing of this one's users: the token tells it.
+    shared = {name: value for name, value in service.settings.items() if name.startswith(("database.", "auth."))}
+    other = Server(temporary_folder("other"), settings=shared, migrate=False)
+    other.start()
+    try:
+        with other.client(headers=person.client.headers) as client:
+            place = written.headers["location"]
+            assert client.get(place).status_code == 404, "read from a replica that has not replayed it"
+            seen = client.get(place, headers={"Consistency-Token": written.headers["consistency-token"]})
+            assert seen.status_code == 200
+            assert client.get(place, headers={"Consistency-Token": "nonsense"}).status_code == 404
+    finally:
+        other.stop()
+
+
+@pytest.mark.timeout(300)
+def test_a_replica_and_then_the_primary_are_lost_under_load(cluster, service):
+    person = service.person()
+    written = []
+
+    def ask():
+        with service.client(headers=person.client.headers) as client:
+            client.timeout = 20
+            answer = client.post("/v1/notes", json={"title": "Under load"})
+            if answer.status_code != 201:
+                return answer.status_code
+            written.append(answer.json()["id"])
+            shown = client.get(answer.headers["location"])
+            assert shown.status_code in (200, 503), shown.text
+            return shown.status_code
+
+    def well(since):
+        return [code for begun, code in list(load.answers) if begun > since and code == 200]
+
+    with Load(ask, clients=6) as load:
+        wait_until(lambda: len(well(0)) > 30, what="some load")
+        cluster.replicas[1].kill()
+        lost = time.monotonic()
+        wait_until(lambda: len(well(lost)) > 60, what="load without the replica")
+        assert {code for _, code in list(load.answers)} == {200}, "a lost replica is not noticed"
+        with service.client() as client:
+            assert client.get("/health/ready").status_code == 200, "degraded, and ready"
+
+        before = len(written)
+        replicated = set(written[: before - 20])
+        cluster.primary.kill()
+        promoted = time.monotonic()
+        cluster.replicas[0].query("postgres", "select pg_promote()")
+        wait_until(lambda: well(promoted), seconds=15, what="an answer after the promotion")
+        healed = min(begun for begun, code in list(load.answers) if begun > promoted and code == 200) - promoted
+        recovered = time.monotonic()
+        wait_until(lambda: len(well(recovered)) > 30, what="steady load again")
+
+        # The former primary comes back as if nothing had happened.
+        cluster.primary.start()
+        known = cluster.primary.ids(service.database, "notes")
+        back = time.monotonic()
+        wait_until(lambda: len(well(back)) > 60, what="load beside the former primary")
+        assert cluster.primary.ids(service.database, "notes") == known, "nothing is written to it"
+    assert not load.errors, load.errors[:3]
+    assert {code for _, code in load.answers} <= {200, 503}
+    assert healed < 5, f"healthy after {healed:.1f} s"
+    assert replicated <= cluster.replicas[0].ids(service.database, "notes")
+    assert set(written[-60:]) <= cluster.replicas[0].ids(service.database, "notes")
+    assert service.metrics()["db_failovers_total"] == 1

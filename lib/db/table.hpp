@@ -159,6 +159,14 @@ class table {
   constexpr table version(M T::* member) const {
     return set(&table_info::version, member);
   }
+  // Rows lie on several databases (lib/sharding): those with the same `key` together, and `slot` is the column that
+  // says in which slot that is. Neither ever changes.
+  template <class M>
+  constexpr table sharded_by(M T::* key, std::int64_t T::* slot) const {
+    static_assert(!std::is_floating_point_v<M>, "rows are not found by a number that is only nearly equal");
+    if (info_.key == no_column) throw "a sharded table needs a primary key of one column";
+    return set(&table_info::sharded_by, key).set(&table_info::slot, slot);
+  }
   // Personal data: export and erasure find it.
   template <class... M>
   constexpr table personal(M T::*... members) const {

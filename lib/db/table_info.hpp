@@ -45,9 +45,11 @@ struct table_info {
   std::uint8_t deleted_at = no_column;  // soft delete: set instead of removing the row
   std::uint8_t created_at = no_column, updated_at = no_column;
   std::uint8_t version = no_column;  // counts the changes of a row, for optimistic locking
-  std::uint64_t personal = 0;        // bit i: member i is personal data
-  std::uint64_t encrypted = 0;       // goes through the codec of the settings
-  std::uint64_t arrays = 0;          // an array where the engine has them (PostgreSQL)
+  // Of a table whose rows lie on several databases (lib/sharding): what decides where, and the column with its slot.
+  std::uint8_t sharded_by = no_column, slot = no_column;
+  std::uint64_t personal = 0;   // bit i: member i is personal data
+  std::uint64_t encrypted = 0;  // goes through the codec of the settings
+  std::uint64_t arrays = 0;     // an array where the engine has them (PostgreSQL)
   std::array<relation, 8> relation_storage{};
   std::uint8_t relation_count = 0;
   std::array<row_hook, 8> hook_storage{};

@@ -1,0 +1,265 @@
+#include <slipway/sharding/cluster_parts.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace slipway::sharding {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+[[noreturn]] void refuse(std::string const& what) { throw startup_error{exit_code::config, what}; }
+
+bool is_name(std::string_view name) noexcept {
+  return std::ranges::all_of(
+      name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
+}
+
+void check_settings(settings const& s) {
+  if (s.nodes.empty()) refuse("sharding.nodes is empty: name the databases that hold sharded tables");
+  for (auto n = s.nodes.begin(); n != s.nodes.end(); ++n) {
+    if (!is_name(n->name))
+      refuse(fmt::format("sharding.nodes: '{}' is no name: lower-case letters, digits, '-' and '_'", n->name));
+    if (std::find_if(s.nodes.begin(), n, [&](auto const& o) { return o.name == n->name || o.url == n->url; }) != n)
+      refuse(fmt::format("sharding.nodes: '{}' has the name or the URL of another node", n->name));
+  }
+  if (s.strategy == strategy::range && (s.slots != s.ranges.size() + 1 || !std::ranges::is_sorted(s.ranges)))
+    refuse(fmt::format("sharding.ranges: {} slots need {} bounds in ascending order", s.slots, s.slots - 1));
+  if (s.strategy != strategy::range && !s.ranges.empty())
+    refuse("sharding.ranges: bounds are for the strategy range alone");
+  for (auto const& t : s.tables)
+    for (auto const& name : {t.name, t.slot, t.key})
+      if (!std::ranges::all_of(name, [](char c) { return is_name({&c, 1}) || (c >= 'A' && c <= 'Z'); }))
+        refuse(fmt::format("sharding.tables: '{}' is no name of a table or column", name));
+  if (s.max_age < s.refresh) refuse("sharding.max_age is shorter than sharding.refresh");
+}
+
+}  // namespace
+
+cluster::cluster(sharding::settings s, db::settings base, db::database& control, shards& on) {
+  check_settings(s);
+  parts_.reset(new parts{.settings = std::move(s),
+                         .control = control,
+                         .clock = base.clock != nullptr ? *base.clock : system_clock(),
+                         .random = base.random != nullptr ? *base.random : system_random(),
+                         .nodes = {},
+                         .locals = per_shard<parts::local>{on.size()}});
+  for (auto const& n : parts_->settings.nodes) {
+    auto own = base;
+    own.url = n.url;
+    try {
+      parts_->nodes.emplace_back(new db::database{db::connect(own, on)});
+    } catch (startup_error const& e) {
+      throw startup_error{e.code(), fmt::format("sharding.nodes, {}: {}", n.name, e.what())};
+    }
+    if (node(size() - 1).dialect() != node(0).dialect()) refuse("sharding.nodes: all nodes must be of one engine");
+  }
+}
+
+cluster::~cluster() = default;
+
+settings const& cluster::settings() const noexcept { return parts_->settings; }
+db::database& cluster::control() noexcept { return parts_->control; }
+db::database& cluster::node(std::uint32_t index) noexcept { return *parts_->nodes[index]; }
+std::uint32_t cluster::size() const noexcept { return static_cast<std::uint32_t>(parts_->nodes.size()); }
+
+std::uint32_t cluster::index_of(std::string_view name) const {
+  auto const& all = parts_->settings.nodes;
+  auto const found = std::ranges::find(all, name, &node_settings::name);
+  if (found == all.end())
+    throw startup_error{exit_code::usage, fmt::format("there is no node '{}' in sharding.nodes", name)};
+  return static_cast<std::uint32_t>(found - all.begin());
+}
+
+task<std::shared_ptr<slot_map const>> cluster::refresh() {
+  auto& here = parts_->locals.local();
+  struct flag {
+    bool& raised;
+    explicit flag(bool& f) : raised{f} { raised = true; }
+    ~flag() { raised = false; }
+  } const asking{here.is_asking};
+  auto const before = parts_->clock.steady();
+  here.not_before = before + parts_->settings.refresh;
+  try {
+    auto now = co_await read_map(parts_->control, parts_->settings, here.map);
+    // A slower answer than another's must not take it back.
+    if (!here.map || now->version >= here.map->version) here.map = now;
+    here.asked_at = std::max(here.asked_at, before);
+  } catch (startup_error const& e) {
+    throw unavailable_error{e.what()};  // while serving: another process knows more nodes than this one
+  }
+  co_return here.map;
+}
+
+task<std::shared_ptr<slot_map const>> cluster::map() {
+  auto& here = parts_->locals.local();
+  auto const now = parts_->clock.steady();
+  auto const usable = here.map && now - here.asked_at < parts_->settings.max_age;
+  if (usable && (here.is_asking || now < here.not_before)) co_return here.map;
+  try {
+    co_return co_await refresh();
+  } catch (unavailable_error const&) {
+    if (!usable) throw;
+  }
+  co_return here.map;
+}
+
+task<std::optional<std::uint32_t>> cluster::slot_in_directory(key k) {
+  auto& here = parts_->locals.local();
+  auto const text = k.text();
+  if (auto const known = here.keys.find(text, parts_->settings.directory_cache)) co_return *known;
+  auto const found = co_await parts_->control.query("select slot from sharding_keys where key = $1", {text});
+  if (found.empty()) co_return std::nullopt;
+  auto const slot = found[0].get<std::uint32_t>(0);
+  here.keys.keep(text, slot, parts_->settings.directory_cache);
+  co_return slot;
+}
+
+task<std::uint32_t> cluster::slot_of(key k) {
+  auto const& s = parts_->settings;
+  if (s.strategy == strategy::range) co_return slot_by_range(s.ranges, k);
+  if (s.strategy == strategy::directory)
+    if (auto const slot = co_await slot_in_directory(k)) co_return *slot;
+  co_return slot_by_hash(k, s.slots);
+}
+
+task<std::uint32_t> cluster::slot_for(key k) {
+  auto const& s = parts_->settings;
+  if (s.strategy != strategy::directory) co_return co_await slot_of(k);
+  if (auto const slot = co_await slot_in_directory(k)) co_return *slot;
+  // Of two slots by chance the one with fewer keys: that keeps them even without counting all.
+  auto const one = static_cast<std::uint32_t>(parts_->random.below(s.slots));
+  auto const other = static_cast<std::uint32_t>(parts_->random.below(s.slots));
+  auto const fewer = co_await parts_->control.query(
+      "select (select count(*) from sharding_keys where slot = $1) <= (select count(*) from sharding_keys where slot = "
+      "$2)",
+      {one, other});
+  co_await place_in(k, fewer[0].get<bool>(0) ? one : other);
+  co_return (co_await slot_in_directory(k)).value();
+}
+
+task<bool> cluster::place_in(key k, std::uint32_t slot) {
+  auto const& s = parts_->settings;
+  if (s.strategy != strategy::directory || slot >= s.slots)
+    throw startup_error{exit_code::usage,
+                        fmt::format("sharding.strategy must be directory, and the slot below {}", s.slots)};
+  co_await parts_->control.execute("insert into sharding_keys (key, slot) values ($1, $2) on conflict (key) do nothing",
+                                   {k.text(), slot});
+  co_return co_await slot_in_directory(k) == slot;
+}
+
+task<place> cluster::locate_slot(std::uint32_t slot) {
+  auto const now = co_await map();
+  if (slot >= now->slots.size()) throw db::error{fmt::format("sharding: there is no slot {}", slot)};
+  auto const& owner = now->slots[slot];
+  co_return place{slot, owner.node, owner.epoch};
+}
+
+task<place> cluster::locate(key k) { co_return co_await locate_slot(co_await slot_of(std::move(k))); }
+
+task<db::database*> cluster::of(key k) {
+  auto const at = co_await locate(std::move(k));
+  co_return &node(at.node);
+}
+
+task<> cluster::hold(db::transaction& tx, place at) {
+  auto const found = co_await tx.query(
+      fmt::format("select state from sharding_slots where slot = $1{}", lock_of(tx.dialect())), {at.slot});
+  auto const held = found.empty() ? std::string{"not"} : found[0].get<std::string>(0);
+  if (held == state::owned || held == state::copying) co_return;
+  throw db::error{
+      fmt::format("sharding: slot {} is {} on the node {}", at.slot, held, parts_->settings.nodes[at.node].name),
+      std::string{not_here}};
+}
+
+task<bool> cluster::still_has(place at) {
+  auto const found = co_await node(at.node).query(
+      "select 1 from sharding_slots where slot = $1 and epoch = $2 and state in ('owned', 'copying', 'fenced')",
+      {at.slot, at.epoch});
+  co_return !found.empty();
+}
+
+task<> cluster::after_refusal(place at, attempts& pace) {
+  auto& here = parts_->locals.local();
+  auto const now = parts_->clock.steady();
+  if (pace.count++ == 0) pace.until = now + parts_->settings.patience;
+  if (now >= pace.until)
+    throw unavailable_error{fmt::format("slot {} is being handed over by the node {} for longer than sharding.patience",
+                                        at.slot, parts_->settings.nodes[at.node].name)};
+  // Many may wait for one slot: one of a shard asks for all of them.
+  if (!here.is_asking && now - here.asked_at >= milliseconds{5}) co_await refresh();
+  auto const& known = here.map->slots[at.slot];
+  if (known.node != at.node || known.epoch != at.epoch) co_return;
+  if (pace.count > 1 && co_await settle(at.slot, at.node)) co_return;
+  auto const pause = std::min(pace.count, 10u) * 5 + parts_->random.below(5);
+  co_await sleep_for(milliseconds{pause});
+}
+
+task<bool> cluster::settle(std::uint32_t slot, std::uint32_t source) {
+  auto const of = node(source).dialect();
+  auto const found =
+      co_await node(source).query("select state, peer, epoch from sharding_slots where slot = $1", {slot});
+  if (found.empty()) co_return false;
+  auto const held = found[0].get<std::string>(0), peer = found[0].get<std::string>(1);
+  auto const epoch = found[0].get<std::int64_t>(2) + 1;
+  if (held == state::fenced) {
+    // Whoever moves it has died, or it would have let go. What is written now is noted again.
+    auto const longest = std::chrono::microseconds{parts_->settings.fence}.count() * 3;
+    co_return co_await node(source).execute(
+        fmt::format(
+            "update sharding_slots set state = 'copying', changed_at = {0} where slot = $1 and state = 'fenced' "
+            "and changed_at < {0} - $2",
+            now_in(of)),
+        {slot, longest}) > 0;
+  }
+  auto const target = std::ranges::find(parts_->settings.nodes, peer, &node_settings::name);
+  if (held != state::released || target == parts_->settings.nodes.end()) co_return false;
+  auto& to = node(static_cast<std::uint32_t>(target - parts_->settings.nodes.begin()));
+  co_await to.transaction([&](db::transaction& tx) -> task<> {
+    auto const took = co_await tx.execute(
+        fmt::format(
+            "update sharding_slots set state = 'owned', epoch = $2, mover = '', changed_at = {} where slot = $1 "
+            "and state = 'incoming' and epoch < $2",
+            now_in(of)),
+        {slot, epoch});
+    if (took > 0) co_await tx.execute("update sharding_node set version = version + 1");
+  });
+  auto const own = now_in(control().dialect());
+  co_await control().transaction([&](db::transaction& tx) -> task<> {
+    auto const told = co_await tx.execute(
+        "update sharding_map set node = $2, epoch = $3 where slot = $1 and epoch < $3", {slot, peer, epoch});
+    if (told > 0) co_await tx.execute("update sharding_cluster set version = version + 1");
+    // Who comes late must not mistake a later move for this one.
+    co_await tx.execute(fmt::format("update sharding_moves set moved_at = {} where slot = $1 and target = $2 and "
+                                    "moved_at is null and exists (select 1 from sharding_map where slot = $1 and epoch "
+                                    "= $3)",
+                                    own),
+                        {slot, peer, epoch});
+  });
+  co_return true;
+}
+
+key cluster::key_of_row(db::table_info const& info, void const* row) {
+  auto const& member = info.row->members[info.sharded_by];
+  auto const v = db::value::of(*member.of, member.at_const(row));
+  switch (v.kind()) {
+    case db::value_kind::uuid: return key{v.id()};
+    case db::value_kind::text: return key{v.text()};
+    case db::value_kind::integer:
+    case db::value_kind::time:
+    case db::value_kind::boolean: return key{v.integer()};
+    default:
+      throw db::value_error{
+          fmt::format("sharding: {}.{} cannot be a key: text, numbers, times and ids can", info.name, member.name)};
+  }
+}
+
+void cluster::set_slot(db::table_info const& info, void* row, std::uint32_t slot) noexcept {
+  *static_cast<std::int64_t*>(info.row->members[info.slot].at(row)) = slot;
+}
+
+}  // namespace slipway::sharding

@@ -1,0 +1,81 @@
+// Gives slots to other nodes while rows in them are read and written:
+//
+//   1. The source notes the keys of rows that change (copying). All rows of the slot are copied in batches.
+//   2. What was noted is carried over, again and again until little is left.
+//   3. The source lets nobody write in the slot (fenced). What is left is carried over, and rows are counted and
+//      summed on both sides.
+//   4. The source gives the slot away (released): from this one change on the target owns it, whatever dies. The target
+//      takes it (owned), and the map is told. Whoever meets a slot between these steps completes them.
+//   5. When every process knows, the source's copy is removed.
+//
+// A move that died is taken up where it was by `move` with the same target; who takes it up fences the one before, so
+// two movers cannot spoil each other's work. Nothing is lost by waiting: until step 4 the source answers everything.
+#pragma once
+
+#include <slipway/sharding/cluster.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::sharding {
+
+struct mover_options {
+  // Progress, a line each; may be empty.
+  std::function<void(std::string_view)> say = {};
+  // Called before every step with its name: for tests that stop a move anywhere.
+  std::function<void(std::string_view)> on_step = {};
+};
+
+struct move_report {
+  std::uint32_t slot = 0;
+  std::int64_t rows = 0;                // in all tables
+  std::int64_t changes = 0;             // carried over after they were copied
+  std::chrono::milliseconds fenced{0};  // how long nobody could write in the slot
+  unsigned fences = 0;                  // how often it was tried
+};
+
+struct planned_move {
+  std::uint32_t slot = 0, source = 0, target = 0;
+};
+
+struct move_line {
+  std::uint32_t slot = 0;
+  std::string source, target, position;
+  bool is_over = false;  // but for the removal of the source's copy
+};
+
+// Moves that give every node as many slots as the others (at most one more), but none to those in `without`, in the
+// fewest moves.
+std::vector<planned_move> plan_moves(slot_map const& map, std::uint32_t nodes, std::vector<std::uint32_t> without = {});
+
+// For one caller at a time, on a shard. Throws startup_error for what has to be decided by somebody (a table that is
+// not the same on both nodes, rows that differ), unavailable_error when a node does not answer; then all is as it
+// was, and the move can be taken up again or given up.
+class mover {
+ public:
+  // `all` are the sharded tables, those that others refer to first. Both must outlive the mover.
+  mover(cluster& of, tables all, mover_options o = {});
+  ~mover();
+
+  task<move_report> move(std::uint32_t slot, std::uint32_t target);
+  // Gives a move up: the source keeps the slot, and what the target has of it is removed. Throws startup_error(usage)
+  // when there is none, or when it is too late.
+  task<> give_up(std::uint32_t slot);
+  task<std::vector<move_line>> under_way();
+  // Removes copies of slots that have moved away so long ago that every process knows. How many slots are still too
+  // young for it.
+  task<std::size_t> clean();
+  // Counts and sums nothing, but checks that every slot is one node's and that the map agrees: a sentence for each
+  // slot that is not as it should be.
+  task<std::vector<std::string>> verify();
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace slipway::sharding

@@ -1,0 +1,129 @@
+// PostgreSQL: a batch is one JSON text, made and read by the servers themselves, so every type of column survives.
+#include <slipway/sharding/rows.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <fmt/format.h>
+
+namespace slipway::sharding {
+namespace {
+
+struct described_columns {
+  std::string names, sets, signature, key_type;
+};
+
+class postgres_carrier final : public row_carrier {
+ public:
+  postgres_carrier(table const& t, described_columns c)
+      : row_carrier{t}, columns_{std::move(c)}, name_{quoted(t.name)}, slot_{quoted(t.slot)}, key_{quoted(t.key)} {}
+
+  std::string const& columns() const noexcept override { return columns_.signature; }
+
+  task<batch> read(db::session& in, std::uint32_t slot, std::string after, std::size_t most) override {
+    db::values with{slot, static_cast<std::int64_t>(most)};
+    if (!after.empty()) with.emplace_back(after);
+    auto const found = co_await in.query(
+        fmt::format(
+            "select coalesce(json_agg(row_to_json(b) order by {1}), '[]')::text, count(*), (array_agg({1} order "
+            "by {1} desc))[1]::text from (select {0} from {2} where {3} = $1{4} order by {1} limit $2) b",
+            columns_.names, key_, name_, slot_,
+            after.empty() ? "" : fmt::format(" and {} > $3::text::{}", key_, columns_.key_type)),
+        with);
+    batch out;
+    out.rows = found[0].get<std::string>(0);
+    out.count = found[0].get<std::size_t>(1);
+    out.last = found[0].get<std::optional<std::string>>(2).value_or("");
+    co_return out;
+  }
+
+  task<batch> read_keys(db::session& in, std::uint32_t slot, batch const& keys) override {
+    auto const found = co_await in.query(
+        fmt::format("select coalesce(json_agg(row_to_json(b)), '[]')::text, coalesce(json_agg(b.{1}::text), "
+                    "'[]')::text, count(*) from (select {0} from {2} where {3} = $1 and {1} in (select value::{4} from "
+                    "json_array_elements_text($2::text::json))) b",
+                    columns_.names, key_, name_, slot_, columns_.key_type),
+        {slot, keys.keys});
+    batch out;
+    out.rows = found[0].get<std::string>(0);
+    out.keys = found[0].get<std::string>(1);
+    out.count = found[0].get<std::size_t>(2);
+    co_return out;
+  }
+
+  task<change_list> changes(db::session& in, std::uint32_t slot, std::size_t most) override {
+    auto const found = co_await in.query(
+        "select id, json_agg(row_key) over ()::text from (select id, row_key from sharding_changes where slot = $1 and "
+        "table_name = $2 order by id limit $3) c",
+        {slot, table_.name, static_cast<std::int64_t>(most)});
+    change_list out;
+    for (auto const& row : found) out.ids.push_back(row.get<std::int64_t>(0));
+    if (!found.empty()) out.keys.keys = found[0].get<std::string>(1);
+    out.keys.count = out.ids.size();
+    co_return out;
+  }
+
+  task<> write(db::transaction& to, batch const& rows) override {
+    if (rows.count == 0) co_return;
+    co_await to.execute(
+        fmt::format("insert into {0} ({1}) overriding system value select {1} from json_populate_recordset(null::{0}, "
+                    "$1::text::json) on conflict ({2}) do update set {3}",
+                    name_, columns_.names, key_, columns_.sets),
+        {rows.rows});
+  }
+
+  task<> remove_missing(db::transaction& to, std::uint32_t slot, batch const& keys, batch const& found) override {
+    co_await to.execute(
+        fmt::format(
+            "delete from {0} where {1} = $1 and {2} in (select value::{3} from json_array_elements_text($2::text::json)"
+            ") and {2}::text not in (select value from json_array_elements_text($3::text::json))",
+            name_, slot_, key_, columns_.key_type),
+        {slot, keys.keys, found.keys});
+  }
+
+  task<std::int64_t> remove_some(db::transaction& from, std::uint32_t slot, std::size_t most) override {
+    return from.execute(
+        fmt::format("delete from {0} where {2} in (select {2} from {0} where {1} = $1 limit $2)", name_, slot_, key_),
+        {slot, static_cast<std::int64_t>(most)});
+  }
+
+  task<content> sum(db::session& in, std::uint32_t slot) override {
+    // The sum of 60 bits of each row's hash: the order of rows does not count, and every bit of every column does.
+    auto const found = co_await in.query(
+        fmt::format("select count(*), coalesce(sum(('x' || substr(md5(row({0})::text), 1, 15))::bit(60)::bigint), "
+                    "0)::text from {1} where {2} = $1",
+                    columns_.names, name_, slot_),
+        {slot});
+    co_return content{found[0].get<std::int64_t>(0), found[0].get<std::string>(1)};
+  }
+
+ private:
+  described_columns columns_;
+  std::string name_, slot_, key_;
+};
+
+}  // namespace
+
+task<std::unique_ptr<row_carrier>> make_postgres_carrier(db::session& in, table const& t) {
+  // Generated columns come about by themselves.
+  auto const found = co_await in.query(
+      "select attname::text, format_type(atttypid, atttypmod) from pg_attribute where attrelid = "
+      "to_regclass(quote_ident($1)) and attnum > 0 and not attisdropped and attgenerated = '' order by attname",
+      {t.name});
+  if (found.empty())
+    throw startup_error{exit_code::data,
+                        fmt::format("the table {} is not on every node: run `slipway migrate up`", t.name)};
+  described_columns c;
+  for (auto const& row : found) {
+    auto const column = row.get<std::string>(0), type = row.get<std::string>(1);
+    auto const name = quoted(column);
+    c.names += (c.names.empty() ? "" : ", ") + name;
+    c.signature += (c.signature.empty() ? "" : ", ") + column + " " + type;
+    if (column == t.key)
+      c.key_type = type;
+    else
+      c.sets += fmt::format("{}{} = excluded.{}", c.sets.empty() ? "" : ", ", name, name);
+  }
+  co_return std::make_unique<postgres_carrier>(t, std::move(c));
+}
+
+}  // namespace slipway::sharding

@@ -1,0 +1,71 @@
+// The tables that sharding keeps for itself, and the guards that let a node refuse what is not its own.
+//
+// In the control database: sharding_cluster (what was decided for good, and the version of the map), sharding_map (the
+// node of each slot: a hint for routing), sharding_moves (what is under way), sharding_keys (the directory).
+// In each node: sharding_node (who it is), sharding_slots (the truth about its slots), sharding_changes (keys of rows
+// that were changed while their slot is copied).
+//
+// A trigger on every sharded table locks the row of its slot for sharing and refuses the change unless the node owns
+// it. So whoever wants to take a slot away from a node waits for the transactions that write in it, and after that
+// nobody writes in it any more: no process, however old its knowledge, and no statement by hand.
+#pragma once
+
+#include <slipway/db/database.hpp>
+#include <slipway/sharding/settings.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::sharding {
+
+// A sharded table: what its traits say with `sharded_by`, or settings::tables for one that has no model.
+struct table {
+  std::string name, slot, key;  // columns: with the number of its slot; the primary key
+
+  explicit table(db::table_info const& info);
+  explicit table(table_settings const& s) : name{s.name}, slot{s.slot}, key{s.key} {}
+};
+using tables = std::vector<table>;
+
+// `tables_of<customer, invoice>()`, those that others refer to first.
+template <db::stored... T>
+tables tables_of() {
+  static_assert(((db::info_of<T>.slot != db::no_column) && ...), "the table's traits have no `sharded_by`");
+  return {table{db::info_of<T>}...};
+}
+
+namespace state {
+// What a node says of a slot. Whoever has it as owned, copying or fenced answers reads of it; that is never more than
+// one node.
+inline constexpr std::string_view owned = "owned";
+inline constexpr std::string_view copying = "copying";    // owned, and changes are noted for a move
+inline constexpr std::string_view fenced = "fenced";      // nobody may write, for the moment
+inline constexpr std::string_view released = "released";  // given away to `peer`, for good
+inline constexpr std::string_view incoming = "incoming";  // being filled by a move
+// Within a transaction of a move alone, never committed: its own changes pass.
+inline constexpr std::string_view loading = "loading";
+}  // namespace state
+
+// The codes of refusals by the guards: the slot is not this node's to write; a row must not change its slot.
+inline constexpr std::string_view not_here = "SL001";
+inline constexpr std::string_view misused = "SL002";
+
+// Whether an error is a guard's refusal: the row has to be written elsewhere, or later.
+bool is_refusal(db::error const& e) noexcept;
+
+// Each can be run again. `of` is the engine's words; MySQL has none yet.
+std::string control_schema(db::dialect of);
+std::string node_schema(db::dialect of);
+// The guards of one table; replaces those that are there.
+std::string guard_schema(table const& t, db::dialect of);
+
+// The database's own time in microseconds since 1970, as an expression.
+std::string_view now_in(db::dialect of) noexcept;
+// " for share", where the engine has more than one writer.
+std::string_view lock_of(db::dialect of) noexcept;
+std::string quoted(std::string_view name);
+
+}  // namespace slipway::sharding

@@ -1,0 +1,289 @@
+// Routing, refusals and moves, on both engines.
+#include "cases.hpp"
+
+#include <slipway/core/errors.hpp>
+
+#include <semaphore>
+#include <thread>
+
+namespace slipway::sharding::tests {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class clusters : public sharded_case, public testing::WithParamInterface<db::dialect> {
+ protected:
+  // A customer with this many entries, written through the cluster.
+  task<customer> with_entries(customer c, int entries) {
+    auto const made = co_await all_->insert(c);
+    co_await all_->write(made.id, [&](db::transaction& tx, std::uint32_t slot) -> task<> {
+      for (int i = 0; i < entries; ++i) co_await tx.insert(entry{.customer_id = made.id, .slot = slot, .number = i});
+    });
+    co_return made;
+  }
+  task<std::int64_t> entries_of(id_of<customer> id) {
+    co_return co_await all_->read(
+        id, [&](db::session& in) { return in.from<entry>().where(db::col<&entry::customer_id> == id).count(); });
+  }
+};
+INSTANTIATE_TEST_SUITE_P(on, clusters, testing::Values(db::dialect::sqlite, db::dialect::postgres),
+                         db::tests::engine_name);
+
+constexpr char const* skipped = "SKIPPED LOUDLY: no PostgreSQL";
+
+TEST_P(clusters, RowsLieOnTheNodeOfTheirKey) {
+  if (!make(GetParam(), 3, 12)) GTEST_SKIP() << skipped;
+  for (std::uint32_t slot = 0; slot < 12; ++slot) {
+    auto const c = run(with_entries(customer_in(slot), 2));
+    EXPECT_EQ(c.slot, slot);
+    EXPECT_EQ(run(all_->locate(c.id)).node, slot / 4);
+    EXPECT_EQ(run(entries_of(c.id)), 2);
+  }
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    EXPECT_EQ(run(count(node, "customers")), 4);
+    EXPECT_EQ(run(count(node, "entries")), 8);
+  }
+  EXPECT_THAT(run(a_mover().verify()), IsEmpty());
+}
+
+TEST_P(clusters, ANodeRefusesWhatIsNotItsOwnWhoeverWrites) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 1));
+  auto stranger = customer_in(0);
+  try {
+    run(all_->node(1).insert(stranger));
+    ADD_FAILURE() << "written on the wrong node";
+  } catch (db::error const& e) {
+    EXPECT_TRUE(is_refusal(e)) << e.what();
+  }
+  EXPECT_EQ(run(count(1, "customers")), 0);
+  EXPECT_THROW(run(all_->node(0).execute("update customers set slot = 1")), db::error);
+  EXPECT_THROW(run(all_->node(0).execute("insert into entries select id, customer_id, 9, number from entries")),
+               db::error);
+  if (GetParam() == db::dialect::postgres) EXPECT_THROW(run(all_->node(0).execute("truncate entries")), db::error);
+  EXPECT_EQ(run(count(0, "entries")), 1);
+}
+
+TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const moved = run(with_entries(customer_in(0), 55));
+  auto const stays = run(with_entries(customer_in(1), 5));
+  auto before = another();  // a process that learns nothing
+  run(before->refresh());
+  auto m = a_mover();
+  auto const report = run(m.move(0, 1));
+  EXPECT_EQ(report.rows, 56);
+  EXPECT_EQ(run(all_->locate(moved.id)).node, 0u) << "known as long as settings::refresh";
+  EXPECT_EQ(run(entries_of(moved.id)), 55) << "reads find out";
+  EXPECT_EQ(run(all_->locate(moved.id)).node, 1u);
+  EXPECT_EQ(run(entries_of(stays.id)), 5);
+
+  // Who still believes in the old place is refused there, and finds its way.
+  auto old_place = run(before->of(moved.id));
+  EXPECT_THROW(run(old_place->execute("update customers set balance = 7 where slot = 0")), db::error);
+  auto changed = run(before->write(moved.id, [&](db::transaction& tx) -> task<result<customer>> {
+    auto row = co_await ok(tx.find<customer>(moved.id));
+    row.balance = 8;
+    co_return co_await tx.update(row);
+  }));
+  ASSERT_TRUE(changed.has_value());
+  EXPECT_EQ(changed->balance, 8);
+
+  EXPECT_EQ(run(m.clean()), 1u) << "too young";
+  EXPECT_EQ(run(count(0, "customers")), 2);
+  while (run(m.clean()) > 0) run(sleep_for(std::chrono::milliseconds{100}));
+  EXPECT_EQ(run(count(0, "customers")), 1);
+  EXPECT_EQ(run(count(0, "entries")), 5);
+  EXPECT_EQ(run(count(1, "entries")), 55);
+  EXPECT_THAT(run(m.under_way()), IsEmpty());
+  EXPECT_THAT(run(m.verify()), IsEmpty());
+
+  EXPECT_EQ(run(m.move(0, 0)).rows, 56) << "and back";
+  EXPECT_EQ(run(entries_of(moved.id)), 55);
+}
+
+TEST_P(clusters, AMoveThatDiesAtAnyStepIsTakenUp) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 90));
+  struct stopped {};
+  unsigned deaths = 0;
+  for (unsigned at = 1;; ++at) {
+    unsigned steps = 0;
+    auto m = a_mover({.on_step = [&](std::string_view) {
+      if (++steps == at) throw stopped{};
+    }});
+    try {
+      run(m.move(0, 1));
+      break;
+    } catch (stopped const&) {
+      ++deaths;
+    }
+    // In between somebody works: it is neither lost nor in the way.
+    run(all_->write(c.id, [&](db::transaction& tx, std::uint32_t slot) -> task<> {
+      co_await tx.insert(entry{.customer_id = c.id, .slot = slot, .number = 1'000});
+      co_await tx.execute("delete from entries where slot = 0 and number = $1", {at});
+      co_await tx.execute("update customers set balance = balance + 1 where slot = 0");
+    }));
+  }
+  EXPECT_GE(deaths, 10u);
+  EXPECT_EQ(run(entries_of(c.id)), 90);  // one more and one less each time, of the first 90
+  auto const now = run(all_->read(c.id, [&](db::session& in) { return in.find<customer>(c.id); }));
+  EXPECT_EQ(now->balance, deaths);
+  EXPECT_EQ(run(all_->locate(c.id)).node, 1u);
+  auto m = a_mover();
+  while (run(m.clean()) > 0) run(sleep_for(std::chrono::milliseconds{100}));
+  EXPECT_THAT(run(m.verify()), IsEmpty());
+  EXPECT_EQ(run(count(0, "entries")), 0);
+}
+
+TEST_P(clusters, AMoveIsGivenUp) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 30));
+  struct stopped {};
+  auto dying = a_mover({.on_step = [](std::string_view step) {
+    if (step == "compare") throw stopped{};
+  }});
+  EXPECT_THROW(run(dying.move(0, 1)), stopped);
+  EXPECT_EQ(run(count(1, "entries")), 30);
+  auto m = a_mover();
+  EXPECT_THAT(run(m.under_way()), testing::SizeIs(1));
+  run(m.give_up(0));
+  EXPECT_EQ(run(count(1, "entries")), 0);
+  EXPECT_EQ(run(entries_of(c.id)), 30);
+  EXPECT_THAT(run(m.verify()), IsEmpty());
+  EXPECT_THROW(run(m.give_up(0)), startup_error);
+}
+
+TEST_P(clusters, WhatDiffersIsNotHandedOver) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  // Somebody's own trigger on the target spoils what is written.
+  run(all_->node(1).script(
+      GetParam() == db::dialect::sqlite
+          ? "create trigger spoil after insert on entries begin update entries set number = 77 where id = new.id; end"
+          : "create function spoil() returns trigger language plpgsql as $$ begin new.number := 77; return new; end $$;"
+            "create trigger spoil before insert on entries for each row execute function spoil();"));
+  auto m = a_mover();
+  try {
+    run(m.move(0, 1));
+    ADD_FAILURE() << "handed over";
+  } catch (startup_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("entries differs"));
+  }
+  // The source goes on.
+  run(all_->write(c.id,
+                  [](db::transaction& tx) { return tx.execute("update customers set balance = 1 where slot = 0"); }));
+  EXPECT_EQ(run(all_->locate(c.id)).node, 0u);
+  run(m.give_up(0));
+  EXPECT_THAT(run(m.verify()), IsEmpty());
+}
+
+TEST_P(clusters, ANodeIsAddedAndGetsItsShare) {
+  if (!make(GetParam(), 2, 9)) GTEST_SKIP() << skipped;
+  std::vector<customer> all;
+  for (std::uint32_t slot = 0; slot < 9; ++slot) all.push_back(run(with_entries(customer_in(slot), 3)));
+  std::string why;
+  auto const url = GetParam() == db::dialect::sqlite ? "sqlite:" + (directory_ / "new.db").string()
+                                                     : db::tests::database_for(GetParam(), why);
+  settings_.nodes.push_back({"new", url});
+  auto grown = another();
+  EXPECT_THROW(run(grown->check()), startup_error) << "not set up";
+  run(grown->node(2).script(schema_of(GetParam())));
+  run(grown->init(all_tables()));
+  mover m{*grown, all_tables()};
+  auto const plan = plan_moves(*run(grown->refresh()), 3);
+  EXPECT_EQ(plan.size(), 3u);
+  for (auto const& each : plan) run(m.move(each.slot, each.target));
+  for (auto const& c : all) {
+    auto const found = run(grown->read(c.id, [&](db::session& in) { return in.find<customer>(c.id); }));
+    EXPECT_TRUE(found.has_value());
+  }
+  EXPECT_THROW(run(all_->refresh()), unavailable_error) << "who does not know the new node says so";
+}
+
+TEST_P(clusters, WrongUrlsAndSettingsAreNoticed) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  std::swap(settings_.nodes[0].url, settings_.nodes[1].url);
+  EXPECT_THROW(run(another()->check()), startup_error);
+  std::swap(settings_.nodes[0].url, settings_.nodes[1].url);
+  settings_.slots = 8;
+  EXPECT_THROW(run(another()->check()), startup_error);
+  settings_.slots = 4;
+  run(another()->check());
+  // A database that was lost does not come back empty and call itself the owner.
+  run(all_->node(0).script("drop table sharding_node; drop table sharding_slots"));
+  EXPECT_THROW(run(another()->init(all_tables())), startup_error);
+}
+
+// On PostgreSQL alone, where transactions run beside each other.
+class postgres_clusters : public clusters {};
+INSTANTIATE_TEST_SUITE_P(on, postgres_clusters, testing::Values(db::dialect::postgres), db::tests::engine_name);
+
+TEST_P(postgres_clusters, ATransactionThatIsOpenIsWaitedFor) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  std::binary_semaphore wrote{0};
+  std::jthread slow;
+  auto const write_slowly = [&] {
+    shards own{1};
+    auto there = db::connect({.url = settings_.nodes[0].url}, own);
+    own.run(there.transaction([&](db::transaction& tx) -> task<> {
+      co_await tx.insert(entry{.customer_id = c.id, .slot = 0, .number = 99});
+      wrote.release();
+      co_await tx.query("select pg_sleep(0.2)::text");
+    }));
+  };
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step != "fence" || slow.joinable()) return;
+    slow = std::jthread{write_slowly};
+    wrote.acquire();
+  }});
+  auto const report = run(m.move(0, 1));
+  slow.join();
+  EXPECT_GE(report.fenced.count(), 100);
+  EXPECT_EQ(run(entries_of(c.id)), 4);
+}
+
+TEST_P(postgres_clusters, AMoverThatWasTakenForDeadSpoilsNothing) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 60));
+  auto other = another();
+  bool has_finished = false;
+  auto slow = a_mover({.on_step = [&](std::string_view step) {
+    if (step != "release" || has_finished) return;
+    // Another process finishes the move while this one stands still.
+    std::binary_semaphore done{0};
+    on_[1].spawn([](clusters& self, cluster& with, id_of<customer> id, std::binary_semaphore& end) -> task<> {
+      (void)self;
+      mover second{with, all_tables()};
+      co_await second.move(0, 1);
+      co_await with.write(
+          id, [](db::transaction& tx) { return tx.execute("update customers set balance = 5 where slot = 0"); });
+      end.release();
+    }(*this, *other, c.id, done));
+    done.acquire();
+    has_finished = true;
+  }});
+  EXPECT_THROW(run(slow.move(0, 1)), startup_error);
+  auto const now = run(all_->read(c.id, [&](db::session& in) { return in.find<customer>(c.id); }));
+  EXPECT_EQ(now->balance, 5);
+  EXPECT_EQ(run(entries_of(c.id)), 60);
+  EXPECT_THAT(run(a_mover().verify()), IsEmpty());
+}
+
+TEST_P(postgres_clusters, AFenceWhoseMoverDiedIsLiftedByWhoeverWaits) {
+  if (!make(GetParam(), 2, 4, [](settings& s) { s.fence = std::chrono::milliseconds{200}; })) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  // As kill -9 leaves it.
+  run(
+      all_->node(0).execute("update sharding_slots set state = 'fenced', mover = 'dead', changed_at = "
+                            "(extract(epoch from clock_timestamp()) * 1000000)::bigint where slot = 0"));
+  run(all_->write(c.id,
+                  [](db::transaction& tx) { return tx.execute("update customers set balance = 4 where slot = 0"); }));
+  auto const noted = run(all_->node(0).query("select count(*) from sharding_changes"));
+  EXPECT_EQ(noted[0].get<std::int64_t>(0), 1) << "it may be in the middle of a move";
+}
+
+}  // namespace
+}  // namespace slipway::sharding::tests

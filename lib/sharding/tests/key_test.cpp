@@ -1,0 +1,78 @@
+#include <slipway/sharding/key.hpp>
+#include <slipway/sharding/mover.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace slipway::sharding {
+namespace {
+
+// Rows lie where these numbers said when they were written: a change of this test is a loss of data.
+TEST(Keys, HashNeverChanges) {
+  EXPECT_EQ(hash_of(key{""}), 0xefd01f60ba992926u);
+  EXPECT_EQ(hash_of(key{"ann@example.com"}), hash_of(key{std::string{"ann@example.com"}}));
+  EXPECT_EQ(slot_by_hash(key{"ann@example.com"}, 4096), 1314u);
+  EXPECT_EQ(slot_by_hash(key{1}, 4096), 3794u);
+  EXPECT_EQ(slot_by_hash(key{*uuid::parse("0198c6a0-0000-7000-8000-000000000001")}, 4096), 3868u);
+}
+
+TEST(Keys, NeighboursFallIntoDifferentSlotsEvenly) {
+  std::vector<int> counts(64);
+  for (int i = 0; i < 64'000; ++i) ++counts[slot_by_hash(key{i}, 64)];
+  EXPECT_THAT(counts, testing::Each(testing::AllOf(testing::Ge(850), testing::Le(1150))));
+}
+
+TEST(Keys, NumbersOrderAsNumbers) {
+  EXPECT_LT(key{-5}.octets(), key{-4}.octets());
+  EXPECT_LT(key{-1}.octets(), key{0}.octets());
+  EXPECT_LT(key{255}.octets(), key{256}.octets());
+}
+
+TEST(Keys, TextTellsKeysApart) {
+  EXPECT_EQ(key{"customer-7"}.text(), "customer-7");
+  EXPECT_EQ(key{"0x31"}.text(), "0x30783331");
+  EXPECT_EQ(key(std::string_view("\x01\xff", 2)).text(), "0x01ff");
+}
+
+TEST(Keys, IdsCarrySlots) {
+  auto const id = make_uuid7();
+  for (auto const slot : {0u, 1u, 4095u, 65'535u}) {
+    auto const with = with_slot(id, slot);
+    EXPECT_EQ(slot_in(with), slot);
+    EXPECT_TRUE(std::equal(id.bytes.begin(), id.bytes.begin() + 14, with.bytes.begin())) << "time, version and variant";
+  }
+}
+
+TEST(Ranges, BoundsBelongToTheSlotThatTheyBegin) {
+  std::vector<std::string> const bounds{"g", "n"};
+  EXPECT_EQ(slot_by_range(bounds, "apple"), 0u);
+  EXPECT_EQ(slot_by_range(bounds, "g"), 1u);
+  EXPECT_EQ(slot_by_range(bounds, "melon"), 1u);
+  EXPECT_EQ(slot_by_range(bounds, "zoo"), 2u);
+}
+
+slot_map map_of(std::vector<std::uint32_t> owners) {
+  slot_map map;
+  for (auto o : owners) map.slots.push_back({o, 1});
+  return map;
+}
+
+TEST(Plans, ANewNodeGetsItsShareInTheFewestMoves) {
+  auto const plan = plan_moves(map_of({0, 0, 0, 0, 1, 1, 1, 1, 1}), 3);
+  EXPECT_EQ(plan.size(), 3u);
+  EXPECT_TRUE(std::ranges::all_of(plan, [](planned_move const& m) { return m.target == 2; }));
+}
+
+TEST(Plans, ANodeIsEmptied) {
+  auto const plan = plan_moves(map_of({0, 0, 1, 1, 2, 2}), 3, {1});
+  EXPECT_EQ(plan.size(), 2u);
+  EXPECT_TRUE(std::ranges::all_of(plan, [](planned_move const& m) { return m.source == 1; }));
+}
+
+TEST(Plans, NothingMovesWhereAllIsEven) {
+  EXPECT_TRUE(plan_moves(map_of({0, 1, 2, 0}), 3).empty());
+  EXPECT_TRUE(plan_moves(map_of({0, 0}), 2, {0, 1}).empty());
+}
+
+}  // namespace
+}  // namespace slipway::sharding

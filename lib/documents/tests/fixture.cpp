@@ -1,0 +1,32 @@
+#include "fixture.hpp"
+
+namespace slipway::documents::tests {
+
+void each_store::SetUp() {
+  std::string why_not;
+  db::settings s;
+  auto const dialect = GetParam() == engine::sqlite     ? db::dialect::sqlite
+                       : GetParam() == engine::postgres ? db::dialect::postgres
+                                                        : db::dialect::mysql;
+  s.url = db::tests::database_for(dialect, why_not);
+  if (s.url.empty()) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
+  db_.reset(new db::database{db::connect(s, shards_)});
+  store_ = make_sql_store(*db_, clock_);
+  run(store_->prepare(all_collections()));
+}
+
+void each_store::TearDown() {
+  store_.reset();
+  db_.reset();
+}
+
+person make(std::string name, int age, std::string city) {
+  person out;
+  out.email = name + "@example.com";
+  out.name = std::move(name);
+  out.age = age;
+  out.home = {.city = std::move(city), .number = 1};
+  return out;
+}
+
+}  // namespace slipway::documents::tests

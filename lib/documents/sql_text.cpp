@@ -215,8 +215,11 @@ std::string sql_text::changed(update_steps const& steps) {
         parents.push_back(parent);
   }
   std::ranges::sort(parents);  // what is nearer to the root comes first
-  for (auto const parent : parents)
+  for (auto const parent : parents) {
     out = words.set(out, parent, "coalesce(" + words.fragment("body", parent) + ", " + json(node::object()) + ")");
+    // One call of json_set does not see what it has put there itself.
+    if (dialect == db::dialect::sqlite) out = "json(" + out + ")";
+  }
   auto in_groups = steps.steps;  // they meet nowhere, so their order does not matter
   std::ranges::sort(in_groups, {}, [](update_step const& s) { return std::pair{group_of(s.op), s.at->dotted}; });
   int arguments = 0;

@@ -1,3 +1,4 @@
+#include <slipway/http/fixed_paths.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/http/router.hpp>
 
@@ -18,7 +19,7 @@ struct node {
   std::vector<std::unique_ptr<node>> children;
   std::unique_ptr<node> segment;
   std::unique_ptr<node> rest;
-  std::array<route const*, method_count> routes{};
+  fixed_paths::by_method routes{};
   std::string allow;  // empty: no route ends here
 };
 
@@ -107,9 +108,9 @@ std::string allow_of(node const& n) {
   return out;
 }
 
-route const* route_at(node const& n, method verb) noexcept {
-  auto const* found = n.routes[static_cast<std::size_t>(verb)];
-  if (found == nullptr && verb == method::head) found = n.routes[static_cast<std::size_t>(method::get)];
+route const* route_at(fixed_paths::by_method const& routes, method verb) noexcept {
+  auto const* found = routes[static_cast<std::size_t>(verb)];
+  if (found == nullptr && verb == method::head) found = routes[static_cast<std::size_t>(method::get)];
   return found;
 }
 
@@ -123,7 +124,7 @@ class search {
     auto const* at = &from;
     for (;;) {
       if (path.empty() && !at->allow.empty()) {
-        if (auto const* found = route_at(*at, request_.verb)) return found;
+        if (auto const* found = route_at(at->routes, request_.verb)) return found;
         if (nearest_ == nullptr) nearest_ = at;
       }
       auto const* child = path.empty() ? nullptr : static_child(*at, path);
@@ -160,7 +161,7 @@ class search {
       request_.parameter_count = count;
     }
     if (at.rest != nullptr) {
-      if (auto const* found = route_at(*at.rest, request_.verb)) {
+      if (auto const* found = route_at(at.rest->routes, request_.verb)) {
         request_.parameter_storage[request_.parameter_count++] = path;
         return found;
       }
@@ -177,6 +178,7 @@ class search {
 
 struct router::impl {
   node root;
+  fixed_paths fixed;
   std::vector<std::unique_ptr<route>> routes;
 };
 
@@ -206,6 +208,7 @@ route& router::add(route r) {
   impl_->routes.push_back(std::move(owned));
   place = &added;
   at->allow = allow_of(*at);
+  if (added.pattern.find('{') == std::string::npos) impl_->fixed.add(added.pattern, at->routes);
   return added;
 }
 
@@ -229,6 +232,10 @@ bool decode_parameters(request& r, arena& memory) {
 // static segment.
 router::match router::find(request& r, arena& memory) const {
   r.parameter_count = 0;
+  // What stands there as it is comes before what a parameter would take.
+  if (auto const* routes = impl_->fixed.find(r.path))
+    if (auto const* found = route_at(*routes, r.verb)) return {found, {}};
+
   search looking{r};
   auto const* found = looking.below(impl_->root, r.path);
   if (found != nullptr && r.parameter_count == 0) [[likely]]

@@ -1,6 +1,9 @@
 #include <slipway/log/correlation.hpp>
 
 #include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace slipway::log {
 namespace {
@@ -24,8 +27,18 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
   return x;
 }
 
-// Eight hexadecimal digits at once: each four bits are moved into a byte of their own, and bytes above nine get what
-// lies between '9' and 'a' on top.
+// Digits at once: each four bits are moved into a byte of their own, and bytes above nine get what lies between '9' and
+// 'a' on top. Sixteen of them where the processor can (SSE2 is in every x86-64), and twice eight elsewhere.
+#if defined(__SSE2__)
+void write_hex(std::uint64_t bits, char* out) noexcept {
+  auto const each = _mm_cvtsi64_si128(static_cast<std::int64_t>(__builtin_bswap64(bits)));  // the highest comes first
+  auto const four = _mm_set1_epi8(0x0f);
+  auto const digits = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(each, 4), four), _mm_and_si128(each, four));
+  auto const letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+  auto const text = _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), text);
+}
+#else
 std::uint64_t hex_digits(std::uint32_t bits) noexcept {
   std::uint64_t x = bits;
   x = (x << 16 | x) & 0x0000ffff0000ffffu;
@@ -34,6 +47,13 @@ std::uint64_t hex_digits(std::uint32_t bits) noexcept {
   auto const letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
   return __builtin_bswap64(x + 0x3030303030303030u + letters * ('a' - '0' - 10));  // the highest digit comes first
 }
+
+void write_hex(std::uint64_t bits, char* out) noexcept {
+  std::uint64_t const text[2]{hex_digits(static_cast<std::uint32_t>(bits >> 32)),
+                              hex_digits(static_cast<std::uint32_t>(bits))};
+  std::memcpy(out, text, sizeof text);
+}
+#endif
 
 }  // namespace
 
@@ -46,10 +66,8 @@ bool acceptable_correlation_id(std::string_view text) noexcept {
 
 std::string_view correlation_ids::write(char* out) noexcept {
   auto const bits = mix(next_++ ^ key_) ^ key_;
-  std::uint64_t const text[2]{hex_digits(static_cast<std::uint32_t>(bits >> 32)),
-                              hex_digits(static_cast<std::uint32_t>(bits))};
-  static_assert(sizeof text == size);
-  std::memcpy(out, text, sizeof text);
+  static_assert(size == 2 * sizeof bits);
+  write_hex(bits, out);
   return {out, size};
 }
 

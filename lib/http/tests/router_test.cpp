@@ -51,6 +51,34 @@ TEST(router, prefers_text_to_segments_and_segments_to_the_rest) {
   EXPECT_EQ(t.found("/a/b"), "-");
 }
 
+TEST(router, finds_each_of_many_paths_and_nothing_that_only_looks_like_one) {
+  table t;
+  t.add(method::get, "/{*rest}");
+  for (int i = 0; i < 2000; ++i) t.add(method::get, "/" + std::to_string(i * 7919));
+  for (int i = 0; i < 100; ++i) t.add(method::get, "/the/same/begin/" + std::to_string(100 + i) + "/and/the/same/end");
+  for (int i = 0; i < 2000; ++i) {
+    auto const path = "/" + std::to_string(i * 7919);
+    EXPECT_EQ(t.found(path), path);
+    EXPECT_EQ(t.found(path + "/"), "/{*rest}|" + path.substr(1) + "/");
+  }
+  for (int i = 0; i < 100; ++i) {
+    auto const path = "/the/same/begin/" + std::to_string(100 + i) + "/and/the/same/end";
+    EXPECT_EQ(t.found(path), path);
+    auto other = path;
+    other[16] = '2';
+    EXPECT_EQ(t.found(other), "/{*rest}|" + other.substr(1));
+  }
+}
+
+TEST(router, a_path_without_a_route_for_the_method_may_be_anothers_parameter) {
+  table t;
+  t.add(method::get, "/users/me");
+  t.add(method::delete_, "/users/{id}");
+  EXPECT_EQ(t.found("/users/me", method::head), "/users/me");
+  EXPECT_EQ(t.found("/users/me", method::delete_), "/users/{id}|me");
+  EXPECT_EQ(t.find("/users/me", method::post).allow, "GET, HEAD, OPTIONS");
+}
+
 TEST(router, decodes_parameters_once) {
   table t;
   t.add(method::get, "/n/{id}");

@@ -53,12 +53,12 @@ TEST(security_headers, depend_on_the_connection_and_the_page) {
   layer->after(plain.x);
   EXPECT_EQ(plain.sent("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(plain.sent("X-Frame-Options"), "DENY");
-  EXPECT_EQ(plain.sent("Referrer-Policy"), "no-referrer");
   EXPECT_EQ(plain.sent("Content-Security-Policy"),
             "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
-  EXPECT_EQ(plain.sent("Cross-Origin-Opener-Policy"), "same-origin");
   EXPECT_EQ(plain.sent("Cross-Origin-Resource-Policy"), "same-origin");
   EXPECT_EQ(plain.sent("Strict-Transport-Security"), "");
+  for (auto name : {"Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy"})
+    EXPECT_EQ(plain.sent(name), "") << "for documents alone";
   EXPECT_EQ(plain.x.response.field_count, 1u) << "one block";
   call secure;
   secure.x.request.peer.secure = true;
@@ -66,6 +66,25 @@ TEST(security_headers, depend_on_the_connection_and_the_page) {
   layer->after(secure.x);
   EXPECT_EQ(secure.sent("Strict-Transport-Security"), "max-age=31536000; includeSubDomains");
   EXPECT_EQ(secure.sent("Content-Security-Policy"), "default-src 'self'");
+}
+
+TEST(security_headers, documents_have_more_of_them) {
+  auto layer = make_security_headers();
+  for (auto type : {"text/html; charset=utf-8", "image/svg+xml", "application/xhtml+xml", "application/xml"}) {
+    call c;
+    c.x.response.content_type = type;
+    layer->after(c.x);
+    EXPECT_EQ(c.sent("Referrer-Policy"), "no-referrer") << type;
+    EXPECT_EQ(c.sent("Cross-Origin-Opener-Policy"), "same-origin") << type;
+    EXPECT_NE(c.sent("Permissions-Policy"), "") << type;
+  }
+  for (auto type : {"application/json", "application/problem+json", "text/plain", "image/png"}) {
+    call c;
+    c.x.response.content_type = type;
+    layer->after(c.x);
+    EXPECT_EQ(c.sent("Referrer-Policy"), "") << type;
+    EXPECT_EQ(c.sent("X-Content-Type-Options"), "nosniff") << type;
+  }
 }
 
 TEST(security_headers, settings) {

@@ -196,6 +196,7 @@ void pg_connection::lost(std::string const& why) {
   }
   first_position_ += flight_.size();
   flight_.clear();
+  batches_ = 0;
   if (auto* op = std::exchange(answered_, nullptr)) sort(*op, true);
   if (auto* op = std::exchange(step_, nullptr)) sort(*op, true);
   while (auto* op = pending_.pop()) sort(*op, false);
@@ -224,6 +225,7 @@ void pg_connection::close(std::exception_ptr why) noexcept {
   }
   first_position_ += flight_.size();
   flight_.clear();
+  batches_ = 0;
   if (auto* op = std::exchange(answered_, nullptr)) take(*op);
   if (auto* op = std::exchange(step_, nullptr)) take(*op);
   while (auto* op = pending_.pop()) take(*op);

@@ -162,6 +162,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   copy_step* step_ = nullptr;
   bool drained_ = false;  // the last piece was the end
   bool paused_ = false;   // nobody wants what comes out, so it is left where it is
+  unsigned batches_ = 0;  // in flight
   bool scheduled_ = false, reading_ = false, writing_ = false, dirty_ = false, in_script_ = false;
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;

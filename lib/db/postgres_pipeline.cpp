@@ -8,6 +8,9 @@
 #include <utility>
 
 namespace slipway::db::detail {
+namespace {
+constexpr unsigned most_batches = 2;  // one that is worked on, and the next
+}
 
 pg_connection::prepared& pg_connection::entry_of(statement const& what) {
   if (what.id < by_number_.size() && by_number_[what.id] != nullptr) [[likely]]
@@ -42,6 +45,7 @@ bool pg_connection::send_preparation(statement const& what, prepared& entry) {
 bool pg_connection::sync() {
   if (PQpipelineSync(pg_) == 0) return false;
   flight_.push({.what = kind::sync});
+  ++batches_;
   return true;
 }
 
@@ -87,6 +91,8 @@ bool pg_connection::send(operation& op, bool& batch_is_open) {
 
 void pg_connection::flush() {
   if (pg_ == nullptr || in_script_ || pending_.empty()) return;
+  // The server has enough to do: what is asked for until it answers goes with the next batch, in fewer packets.
+  if (shared_ && batches_ >= most_batches) return;
   auto const keep = shared_from_this();
   bool batch_is_open = false, good = true;
   while (good && pg_ != nullptr) {
@@ -185,6 +191,7 @@ bool pg_connection::refuse_copy() {
 void pg_connection::finish(slot& s) {
   switch (s.what) {
     case kind::sync:
+      --batches_;
       if (auto* op = std::exchange(answered_, nullptr)) complete(*op);
       return;
     case kind::preparation: return finish_preparation(s);

@@ -14,6 +14,7 @@
 #include <slipway/limits/fallback.hpp>
 #include <slipway/log/journal.hpp>
 #include <slipway/meta/description.hpp>
+#include <slipway/query_health/settings.hpp>
 #include <slipway/redis/settings.hpp>
 
 #include <chrono>
@@ -135,6 +136,7 @@ struct settings {
   http::server_settings http;
   operations_settings operations;
   db::settings database;
+  query_health::settings queries;
   redis::settings redis;
   migration_settings migrations;
   backup::settings backup;
@@ -150,7 +152,7 @@ struct settings {
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (service, runtime, http, operations, database, redis, migrations, backup, auth, browser,
+                      (service, runtime, http, operations, database, queries, redis, migrations, backup, auth, browser,
                        compression, limits, notes, events, web, log, tracing, seed))
 
 }  // namespace app

@@ -66,4 +66,28 @@ metrics::registry::subscription replica_metrics(metrics::registry& all, db::data
   });
 }
 
+metrics::registry::subscription statistics_metrics(metrics::registry& all, query_health::statistics_sampler const& of) {
+  return all.collector([&of](metrics::writer& out) {
+    auto const now = of.last();
+    if (!now) return;
+    using enum metrics::metric_kind;
+    out.family("db_size_bytes", "The size of the database", gauge);
+    out.value({}, now->size_bytes);
+    out.family("db_oldest_transaction_seconds", "The age of the oldest transaction of the database", gauge);
+    out.value({}, static_cast<std::uint64_t>(now->oldest_transaction.count()));
+    auto const each = [&](std::string_view name, std::string_view help, auto member) {
+      out.family(name, help, gauge);
+      for (auto const& table : now->tables) {
+        metrics::label const of_table{"table", table.name};
+        out.value(std::span{&of_table, 1}, table.*member);
+      }
+    };
+    using table = query_health::table_statistics;
+    each("db_table_live_rows", "Rows of a table, as its server estimates them", &table::live_rows);
+    each("db_table_dead_rows", "Rows that are dead and not yet cleared away", &table::dead_rows);
+    each("db_table_size_bytes", "The size of a table", &table::size_bytes);
+    each("db_table_wasted_bytes", "Space of a table that holds nothing, estimated", &table::wasted_bytes);
+  });
+}
+
 }  // namespace app::middleware

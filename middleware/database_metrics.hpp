@@ -3,6 +3,7 @@
 
 #include <slipway/db/database.hpp>
 #include <slipway/metrics/registry.hpp>
+#include <slipway/query_health/statistics.hpp>
 
 namespace app::middleware {
 
@@ -16,5 +17,9 @@ metrics::registry::subscription database_metrics(metrics::registry& all, db::dat
 // For a database with replicas: db_reads_total, db_replica_lag_bytes and _seconds and db_server_part for each server,
 // db_read_fallbacks_total by reason, db_failovers_total.
 metrics::registry::subscription replica_metrics(metrics::registry& all, db::database const& of);
+
+// Of the process that takes them: db_size_bytes, db_oldest_transaction_seconds, and db_table_live_rows, _dead_rows,
+// _size_bytes and _wasted_bytes for the tables that waste most.
+metrics::registry::subscription statistics_metrics(metrics::registry& all, query_health::statistics_sampler const& of);
 
 }  // namespace app::middleware

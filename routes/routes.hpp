@@ -4,6 +4,7 @@
 #include "controllers/documents.hpp"
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
+#include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
 #include "controllers/users.hpp"
@@ -26,6 +27,7 @@ void documents(router& r, controllers::documents const& c);
 // Health and version.
 void system(router& r, controllers::system& c);
 void metrics(router& r, controllers::system& c);
+void queries(router& r, controllers::queries& c);
 // Last: every path that no other route has.
 void web(router& r, controllers::web& c);
 

@@ -60,6 +60,7 @@ application::application(surroundings around)
       note_pages_{notes_, around.settings.notes.import_count},
       system_pages_{{around.health, around.metrics, version_of(around)}},
       operator_pages_{{around.health, around.metrics, version_of(around), true}},
+      query_pages_{around.slow},
       web_{make_web(around.settings.web)},
       viewer_{viewer_assets()},
       document_pages_{viewer_},
@@ -75,6 +76,7 @@ application::application(surroundings around)
   if (web_) routes::web(routes_, *web_);
   routes::system(operator_routes_, operator_pages_);
   routes::metrics(operator_routes_, operator_pages_);
+  routes::queries(operator_routes_, query_pages_);
   document_pages_.write(
       routes_.operations(),
       {.title = around.settings.service.name,

@@ -6,6 +6,7 @@
 #include "controllers/documents.hpp"
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
+#include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
 #include "controllers/users.hpp"
@@ -30,6 +31,7 @@ class application {
     auth::breach_check& breaches;
     health::monitor& health;
     metrics::registry& metrics;
+    query_health::slow_log const& slow;
     clock_source const& clock;
     std::string environment;
   };
@@ -67,6 +69,7 @@ class application {
   controllers::sessions session_pages_;
   controllers::notes note_pages_;
   controllers::system system_pages_, operator_pages_;
+  controllers::queries query_pages_;
   std::unique_ptr<controllers::web> web_;  // null: no front end is served
   std::vector<content::asset> viewer_;
   controllers::documents document_pages_;

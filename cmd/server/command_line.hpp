@@ -54,7 +54,16 @@ int config_show(invocation const& in);
 int config_check(invocation const& in);
 int config_schema();
 int config_reference(bool yaml);
-int show_routes(invocation const& in, bool json);
+// docs/query-health.md. `from`: the operators' address of the running service; empty: as the settings say.
+int queries_slow(invocation const& in, std::string const& from, bool json);
+int queries_statements(invocation const& in, unsigned most);
+// 1 when an index is missing.
+int queries_advise(invocation const& in, std::vector<std::string> statements, unsigned most);
+struct routes_wish {
+  bool json = false, measured = false;
+  std::string from;
+};
+int show_routes(invocation const& in, routes_wish const& wish);
 int show_openapi(invocation const& in, bool version_3_0);
 int show_errors(invocation const& in);
 int rotate_keys(invocation const& in, unsigned after_seconds);

@@ -2,6 +2,8 @@
 // graph is built on an empty database in memory and a key that is never used, and nothing is called.
 #include "cmd/server/application.hpp"
 #include "cmd/server/command_line.hpp"
+#include "cmd/server/route_costs.hpp"
+#include "cmd/server/running.hpp"
 
 #include <slipway/api/openapi.hpp>
 #include <slipway/api/problem.hpp>
@@ -13,6 +15,7 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace app {
@@ -41,7 +44,8 @@ int with_application(invocation const& in, std::function<void(application&, sett
   auth::throttle_in_memory throttle{loaded.value.auth.throttle, clock};
   auto const breaches = auth::make_no_breach_check();
   health::monitor health{on[0]};
-  application app{{loaded.value, on, database, keys, passwords, throttle, *breaches, health, all_metrics, clock,
+  query_health::slow_log const slow{{}};
+  application app{{loaded.value, on, database, keys, passwords, throttle, *breaches, health, all_metrics, slow, clock,
                    in.sources.environment}};
   tell(app, loaded.value);
   on.run(health.stop());
@@ -62,7 +66,15 @@ std::string limit_of(api::rate const& r) {
   return r.count == 0 ? "-" : fmt::format("{} in {}", r.count, format_duration(r.window));
 }
 
-void print_json(std::vector<std::shared_ptr<api::operation const>> const& operations) {
+// What was measured of an operation; null: nothing was.
+route_cost const* cost_of(std::optional<route_costs> const& measured, api::operation const& op) {
+  if (!measured) return nullptr;
+  auto const found = measured->find({std::string{http::to_string(op.verb)}, op.pattern});
+  return found == measured->end() || found->second.requests == 0 ? nullptr : &found->second;
+}
+
+void print_json(std::vector<std::shared_ptr<api::operation const>> const& operations,
+                std::optional<route_costs> const& measured) {
   json::buffer out;
   {
     json::array_writer list{out};
@@ -72,6 +84,10 @@ void print_json(std::vector<std::shared_ptr<api::operation const>> const& operat
           .add("path", op->pattern)
           .add("name", op->name)
           .add("access", who_of(op->who));
+      if (auto const* cost = cost_of(measured, *op))
+        row.add("requests", static_cast<std::int64_t>(cost->requests))
+            .add("statements_per_request", cost->statements / cost->requests)
+            .add("database_ms_per_request", cost->seconds * 1000 / cost->requests);
       row.add("limit", op->limit.count).add("window_seconds", op->limit.window.count()).add("summary", op->summary);
       auto statuses = row.array("statuses");
       statuses.add(op->success);
@@ -105,13 +121,26 @@ char const* meaning_of(fault_kind kind) {
 
 }  // namespace
 
-int show_routes(invocation const& in, bool json) {
-  return with_application(in, [json](application& app, settings const&) {
+int show_routes(invocation const& in, routes_wish const& wish) {
+  return with_application(in, [&wish](application& app, settings const& s) {
+    std::optional<route_costs> measured;
+    if (wish.measured || !wish.from.empty()) measured = read_route_costs(ask_running(s, wish.from, "/metrics"));
     auto const& operations = app.routes().operations();
-    if (json) return print_json(operations);
-    for (auto const& op : operations)
-      fmt::print("{:<7} {:<28} {:<20} {:<12} {}\n", http::to_string(op->verb), op->pattern, who_of(op->who),
-                 limit_of(op->limit), op->summary);
+    if (wish.json) return print_json(operations, measured);
+    if (measured) fmt::print("{:<7} {:<28} {:>9} {:>11} {:>8}\n", "", "", "requests", "statements", "db ms");
+    for (auto const& op : operations) {
+      if (!measured) {
+        fmt::print("{:<7} {:<28} {:<20} {:<12} {}\n", http::to_string(op->verb), op->pattern, who_of(op->who),
+                   limit_of(op->limit), op->summary);
+      } else if (auto const* cost = cost_of(measured, *op)) {
+        fmt::print("{:<7} {:<28} {:>9.0f} {:>11.2f} {:>8.2f}  {}\n", http::to_string(op->verb), op->pattern,
+                   cost->requests, cost->statements / cost->requests, cost->seconds * 1000 / cost->requests,
+                   op->summary);
+      } else {
+        fmt::print("{:<7} {:<28} {:>9} {:>11} {:>8}  {}\n", http::to_string(op->verb), op->pattern, 0, "-", "-",
+                   op->summary);
+      }
+    }
   });
 }
 

@@ -33,8 +33,12 @@ class commands {
     add_backup(app);
     add_config(app);
     auto* routes = add(app, "routes", "Show every route, who may call it, and its limits",
-                       [this] { return show_routes(in_, json_); });
-    routes->add_flag("--json", json_, "As JSON");
+                       [this] { return show_routes(in_, routes_); });
+    routes->add_flag("--json", routes_.json, "As JSON");
+    routes->add_flag("--measured", routes_.measured,
+                     "With what each has cost in statements, asked of the running service");
+    routes->add_option("--from", routes_.from, "Its operators' address, such as http://127.0.0.1:8081");
+    add_queries(app);
     auto* openapi =
         add(app, "openapi", "Print the OpenAPI document", [this] { return show_openapi(in_, version_3_0_); });
     openapi->add_flag("--3.0", version_3_0_, "As OpenAPI 3.0 instead of 3.1");
@@ -117,6 +121,22 @@ class commands {
     get->add_option("path", wal_path_, "%p")->required();
   }
 
+  void add_queries(CLI::App& app) {
+    auto* queries = app.add_subcommand("queries", "Statements that cost too much");
+    queries->require_subcommand(1);
+    auto* slow = add(*queries, "slow", "Show what the running service calls slow, with plans and missing indexes",
+                     [this] { return queries_slow(in_, from_, json_); });
+    slow->add_option("--from", from_, "Its operators' address, such as http://127.0.0.1:8081");
+    slow->add_flag("--json", json_, "As JSON");
+    auto* counted = add(*queries, "statements", "Show what the database's server has counted, the dearest first",
+                        [this] { return queries_statements(in_, most_); });
+    counted->add_option("--most", most_, "How many")->capture_default_str()->check(CLI::Range(1u, 1'000u));
+    auto* advise = add(*queries, "advise", "Find indexes that the dearest statements miss; none of them is run",
+                       [this] { return queries_advise(in_, statements_, most_); });
+    advise->add_option("--sql", statements_, "These statements instead, with $1 for parameters");
+    advise->add_option("--most", most_, "How many")->capture_default_str()->check(CLI::Range(1u, 1'000u));
+  }
+
   void add_config(CLI::App& app) {
     auto* config = app.add_subcommand("config", "The settings");
     config->require_subcommand(1);
@@ -136,6 +156,10 @@ class commands {
   restore_wish restore_;
   recovery_wish recovery_;
   std::string wal_path_, wal_name_;
+  routes_wish routes_;
+  std::string from_;
+  std::vector<std::string> statements_;
+  unsigned most_ = 20;
   bool rules_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
   unsigned steps_ = 1, after_ = 0;
 };

@@ -17,6 +17,8 @@
 #include <slipway/db/repetition.hpp>
 #include <slipway/http/server.hpp>
 #include <slipway/metrics/process_metrics.hpp>
+#include <slipway/query_health/slow_log.hpp>
+#include <slipway/query_health/statistics.hpp>
 #include <slipway/runtime/shards.hpp>
 
 #include <array>
@@ -94,6 +96,21 @@ void warn_of_repetition(log::logger const& log, db::repetition const& r) {
            {{"place", r.place()}, {"count", r.count}, {"sql", r.sql}});
 }
 
+void warn_of_slow(log::logger const& log, query_health::slow_statement const& one) {
+  std::string advice;
+  for (auto const& each : one.advised) advice += (advice.empty() ? "" : "; ") + each.text();
+  log.warn("a statement was slow", {{"took_ms", static_cast<double>(one.took.count()) / 1000},
+                                    {"place", one.place},
+                                    {"sql", one.sql},
+                                    {"rows", one.rows},
+                                    {"request_id", one.correlation_id},
+                                    {"error", one.error},
+                                    {"plan", one.plan},
+                                    {"no_plan", one.no_plan},
+                                    {"missing_index", advice},
+                                    {"left_out", one.left_out}});
+}
+
 std::optional<metrics::registry::subscription> replication_metrics(settings const& s, metrics::registry& all,
                                                                    db::database const& of) {
   if (s.database.replicas.empty()) return {};
@@ -152,10 +169,20 @@ int serve(invocation const& in, std::string const& ready_file) {
                                 [&log](db::repetition const& r) { warn_of_repetition(log, r); }, &watch};
   auto database_settings = s.database;
   database_settings.watch = s.database.repeated_statements > 0 ? static_cast<db::observer*>(&repeated) : &watch;
+  query_health::slow_log slow{
+      {.limits = s.queries,
+       .database = s.database,
+       .tell = [log = journal.named("queries")](query_health::slow_statement const& one) { warn_of_slow(log, one); },
+       .next = database_settings.watch}};
+  if (s.queries.threshold.count() > 0) database_settings.watch = &slow;
   auto database = db::connect(database_settings, on);
   auto const connections = middleware::database_metrics(all_metrics, database);
   auto const replication = replication_metrics(s, all_metrics, database);
   require_schema(s, database, on, log);
+  query_health::statistics_sampler const statistics{
+      s.database, s.queries.statistics,
+      [&log](std::string const& why) { log.warn("the database's statistics cannot be taken", {{"reason", why}}); }};
+  auto const sampled = middleware::statistics_metrics(all_metrics, statistics);
 
   blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};
   auto const pools = metrics::pool_metrics(all_metrics, {&hashing});
@@ -169,7 +196,7 @@ int serve(invocation const& in, std::string const& ready_file) {
 
   shared_store store{s, on, all_metrics, health, clock};
 
-  application app{{s, on, database, keys, *passwords, store.throttle(), *breaches, health, all_metrics, clock,
+  application app{{s, on, database, keys, *passwords, store.throttle(), *breaches, health, all_metrics, slow, clock,
                    in.sources.environment}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);

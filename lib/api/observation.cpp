@@ -52,7 +52,9 @@ void observation::after(http::exchange& x) {
                       .status = x.response.status,
                       .nanoseconds = took,
                       .bytes_in = x.bytes_in,
-                      .bytes_out = x.response.body.size()});
+                      .bytes_out = x.response.body.size(),
+                      .statements = x.operation.statements,
+                      .statement_ns = x.operation.statement_ns});
   auto const duration = std::chrono::microseconds{took / 1000};
   if (parts_.access.wants(x.response.status, duration)) log(x, route, duration);
   if (x.operation.span != nullptr) end_trace(x, route);

@@ -61,7 +61,8 @@ void run::finish() {
                     .duration = std::chrono::steady_clock::now() - began_,
                     .rows = answer.size(),
                     .operation = of,
-                    .at = at_};
+                    .at = at_,
+                    .signature = what->signature};
   if (of != nullptr) {
     ++of->statements;
     of->statement_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds{event.duration}.count());

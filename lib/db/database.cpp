@@ -41,6 +41,14 @@ task<rows> session::query_once(std::string sql, values parameters, std::source_l
   return run_text(*shared_, *to_, std::move(sql), std::move(parameters), false, at);
 }
 
+task<rows> session::query_unkept(std::string sql, values parameters, std::source_location at) {
+  auto text = std::make_unique<statement>();
+  text->sql = std::move(sql);
+  for (auto const& each : parameters) text->signature.push_back(each.kind());
+  auto const* what = text.get();
+  co_return co_await detail::run{*shared_, *to_, detail::statement_ref{what, std::move(text)}, parameters, at};
+}
+
 task<std::int64_t> session::execute(std::string sql, values parameters, std::source_location at) {
   auto const done = co_await run_text(*shared_, *to_, std::move(sql), std::move(parameters), false, at);
   co_return done.affected();

@@ -59,6 +59,9 @@ class session {
   // A statement that changes something and answers with rows (RETURNING).
   task<rows> query_once(std::string sql, values parameters = {},
                         std::source_location at = std::source_location::current());
+  // The same for a text that is made anew each time: nobody keeps it. It is done once.
+  task<rows> query_unkept(std::string sql, values parameters = {},
+                          std::source_location at = std::source_location::current());
   // `query` into a described struct, columns to members by name. Throws value_error that names what does not match.
   template <meta::described R>
   task<std::vector<R>> query_as(std::string sql, values parameters = {},

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@ struct query_event {
   std::size_t rows = 0;
   std::string_view error{};  // empty: it went well
   context* operation = nullptr;
-  std::source_location at;  // the line that asked
+  std::source_location at;                  // the line that asked
+  std::span<value_kind const> signature{};  // the kinds of its parameters
 };
 
 // Called on the shard that asked, once for each statement; must be cheap and must not throw.

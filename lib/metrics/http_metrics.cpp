@@ -2,6 +2,8 @@
 
 #include <slipway/core/assert.hpp>
 
+#include <algorithm>
+
 namespace slipway::metrics {
 namespace {
 
@@ -13,7 +15,8 @@ constexpr std::size_t duration_buckets = 15;
 constexpr std::size_t in_at = duration_at + duration_buckets + 1;
 constexpr std::size_t size_buckets = 8;
 constexpr std::size_t out_at = in_at + size_buckets + 1;
-constexpr std::size_t cells_of_route = out_at + size_buckets + 1;
+constexpr std::size_t statements_at = out_at + size_buckets + 1;
+constexpr std::size_t cells_of_route = statements_at + 2 * http_methods.size();
 static_assert(cells_of_route <= cells::stride);
 
 constexpr std::array<std::string_view, 6> class_names{"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -32,10 +35,17 @@ http_metrics::http_metrics(registry& all, std::vector<std::string> routes)
        "the cells of a route fit its histograms");
   must(durations_.sparse() && sizes_.sparse(), "one comparison finds the bucket");
   routes_.emplace_back("unmatched");
-  for (std::size_t i = 0; i < routes_.size(); ++i) {
-    by_route_.push_back(all.take_cells(cells_of_route));
-    first_.push_back(by_route_.back().first());
+  // Routes of one pattern, for its several methods, are one series.
+  std::vector<std::string> names;
+  for (auto& name : routes_) {
+    auto const known = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+    if (known == names.size()) {
+      names.push_back(std::move(name));
+      by_route_.push_back(all.take_cells(cells_of_route));
+    }
+    first_.push_back(by_route_[known].first());
   }
+  routes_ = std::move(names);
   subscription_ = all.collector([this](writer& out) { write(out); });
 }
 
@@ -52,6 +62,10 @@ void http_metrics::end(http_record const& r) const noexcept {
   observe(row + duration_at, durations_, duration_buckets, r.nanoseconds);
   observe(row + in_at, sizes_, size_buckets, r.bytes_in);
   observe(row + out_at, sizes_, size_buckets, r.bytes_out);
+  if (r.statements == 0) return;
+  auto* const statements = row + statements_at + (r.method & 7) * 2;
+  cells::bump(statements[0], r.statements);
+  cells::bump(statements[1], r.statement_ns);
 }
 
 std::uint64_t http_metrics::requests() const noexcept {
@@ -79,6 +93,19 @@ void http_metrics::write(writer& out) const {
           out.value(labels, n);
         }
       }
+  auto const statements = [&](std::string_view name, std::string_view help, std::size_t which, auto as_written) {
+    out.family(name, help, metric_kind::counter);
+    for (std::size_t r = 0; r < routes_.size(); ++r)
+      for (std::size_t m = 0; m < http_methods.size(); ++m)
+        if (auto const n = by_route_[r].sum(statements_at + m * 2 + which); n != 0) {
+          std::array<label, 2> const labels{{{"route", routes_[r]}, {"method", std::string{http_methods[m]}}}};
+          out.value(labels, as_written(n));
+        }
+  };
+  statements("http_request_statements_total", "Statements that requests sent to databases, by route and method", 0,
+             [](std::uint64_t n) { return n; });
+  statements("http_request_statement_seconds_total", "How long these took, together", 1,
+             [](std::uint64_t n) { return static_cast<double>(n) / 1e9; });
   auto const histogram = [&](std::string_view name, std::string_view help, std::size_t at, buckets const& shape) {
     out.family(name, help, metric_kind::histogram);
     for (std::size_t r = 0; r < routes_.size(); ++r) {

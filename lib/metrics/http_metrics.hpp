@@ -12,6 +12,7 @@ struct http_record {
   int status = 200;       // 0 to 99 and 600 to 799 are shown as "other"
   std::uint64_t nanoseconds = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t statements = 0, statement_ns = 0;  // of databases
 };
 
 // In the order of http::method.
@@ -20,7 +21,7 @@ inline constexpr std::array<std::string_view, 8> http_methods{"GET",   "HEAD",  
 
 class http_metrics {
  public:
-  // `routes` are the patterns as shown ("/v1/notes/{id}"), by index. `all` must outlive this.
+  // `routes` are the patterns as shown ("/v1/notes/{id}"), by index; one that comes twice is one series. `all` must outlive this.
   http_metrics(registry& all, std::vector<std::string> routes);
   http_metrics(http_metrics const&) = delete;
   http_metrics& operator=(http_metrics const&) = delete;
@@ -38,10 +39,10 @@ class http_metrics {
  private:
   void write(writer& out) const;
 
-  std::vector<std::string> routes_;
+  std::vector<std::string> routes_;  // each pattern once
   buckets durations_ = buckets::durations();
   buckets sizes_ = buckets::sizes();
-  std::vector<cells> by_route_;      // one more than routes: the unmatched
+  std::vector<cells> by_route_;      // of each pattern; the last: the unmatched
   std::vector<cells::cell*> first_;  // the first cell of each route on shard 0
   std::size_t last_;                 // index of the unmatched
   cells in_flight_;

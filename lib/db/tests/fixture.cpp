@@ -194,6 +194,7 @@ void postgres_server::start() {
   set("fsync=off");
   set("full_page_writes=off");
   set("max_connections=" + std::to_string(options_.max_connections));
+  if (!options_.preload.empty()) set("shared_preload_libraries=" + options_.preload);
   if (options_.tls) {
     set("ssl=on");
     set("ssl_cert_file=" + directory_ + "/server.crt");

@@ -62,6 +62,7 @@ BOOST_DESCRIBE_STRUCT(counter, (), (id, name, value))
 struct postgres_options {
   bool tls = false;  // with a certificate for "localhost" by an authority made for it: see directory()
   int max_connections = 200;
+  std::string preload{};  // shared_preload_libraries
 };
 
 // A server that one test binary shares; null with the reason when there is none.

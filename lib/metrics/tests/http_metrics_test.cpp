@@ -37,6 +37,25 @@ TEST(HttpMetrics, CountByRouteMethodAndClass) {
   EXPECT_THAT(text, HasSubstr("http_requests_in_flight 2\n"));
 }
 
+TEST(HttpMetrics, RoutesOfOnePatternAreOneSeries) {
+  shards on{1};
+  registry all{on.size()};
+  http_metrics http{all, {"/v1/notes", "/v1/notes"}};
+  on.on_each([&](shard&) {
+    http.begin();
+    http.end({.route = 0, .method = 0, .statements = 3, .statement_ns = 500'000'000});
+    http.begin();
+    http.end({.route = 1, .method = 2, .statements = 1, .statement_ns = 1'000'000'000});
+  });
+  auto const text = all.render();
+  std::string const line = "http_request_duration_seconds_count{route=\"/v1/notes\"} ";
+  EXPECT_THAT(text, HasSubstr(line + "2\n"));
+  EXPECT_EQ(text.find(line), text.rfind(line)) << "Prometheus refuses a text that says one series twice";
+  EXPECT_THAT(text, HasSubstr("http_request_statements_total{route=\"/v1/notes\",method=\"GET\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("http_request_statements_total{route=\"/v1/notes\",method=\"POST\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("http_request_statement_seconds_total{route=\"/v1/notes\",method=\"GET\"} 0.5\n"));
+}
+
 TEST(HttpMetrics, ShowNothingOfARouteThatNobodyUsed) {
   registry all{1};
   http_metrics http{all, {"/quiet"}};

@@ -1,0 +1,26 @@
+// Settings for few connections beside those of requests. For the .cpp files of this folder.
+#pragma once
+
+#include <slipway/db/settings.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace slipway::query_health {
+
+// Nothing on them takes longer than `limit`.
+inline db::settings own_connection(db::settings s, std::chrono::milliseconds limit) {
+  s.replicas.clear();
+  s.connections = 1;
+  s.pipelines = 1;
+  s.queue = 16;
+  s.connect_attempts = 1;
+  s.connect_timeout = std::min(s.connect_timeout, std::chrono::milliseconds{2'000});
+  s.acquire_timeout = limit;
+  s.statement_timeout = limit;
+  s.repeated_statements = 0;
+  s.watch = nullptr;
+  return s;
+}
+
+}  // namespace slipway::query_health

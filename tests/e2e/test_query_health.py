@@ -1,0 +1,78 @@
+"""What the service says of its own statements: slow ones with a plan and the index that is missing, what each route has
+cost, and statements that are repeated."""
+
+import json
+
+import pytest
+
+from harness import Postgres, Server, temporary_folder, wait_until
+
+
+@pytest.fixture
+def watched(launch, server):
+    """A service that calls everything slow."""
+    return launch(postgres=server.postgres, settings={"queries.threshold": "1ms", "queries.many_rows": "1000"})
+
+
+def succeeded(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def from_running(server):
+    return ("--from", server.operator_url)
+
+
+def test_a_planted_missing_index_is_named_by_the_running_service(watched):
+    if not isinstance(watched.postgres, Postgres):
+        pytest.skip("the rows and the missing index are planted in PostgreSQL's words")
+    watched.start()
+    person = watched.person()
+    owner = person.id
+    watched.sql("alter table notes drop constraint notes_owner_id_fkey; drop index notes_owner")
+    watched.sql("insert into notes (id, owner_id, title, body, tags, pinned, version, created_at, updated_at) select "
+                "gen_random_uuid(), gen_random_uuid(), 'n', '', '[]', false, 1, now(), now() from generate_series(1, 60000)")
+    watched.sql("analyze notes")
+    assert person.client.get("/v1/notes").status_code == 200
+
+    def told():
+        answer = watched.run("queries", "slow", "--json", *from_running(watched))
+        return [s for s in json.loads(succeeded(answer))["statements"] if s["advice"]]
+
+    found = wait_until(told, what="advice")[0]
+    assert found["advice"][0]["create"].startswith("create index concurrently notes_owner_id")
+    assert found["place"].startswith("repositories/notes.cpp:")
+    assert "Seq Scan on notes" in found["plan"] and owner not in found["plan"] + found["sql"]
+    text = succeeded(watched.run("queries", "slow", *from_running(watched)))
+    assert "missing: create index concurrently notes_owner_id" in text
+    line = next(line for line in watched.log_lines() if line.get("message") == "a statement was slow" and line.get("missing_index"))
+    assert line["place"] == found["place"]
+
+    advised = watched.run("queries", "advise", "--sql", "select * from notes where owner_id = $1")
+    assert advised.returncode == 1 and "create index concurrently notes_owner_id" in advised.stdout, advised.stdout + advised.stderr
+    watched.sql(advised.stdout.splitlines()[0])
+    again = watched.run("queries", "advise", "--sql", "select * from notes where owner_id = $1")
+    assert again.returncode == 0 and ", 0 missing indexes" in again.stdout
+
+
+def test_what_each_route_has_cost_is_shown(server):
+    own = server
+    person = own.person()
+    for _ in range(3):
+        assert person.client.get("/v1/notes").status_code == 200
+    rows = json.loads(succeeded(own.run("routes", "--json", *from_running(own))))
+    listed = next(row for row in rows if row["method"] == "GET" and row["path"] == "/v1/notes")
+    assert listed["requests"] >= 3 and listed["statements_per_request"] > 0 and listed["database_ms_per_request"] > 0
+    text = succeeded(own.run("routes", *from_running(own)))
+    assert "statements" in text and "/v1/notes" in text
+    assert "requests" not in json.loads(succeeded(own.run("routes", "--json")))[0], "nothing is measured without the service"
+
+
+def test_without_the_service_or_its_counts_it_is_said_what_to_do(launch, server):
+    own = launch(postgres=server.postgres)
+    own.refuses(69, "does not answer", "--from", command=("queries", "slow", "--from", "http://127.0.0.1:1"))
+    own.refuses(69, "does not answer", command=("routes", "--measured", "--from", "http://127.0.0.1:1"))
+    words = ("shared_preload_libraries",) if isinstance(own.postgres, Postgres) else ()
+    own.refuses(69, *words, command=("queries", "statements"))
+    own.refuses(69, "--sql", *words, command=("queries", "advise"))
+    own.refuses(65, command=("queries", "advise", "--sql", "select nothing from nowhere"))

@@ -32,6 +32,22 @@ function(slipway_library name)
   add_library(slipway::${name} ALIAS slipway_${name})
 endfunction()
 
+# Executables look for modules beside them, then where an installation and where this build keeps them.
+set(SLIPWAY_MODULES ${CMAKE_BINARY_DIR}/modules)
+set(CMAKE_BUILD_RPATH "\$ORIGIN;\$ORIGIN/../lib/slipway;\$ORIGIN/../../modules")
+
+# slipway_module(otlp OF trace SOURCES ... PACKAGES ...) is slipway_otlp.so, which the library loads when a setting asks
+# for it, and which alone links the packages. It sees the library's headers, and what of the library it uses is its own.
+function(slipway_module name)
+  cmake_parse_arguments(arg "" "OF" "SOURCES;PACKAGES" ${ARGN})
+  add_library(slipway_${name} MODULE ${arg_SOURCES})
+  target_link_libraries(slipway_${name} PRIVATE slipway_flags slipway_core ${arg_PACKAGES})
+  target_include_directories(slipway_${name} PRIVATE ${CMAKE_BINARY_DIR}/rooms/slipway_${arg_OF})
+  set_target_properties(slipway_${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${SLIPWAY_MODULES}
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  add_dependencies(slipway_${arg_OF} slipway_${name})
+endfunction()
+
 # slipway_tests(core_tests SOURCES ... ROOMS ... LABEL unit|integration [RESOURCES data directories])
 function(slipway_tests name)
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;ROOMS" ${ARGN})

@@ -1,7 +1,8 @@
-// The only file that sees opentelemetry-cpp. Its exporter is called on one thread of ours, so that neither the
+// The only file that sees opentelemetry-cpp, in a module of its own: with Protobuf and what else it brings, it would
+// take four megabytes of every process, and most export no traces. Its exporter is called on one thread of ours, so that neither the
 // conversion to its records nor the call to the collector ever takes a shard's time.
 #include <slipway/core/errors.hpp>
-#include <slipway/trace/tracer.hpp>
+#include <slipway/trace/otlp_module.hpp>
 
 #include <opentelemetry/common/key_value_iterable_view.h>
 #include <opentelemetry/exporters/otlp/otlp_http_exporter_factory.h>
@@ -259,10 +260,9 @@ class otlp_exporter final : public span_exporter {
 
 }  // namespace
 
-bool otlp_available() noexcept { return true; }
-
-std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings) {
-  return std::make_unique<otlp_exporter>(std::move(settings));
-}
-
 }  // namespace slipway
+
+extern "C" [[gnu::visibility("default")]] slipway::otlp_module const slipway_otlp_module{
+    .make = [](slipway::otlp_settings settings) -> std::unique_ptr<slipway::span_exporter> {
+      return std::make_unique<slipway::otlp_exporter>(std::move(settings));
+    }};

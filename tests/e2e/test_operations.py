@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,17 @@ def test_health_and_version(server):
         assert client.get("/version").json()["version"]
     checks = httpx.get(f"{server.operator_url}/health/ready").json()["checks"]
     assert any("database" in c["name"] for c in checks) and all(c["duration_ms"] >= 0 for c in checks)
+
+
+def test_a_module_that_is_not_installed(launch):
+    server = launch(settings={"tracing.enabled": "true"})
+    # Looked for beside the executable, so an executable elsewhere has none.
+    server.binary = server.folder / "slipway"
+    try:
+        os.link(BINARY, server.binary)
+    except OSError:
+        shutil.copy(BINARY, server.binary)
+    server.refuses(78, "slipway_otlp.so", "tracing off")
 
 
 def test_metrics_count_requests_by_route(plain_server):

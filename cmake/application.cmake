@@ -7,7 +7,7 @@ function(app_room name)
 endfunction()
 
 app_room(models ROOMS slipway::core slipway::meta slipway::db slipway::auth)
-app_room(config ROOMS slipway::core slipway::meta slipway::config slipway::http slipway::db slipway::query_health slipway::backup slipway::auth slipway::log slipway::redis slipway::limits)
+app_room(config ROOMS slipway::core slipway::meta slipway::config slipway::http slipway::db slipway::query_health slipway::backup slipway::auth slipway::log slipway::redis slipway::limits slipway::partitions slipway::sharding)
 app_room(repositories ROOMS app_models slipway::db slipway::api)
 app_room(services ROOMS app_models app_repositories slipway::auth)
 app_room(controllers ROOMS app_models app_services slipway::api slipway::content slipway::health slipway::metrics slipway::json slipway::query_health)

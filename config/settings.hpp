@@ -14,8 +14,10 @@
 #include <slipway/limits/fallback.hpp>
 #include <slipway/log/journal.hpp>
 #include <slipway/meta/description.hpp>
+#include <slipway/partitions/settings.hpp>
 #include <slipway/query_health/settings.hpp>
 #include <slipway/redis/settings.hpp>
+#include <slipway/sharding/settings.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -137,6 +139,8 @@ struct settings {
   operations_settings operations;
   db::settings database;
   query_health::settings queries;
+  partitions::settings partitions;
+  sharding::settings sharding;
   redis::settings redis;
   migration_settings migrations;
   backup::settings backup;
@@ -152,8 +156,8 @@ struct settings {
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (service, runtime, http, operations, database, queries, redis, migrations, backup, auth, browser,
-                       compression, limits, notes, events, web, log, tracing, seed))
+                      (service, runtime, http, operations, database, queries, partitions, sharding, redis, migrations,
+                       backup, auth, browser, compression, limits, notes, events, web, log, tracing, seed))
 
 }  // namespace app
 

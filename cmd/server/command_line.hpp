@@ -49,6 +49,27 @@ int backup_recover(invocation const& in, recovery_wish const& wish);
 int backup_archive_wal(invocation const& in, std::string const& path, std::string const& name);
 // 1 when there is no such segment.
 int backup_fetch_wal(invocation const& in, std::string const& name, std::string const& path);
+// Partitions: docs/scaling.md. `keep` gives 1 when something could not be done.
+int partitions_status(invocation const& in, bool json);
+int partitions_plan(invocation const& in);
+int partitions_keep(invocation const& in);
+// Sharded tables: docs/scaling.md.
+struct sharding_wish {
+  std::string slots;                 // "0-99,120"
+  std::string to;                    // a node
+  std::vector<std::string> without;  // nodes that shall have none
+  std::uint32_t at_most = 0;         // moves; 0: all
+  bool json = false, wait = false;
+};
+int sharding_init(invocation const& in);
+int sharding_status(invocation const& in, bool json);
+int sharding_plan(invocation const& in, sharding_wish const& wish);
+int sharding_rebalance(invocation const& in, sharding_wish const& wish);
+int sharding_move(invocation const& in, sharding_wish const& wish);
+int sharding_give_up(invocation const& in, std::uint32_t slot);
+int sharding_clean(invocation const& in, bool wait);
+// 1 when something is not as it should be.
+int sharding_verify(invocation const& in);
 int seed(invocation const& in);
 int config_show(invocation const& in);
 int config_check(invocation const& in);

@@ -30,6 +30,8 @@ class commands {
     add_serve(app);
     add_migrate(app);
     add(app, "seed", "Fill the database with development data; safe to repeat", [this] { return seed(in_); });
+    add_partitions(app);
+    add_sharding(app);
     add_backup(app);
     add_config(app);
     auto* routes = add(app, "routes", "Show every route, who may call it, and its limits",
@@ -86,6 +88,47 @@ class commands {
     baseline->add_option("version", version_, "The last one that the database has")
         ->required()
         ->check(CLI::PositiveNumber);
+  }
+
+  void add_partitions(CLI::App& app) {
+    auto* partitions = app.add_subcommand("partitions", "Tables in parts by time");
+    partitions->require_subcommand(1);
+    auto* status = add(*partitions, "status", "Show the partitions that are there, and what is due",
+                       [this] { return partitions_status(in_, json_); });
+    status->add_flag("--json", json_, "As JSON");
+    add(*partitions, "plan", "Print the SQL of what is due", [this] { return partitions_plan(in_); });
+    add(*partitions, "keep", "Make those of the time to come, take away those that are too old",
+        [this] { return partitions_keep(in_); });
+  }
+
+  void add_sharding(CLI::App& app) {
+    auto* sharding = app.add_subcommand("sharding", "Tables that several databases share");
+    sharding->require_subcommand(1);
+    add(*sharding, "init", "Set the nodes up, also after one or a table was added",
+        [this] { return sharding_init(in_); });
+    auto* status = add(*sharding, "status", "Show what each node has and what is under way",
+                       [this] { return sharding_status(in_, json_); });
+    status->add_flag("--json", json_, "As JSON");
+    auto* plan = add(*sharding, "plan", "Show the moves that would make all nodes even",
+                     [this] { return sharding_plan(in_, slots_); });
+    auto* rebalance =
+        add(*sharding, "rebalance", "Make these moves, under load", [this] { return sharding_rebalance(in_, slots_); });
+    for (auto* each : {plan, rebalance}) {
+      each->add_option("--without", slots_.without, "Nodes that shall be emptied");
+      each->add_option("--at-most", slots_.at_most, "So many moves, and no more");
+    }
+    auto* move = add(*sharding, "move", "Move slots to a node, or take up what died",
+                     [this] { return sharding_move(in_, slots_); });
+    move->add_option("slots", slots_.slots, "Such as 0-99,120")->required();
+    move->add_option("--to", slots_.to, "The node")->required();
+    auto* give_up =
+        add(*sharding, "give-up", "Leave a slot where it is", [this] { return sharding_give_up(in_, slot_); });
+    give_up->add_option("slot", slot_, "Which")->required();
+    auto* clean = add(*sharding, "clean", "Remove the old copies of slots that have moved",
+                      [this] { return sharding_clean(in_, slots_.wait); });
+    clean->add_flag("--wait", slots_.wait, "Until all are old enough");
+    add(*sharding, "verify", "Check that every slot is one node's, and that no row is elsewhere",
+        [this] { return sharding_verify(in_); });
   }
 
   void add_backup(CLI::App& app) {
@@ -154,6 +197,8 @@ class commands {
   migrate_up_options up_;
   std::int64_t version_ = 0;
   restore_wish restore_;
+  sharding_wish slots_;
+  std::uint32_t slot_ = 0;
   recovery_wish recovery_;
   std::string wal_path_, wal_name_;
   routes_wish routes_;

@@ -33,18 +33,35 @@ migrations::options with_settings(settings const& s, migrations::options o) {
   return o;
 }
 
+// The main database, and every node that holds sharded tables.
 int with_migrator(invocation const& in, migrations::options options,
                   std::function<void(migrations::migrator&, shards&)> const& work) {
   auto const loaded = in.load();
-  shards on{1};
-  auto database = db::connect(loaded.value.database, on);
+  auto const& s = loaded.value;
   options.say = [](std::string_view line) { fmt::print("{}\n", line); };
-  migrations::migrator m{database, files_for(loaded.value), with_settings(loaded.value, std::move(options))};
-  work(m, on);
+  shards on{1};
+  auto const migrate = [&](db::settings const& which) {
+    auto database = db::connect(which, on);
+    migrations::migrator m{database, files_for(s), with_settings(s, options)};
+    work(m, on);
+  };
+  migrate(s.database);
+  for (auto const& node : s.sharding.nodes) {
+    if (node.url == s.database.url) continue;
+    fmt::print("-- node {}\n", node.name);
+    migrate(node_database(s, node));
+  }
   return 0;
 }
 
 }  // namespace
+
+db::settings node_database(settings const& s, sharding::node_settings const& node) {
+  auto own = s.database;
+  own.url = node.url;
+  own.replicas.clear();
+  return own;
+}
 
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {
   migrations::migrator m{database, files_for(s), with_settings(s, {})};

@@ -9,6 +9,9 @@
 
 namespace app {
 
+// How a node of the cluster is reached: as the main database is, at its own URL.
+db::settings node_database(settings const& s, sharding::node_settings const& node);
+
 // Applies what is pending when the settings say so; else throws startup_error when something is.
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
 

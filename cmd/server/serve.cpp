@@ -3,8 +3,10 @@
 #include "cmd/server/background.hpp"
 #include "cmd/server/command_line.hpp"
 #include "cmd/server/layers.hpp"
+#include "cmd/server/partitions.hpp"
 #include "cmd/server/ready_file.hpp"
 #include "cmd/server/schema.hpp"
+#include "cmd/server/sharding.hpp"
 #include "cmd/server/shared_store.hpp"
 #include "cmd/server/signals.hpp"
 #include "middleware/database_metrics.hpp"
@@ -193,6 +195,8 @@ int serve(invocation const& in, std::string const& ready_file) {
   health::monitor health{on[0]};
   health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
   add_replicas(health, database);
+  auto const sharded = make_cluster(s, database_settings, database, on, log);
+  if (sharded) add_nodes(health, *sharded);
 
   shared_store store{s, on, all_metrics, health, clock};
 
@@ -233,6 +237,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   watcher.watch_files();
   {
     background const tidying{on[0], tidy_now_and_then(app, log)};
+    background const parting{on[0], keep_partitions(s, database, clock, journal.named("partitions"))};
     while (next_wish() == wish::reload) reload_everything(log, journal, watcher, server, keys);
   }
 

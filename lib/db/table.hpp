@@ -66,6 +66,13 @@ inline constexpr bool can_be_encrypted = [] {
   }
 }();
 
+// Whether time partitions can be made by a column of this type.
+template <class M>
+inline constexpr bool partition_column =
+    std::same_as<M, time_point> || std::same_as<M, std::chrono::year_month_day> || std::same_as<M, uuid>;
+template <class T>
+inline constexpr bool partition_column<id_of<T>> = true;
+
 template <class T, auto F>
 result<void> call_now(void* row) {
   if constexpr (std::is_void_v<decltype(F(*static_cast<T*>(row)))>) {
@@ -166,6 +173,35 @@ class table {
     static_assert(!std::is_floating_point_v<M>, "rows are not found by a number that is only nearly equal");
     if (info_.key == no_column) throw "a sharded table needs a primary key of one column";
     return set(&table_info::sharded_by, key).set(&table_info::slot, slot);
+  }
+  // Parts of the table by time (lib/partitions): `partition_by_range(&event::at, months{1}, {.ahead = 3, .keep = 12})`.
+  // By a time, a date, or an id of version 7, which begins with its time and can stay the primary key alone.
+  template <class M>
+  constexpr table partition_by_range(M T::* member, period every, partition_upkeep upkeep = {}) const {
+    constexpr auto kind = detail::partition_column<M>;
+    static_assert(kind, "a table is parted by time: the column is a time_point, a date or an id of version 7");
+    auto copy = *this;
+    copy.info_.partitions = {
+        .kind = partition_kind::range, .column = index_of(member), .every = every, .upkeep = upkeep};
+    return copy;
+  }
+  // Into so many parts of the same size.
+  template <class M>
+  constexpr table partition_by_hash(M T::* member, std::uint16_t parts) const {
+    if (parts < 2 || parts > 1024) throw "between 2 and 1024 parts";
+    auto copy = *this;
+    copy.info_.partitions = {.kind = partition_kind::hash, .column = index_of(member), .parts = parts};
+    return copy;
+  }
+  // A part for each of these values, at most 16: `partition_by_list(&order::region, "eu", "us")`.
+  template <class M, class... V>
+  constexpr table partition_by_list(M T::* member, V... values) const {
+    static_assert(sizeof...(V) > 0 && sizeof...(V) <= 16, "between 1 and 16 values");
+    auto copy = *this;
+    copy.info_.partitions = {.kind = partition_kind::list, .column = index_of(member)};
+    for (std::string_view v : {std::string_view{values}...})
+      copy.info_.partitions.value_storage[copy.info_.partitions.value_count++] = v;
+    return copy;
   }
   // Personal data: export and erasure find it.
   template <class... M>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/core/task.hpp>
+#include <slipway/db/partition_rule.hpp>
 #include <slipway/db/relation.hpp>
 #include <slipway/meta/description.hpp>
 
@@ -47,6 +48,7 @@ struct table_info {
   std::uint8_t version = no_column;  // counts the changes of a row, for optimistic locking
   // Of a table whose rows lie on several databases (lib/sharding): what decides where, and the column with its slot.
   std::uint8_t sharded_by = no_column, slot = no_column;
+  partition_rule partitions{};
   std::uint64_t personal = 0;   // bit i: member i is personal data
   std::uint64_t encrypted = 0;  // goes through the codec of the settings
   std::uint64_t arrays = 0;     // an array where the engine has them (PostgreSQL)

@@ -51,6 +51,7 @@ cluster::cluster(sharding::settings s, db::settings base, db::database& control,
   for (auto const& n : parts_->settings.nodes) {
     auto own = base;
     own.url = n.url;
+    own.replicas.clear();  // they are the main database's
     try {
       parts_->nodes.emplace_back(new db::database{db::connect(own, on)});
     } catch (startup_error const& e) {
@@ -112,7 +113,7 @@ task<std::optional<std::uint32_t>> cluster::slot_in_directory(key k) {
   auto& here = parts_->locals.local();
   auto const text = k.text();
   if (auto const known = here.keys.find(text, parts_->settings.directory_cache)) co_return *known;
-  auto const found = co_await parts_->control.query("select slot from sharding_keys where key = $1", {text});
+  auto const found = co_await parts_->control.query_once("select slot from sharding_keys where key = $1", {text});
   if (found.empty()) co_return std::nullopt;
   auto const slot = found[0].get<std::uint32_t>(0);
   here.keys.keep(text, slot, parts_->settings.directory_cache);
@@ -134,7 +135,7 @@ task<std::uint32_t> cluster::slot_for(key k) {
   // Of two slots by chance the one with fewer keys: that keeps them even without counting all.
   auto const one = static_cast<std::uint32_t>(parts_->random.below(s.slots));
   auto const other = static_cast<std::uint32_t>(parts_->random.below(s.slots));
-  auto const fewer = co_await parts_->control.query(
+  auto const fewer = co_await parts_->control.query_once(
       "select (select count(*) from sharding_keys where slot = $1) <= (select count(*) from sharding_keys where slot = "
       "$2)",
       {one, other});

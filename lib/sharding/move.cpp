@@ -43,8 +43,8 @@ task<bool> one_move::begin() {
     throw startup_error{exit_code::usage, fmt::format("there is no slot {}: there are {}", slot_, map->slots.size())};
   auto& control = of_.control();
   auto const read = [&control, this] {
-    return control.query("select source, target, position, moved_at is not null from sharding_moves where slot = $1",
-                         {slot_});
+    return control.query_once(
+        "select source, target, position, moved_at is not null from sharding_moves where slot = $1", {slot_});
   };
   auto found = co_await read();
   if (found.empty()) {

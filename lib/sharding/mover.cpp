@@ -65,7 +65,7 @@ task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, st
 
 task<std::vector<move_line>> mover::under_way() {
   std::vector<move_line> out;
-  auto const found = co_await parts_->of.control().query(
+  auto const found = co_await parts_->of.control().query_once(
       "select slot, source, target, position, moved_at is not null from sharding_moves order by slot");
   for (auto const& row : found)
     out.push_back({row.get<std::uint32_t>(0), row.get<std::string>(1), row.get<std::string>(2), row.get<std::string>(3),
@@ -75,7 +75,7 @@ task<std::vector<move_line>> mover::under_way() {
 
 task<> mover::give_up(std::uint32_t slot) {
   auto& of = parts_->of;
-  auto const found = co_await of.control().query(
+  auto const found = co_await of.control().query_once(
       "select source, target from sharding_moves where slot = $1 and moved_at is null", {slot});
   if (found.empty()) throw startup_error{exit_code::usage, fmt::format("slot {} is not on its way anywhere", slot)};
   auto& source = of.node(of.index_of(found[0].get<std::string>(0)));
@@ -106,7 +106,7 @@ task<std::size_t> mover::clean() {
   auto& of = parts_->of;
   // Who asked just before the move knows the old place for max_age, and may be in the middle of a statement.
   auto const keep = of.settings().max_age + of.settings().refresh + std::chrono::seconds{1};
-  auto const found = co_await of.control().query(
+  auto const found = co_await of.control().query_once(
       fmt::format("select slot, source, moved_at <= {} - $1 from sharding_moves where moved_at is not null",
                   now_in(of.control().dialect())),
       {std::chrono::microseconds{keep}.count()});

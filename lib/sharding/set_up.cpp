@@ -55,10 +55,11 @@ task<> cluster::make_map() {
 task<> cluster::make_node(std::uint32_t index, tables const& all) {
   auto const& name = parts_->settings.nodes[index].name;
   auto const cluster_id =
-      (co_await control().query("select cluster from sharding_cluster where id = 1"))[0].get<std::string>(0);
-  auto const made_before = !(co_await control().query("select 1 from sharding_nodes where name = $1", {name})).empty();
+      (co_await control().query_once("select cluster from sharding_cluster where id = 1"))[0].get<std::string>(0);
+  auto const made_before =
+      !(co_await control().query_once("select 1 from sharding_nodes where name = $1", {name})).empty();
   // Of a node that is new to the cluster: none. Nodes of the first hour have neighbouring slots.
-  auto const dealt = co_await control().query(
+  auto const dealt = co_await control().query_once(
       "select coalesce(min(slot), 0), coalesce(max(slot) + 1, 0) from sharding_map where node = $1 and epoch = 1",
       {name});
   auto const from = dealt[0].get<std::int64_t>(0), to = dealt[0].get<std::int64_t>(1);
@@ -98,7 +99,7 @@ task<> cluster::check() {
   std::string cluster_id;
   try {
     auto const found =
-        co_await control().query("select cluster, strategy, ranges, slots from sharding_cluster where id = 1");
+        co_await control().query_once("select cluster, strategy, ranges, slots from sharding_cluster where id = 1");
     if (found.empty()) throw db::error{"empty"};
     cluster_id = found[0].get<std::string>(0);
     if (found[0].get<std::string>(1) != name_of(s.strategy) || found[0].get<std::string>(2) != ranges_text(s) ||

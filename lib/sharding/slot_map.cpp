@@ -9,11 +9,11 @@ namespace slipway::sharding {
 task<std::shared_ptr<slot_map const>> read_map(db::session& control, settings const& s,
                                                std::shared_ptr<slot_map const> known) {
   if (known) {
-    auto const now = co_await control.query("select version from sharding_cluster where id = 1");
+    auto const now = co_await control.query_once("select version from sharding_cluster where id = 1");
     if (!now.empty() && now[0].get<std::int64_t>(0) == known->version) co_return known;
   }
   // One statement, so that slots and version are of one moment.
-  auto const found = co_await control.query(
+  auto const found = co_await control.query_once(
       "select m.slot, m.node, m.epoch, c.version from sharding_map m cross join sharding_cluster c order by m.slot");
   auto made = std::make_shared<slot_map>();
   made->slots.reserve(found.size());

@@ -23,7 +23,7 @@ struct slot_map {
   std::vector<slot_owner> slots;
 };
 
-// The map as it is now; the given one when that has the same version. Throws startup_error when a slot lies on a node
+// The map as it is now, from the primary where the database has replicas; the given one when that has the same version. Throws startup_error when a slot lies on a node
 // that is not configured.
 task<std::shared_ptr<slot_map const>> read_map(db::session& control, settings const& s,
                                                std::shared_ptr<slot_map const> known);

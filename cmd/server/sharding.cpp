@@ -1,0 +1,207 @@
+// The commands of `sharding`, and what `serve` wants of its nodes.
+#include "cmd/server/sharding.hpp"
+
+#include "cmd/server/command_line.hpp"
+#include "cmd/server/schema.hpp"
+
+#include <slipway/core/errors.hpp>
+#include <slipway/json/writer.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+namespace app {
+
+sharding::tables sharded_tables(settings const& s) {
+  auto all = sharding::tables_of<>();
+  for (auto const& t : s.sharding.tables) all.emplace_back(t);
+  return all;
+}
+
+std::unique_ptr<sharding::cluster> make_cluster(settings const& s, db::settings const& base, db::database& control,
+                                                shards& on, log::logger const& log) {
+  if (s.sharding.nodes.empty()) return nullptr;
+  auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on);
+  for (std::uint32_t n = 0; n < all->size(); ++n) require_schema(s, all->node(n), on, log);
+  on.run(all->check());
+  return all;
+}
+
+void add_nodes(health::monitor& health, sharding::cluster& all) {
+  for (std::uint32_t n = 0; n < all.size(); ++n)
+    health.add("node-" + all.settings().nodes[n].name, std::chrono::seconds{2}, true,
+               [&all, n] { return all.node(n).ping(); });
+}
+
+namespace {
+
+struct node_line {
+  std::string name;
+  std::int64_t slots = 0;
+  std::string database;
+};
+BOOST_DESCRIBE_STRUCT(node_line, (), (name, slots, database))
+struct moving_line {
+  std::uint32_t slot = 0;
+  std::string source, target, position;
+  bool is_over = false;
+};
+BOOST_DESCRIBE_STRUCT(moving_line, (), (slot, source, target, position, is_over))
+struct status_view {
+  std::int64_t version = 0;
+  std::vector<node_line> nodes;
+  std::vector<moving_line> moves;
+};
+BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves))
+
+int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
+  auto const loaded = in.load();
+  auto const& s = loaded.value;
+  shards on{1};
+  auto control = db::connect(s.database, on);
+  sharding::cluster all{s.sharding, s.database, control, on};
+  sharding::mover m{all, sharded_tables(s), {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
+  return work(all, m, on);
+}
+
+[[noreturn]] void refuse_slots(std::string const& text) {
+  throw startup_error{exit_code::usage, fmt::format("'{}' names no slots: write 7, 0-99 or 0-99,120", text)};
+}
+
+std::vector<std::uint32_t> slots_of(std::string const& text) {
+  std::vector<std::uint32_t> out;
+  char const* at = text.data();
+  auto const end = at + text.size();
+  auto const number = [&] {
+    std::uint32_t n = 0;
+    auto const [rest, wrong] = std::from_chars(at, end, n);
+    if (wrong != std::errc{} || n > 65'535) refuse_slots(text);
+    at = rest;
+    return n;
+  };
+  for (;;) {
+    auto const from = number();
+    auto to = from;
+    if (at != end && *at == '-') {
+      ++at;
+      to = number();
+    }
+    if (to < from) refuse_slots(text);
+    for (auto slot = from; slot <= to; ++slot) out.push_back(slot);
+    if (at == end) return out;
+    if (*at++ != ',') refuse_slots(text);
+  }
+}
+
+void tell(sharding::move_report const& r) {
+  fmt::print("slot {}: {} rows, {} changes meanwhile, {} ms without writes\n", r.slot, r.rows, r.changes,
+             r.fenced.count());
+}
+
+std::vector<sharding::planned_move> plan(sharding::cluster& all, shards& on, sharding_wish const& wish) {
+  std::vector<std::uint32_t> without;
+  for (auto const& name : wish.without) without.push_back(all.index_of(name));
+  auto moves = sharding::plan_moves(*on.run(all.refresh()), all.size(), without);
+  if (wish.at_most > 0 && moves.size() > wish.at_most) moves.resize(wish.at_most);
+  return moves;
+}
+
+status_view status_of(sharding::cluster& all, sharding::mover& m, shards& on) {
+  status_view out;
+  auto const map = on.run(all.refresh());
+  out.version = map->version;
+  for (std::uint32_t n = 0; n < all.size(); ++n)
+    out.nodes.push_back({all.settings().nodes[n].name, std::ranges::count(map->slots, n, &sharding::slot_owner::node),
+                         all.node(n).description()});
+  for (auto& line : on.run(m.under_way()))
+    out.moves.push_back({line.slot, line.source, line.target, line.position, line.is_over});
+  return out;
+}
+
+}  // namespace
+
+int sharding_init(invocation const& in) {
+  auto const tables = sharded_tables(in.load().value);
+  return with_cluster(in, [&tables](sharding::cluster& all, sharding::mover&, shards& on) {
+    on.run(all.init(tables));
+    fmt::print("{} nodes are set up, with guards on {} tables\n", all.size(), tables.size());
+    return 0;
+  });
+}
+
+int sharding_status(invocation const& in, bool json) {
+  return with_cluster(in, [json](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    auto const now = status_of(all, m, on);
+    if (json) {
+      fmt::print("{}\n", json::write(now));
+      return 0;
+    }
+    for (auto const& n : now.nodes) fmt::print("{:<16} {:>6} slots  {}\n", n.name, n.slots, n.database);
+    for (auto const& line : now.moves)
+      fmt::print("slot {}: {} -> {}{}\n", line.slot, line.source, line.target,
+                 line.is_over ? ", moved; the old copy is kept until `clean`" : ", under way");
+    return 0;
+  });
+}
+
+int sharding_plan(invocation const& in, sharding_wish const& wish) {
+  return with_cluster(in, [&wish](sharding::cluster& all, sharding::mover&, shards& on) {
+    auto const moves = plan(all, on, wish);
+    for (auto const& m : moves)
+      fmt::print("slot {}: {} -> {}\n", m.slot, all.settings().nodes[m.source].name,
+                 all.settings().nodes[m.target].name);
+    fmt::print("{} moves\n", moves.size());
+    return 0;
+  });
+}
+
+int sharding_rebalance(invocation const& in, sharding_wish const& wish) {
+  return with_cluster(in, [&wish](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    for (auto const& each : plan(all, on, wish)) tell(on.run(m.move(each.slot, each.target)));
+    return 0;
+  });
+}
+
+int sharding_move(invocation const& in, sharding_wish const& wish) {
+  auto const slots = slots_of(wish.slots);
+  return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    auto const target = all.index_of(wish.to);
+    for (auto const slot : slots) tell(on.run(m.move(slot, target)));
+    return 0;
+  });
+}
+
+int sharding_give_up(invocation const& in, std::uint32_t slot) {
+  return with_cluster(in, [slot](sharding::cluster&, sharding::mover& m, shards& on) {
+    on.run(m.give_up(slot));
+    fmt::print("slot {} stays where it is\n", slot);
+    return 0;
+  });
+}
+
+int sharding_clean(invocation const& in, bool wait) {
+  return with_cluster(in, [wait](sharding::cluster&, sharding::mover& m, shards& on) {
+    auto young = on.run(m.clean());
+    for (; wait && young > 0; young = on.run(m.clean())) on.run(sleep_for(std::chrono::seconds{1}));
+    if (young > 0) fmt::print("{} slots have moved too lately: their old copies are still kept\n", young);
+    return 0;
+  });
+}
+
+int sharding_verify(invocation const& in) {
+  return with_cluster(in, [](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    auto const wrong = on.run(m.verify());
+    for (auto const& each : wrong) fmt::print("{}\n", each);
+    if (wrong.empty()) fmt::print("All slots are where they should be.\n");
+    return wrong.empty() ? 0 : 1;
+  });
+}
+
+}  // namespace app

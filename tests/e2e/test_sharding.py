@@ -1,0 +1,107 @@
+"""Tables that several databases share, by configuration and commands: set up, moved, checked; the service needs every node."""
+
+import json
+import shutil
+import sqlite3
+
+import httpx
+import pytest
+
+from harness import ROOT
+
+INVOICES = """-- up
+CREATE TABLE invoices (id varchar(64) PRIMARY KEY, slot bigint NOT NULL, total bigint NOT NULL);
+CREATE INDEX invoices_slot ON invoices (slot, id);
+-- down
+DROP TABLE invoices;
+"""
+
+
+def succeeded(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Nodes:
+    """A service whose configuration names two nodes, and how to look into them."""
+
+    def __init__(self, server, launch):
+        self.own = launch(postgres=server.postgres, migrate=False)
+        postgres = server.postgres
+        self.names = [postgres.create_database() if postgres else self.own.folder / f"{name}.db" for name in "ab"]
+        urls = [postgres.url(name) if postgres else f"sqlite:{name}" for name in self.names]
+        config = self.own.folder / "config"
+        shutil.copytree(ROOT / "config", config)
+        (config / "local.yaml").write_text(
+            "sharding:\n  slots: 16\n  refresh: 100ms\n  max_age: 500ms\n"
+            f"  nodes:\n    - {{name: a, url: '{urls[0]}'}}\n    - {{name: b, url: '{urls[1]}'}}\n"
+            "  tables:\n    - {name: invoices}\n")
+        migrations = self.own.folder / "migrations"
+        shutil.copytree(ROOT / "migrations", migrations)
+        number = 1 + max(int(f.name[:4]) for f in migrations.glob("[0-9]*.sql"))
+        (migrations / f"{number:04}_invoices.sql").write_text(INVOICES)
+        inherited = self.own.variables
+        self.own.variables = lambda: {**inherited(), "SLIPWAY_CONFIG": str(config),
+                                      "SLIPWAY_MIGRATIONS__DIRECTORY": str(migrations)}
+
+    def sql(self, node, text):
+        if self.own.postgres:
+            return self.own.postgres.query(self.names[node], text)
+        with sqlite3.connect(self.names[node]) as connection:
+            return "\n".join("|".join(map(str, row)) for row in connection.execute(text).fetchall())
+
+    def run(self, *words):
+        return self.own.run("sharding", *words)
+
+
+@pytest.fixture
+def nodes(server, launch):
+    if server.postgres is not None and not hasattr(server.postgres, "replica"):
+        pytest.skip("nodes are PostgreSQL databases or SQLite files")
+    return Nodes(server, launch)
+
+
+@pytest.mark.timeout(300)
+def test_slots_move_by_command_and_nodes_refuse_what_is_not_theirs(nodes):
+    refused = nodes.run("init")
+    assert refused.returncode != 0, "the tables are not there yet"
+    migrated = succeeded(nodes.own.run("migrate", "up"))
+    assert "-- node a" in migrated and "-- node b" in migrated
+    assert "pending" not in succeeded(nodes.own.run("migrate", "status"))
+    nodes.own.refuses(65, "slipway sharding init")
+
+    succeeded(nodes.run("init"))
+    succeeded(nodes.run("init"))
+    status = json.loads(succeeded(nodes.run("status", "--json")))
+    assert [(n["name"], n["slots"]) for n in status["nodes"]] == [("a", 8), ("b", 8)]
+    for i in range(20):
+        nodes.sql(0, f"insert into invoices (id, slot, total) values ('i{i}', 3, {i})")
+    with pytest.raises((AssertionError, sqlite3.Error), match="sharding"):
+        nodes.sql(1, "insert into invoices (id, slot, total) values ('x', 3, 0)")
+
+    assert "20 rows" in succeeded(nodes.run("move", "2-3", "--to", "b"))
+    assert nodes.sql(1, "select count(*), sum(total) from invoices") == "20|190"
+    with pytest.raises((AssertionError, sqlite3.Error), match="sharding"):
+        nodes.sql(0, "update invoices set total = 0")
+    nodes.sql(1, "update invoices set total = 1 where id = 'i0'")
+    assert "are where they should be" in succeeded(nodes.run("verify"))
+    assert "under way" not in succeeded(nodes.run("status"))
+    succeeded(nodes.run("clean", "--wait"))
+    assert nodes.sql(0, "select count(*) from invoices") == "0"
+
+    assert succeeded(nodes.run("plan")).endswith("2 moves\n")
+    succeeded(nodes.run("rebalance"))
+    assert succeeded(nodes.run("plan")) == "0 moves\n"
+    assert nodes.run("give-up", "3").returncode == 64
+    assert nodes.run("move", "3", "--to", "nowhere").returncode == 64
+    assert nodes.run("move", "3-", "--to", "b").returncode == 64
+    assert "are where they should be" in succeeded(nodes.run("verify"))
+
+
+@pytest.mark.timeout(300)
+def test_the_service_is_ready_with_all_its_nodes(nodes):
+    succeeded(nodes.own.run("migrate", "up"))
+    succeeded(nodes.run("init"))
+    nodes.own.start()
+    checks = httpx.get(f"{nodes.own.operator_url}/health/ready").json()["checks"]
+    assert {"node-a", "node-b"} <= {check["name"] for check in checks}, checks

@@ -14,11 +14,15 @@ std::unique_ptr<http::middleware> make_security(browser_settings const& s) {
   return content::make_security_headers(out);
 }
 
-std::unique_ptr<http::middleware> make_cors(browser_settings const& s) {
+std::unique_ptr<http::middleware> make_cors(browser_settings const& s, bool has_replicas) {
   if (s.cors_origins.empty()) return nullptr;
   content::cors_settings out;
   out.origins = s.cors_origins;
   out.credentials = s.cors_credentials;
+  if (has_replicas) {
+    out.headers.emplace_back(middleware::replica_reads::header);
+    out.exposed.emplace_back(middleware::replica_reads::header);
+  }
   return content::make_cors(out, api::write_error_page);
 }
 
@@ -55,7 +59,7 @@ std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsi
 layers::layers(surroundings around, api::router& table)
     : observation_{around.shard_count, around.observation},
       security_{make_security(around.settings.browser)},
-      cors_{make_cors(around.settings.browser)},
+      cors_{make_cors(around.settings.browser, !around.settings.database.replicas.empty())},
       compression_{make_compression(around.settings.compression, around.shard_count)},
       limits_{make_limits(around.settings.limits, around.shard_count, table, around.shared_limits)},
       shared_limits_{around.shared_limits},

@@ -56,7 +56,7 @@ class pg_cluster_part final : public pg_detour {
   pg_shard* primary_now() noexcept;
   // After something was written: notes how far the log is, for the operation that wrote.
   task<> note_write();
-  void on_primary(int before, int now, std::string why);
+  void on_primary(int before, int now, std::string const& why);
   void close();
 
   pg_shard& server(unsigned index) noexcept { return *servers_[index]; }

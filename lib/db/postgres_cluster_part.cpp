@@ -161,7 +161,7 @@ task<pg_shard*> pg_cluster_part::primary() {
   }
 }
 
-void pg_cluster_part::on_primary(int before, int now, std::string why) {
+void pg_cluster_part::on_primary(int before, int now, std::string const& why) {
   if (closing_) return;
   if (before >= 0 && now < 0) servers_[static_cast<std::size_t>(before)]->hand_over();
   if (before >= 0 && now >= 0 && before != now) servers_[static_cast<std::size_t>(before)]->fence(why);
@@ -200,12 +200,11 @@ task<> pg_cluster_part::note_write() {
   try {
     auto const place = co_await position_now();
     operation_context->written = both_written(operation_context->written, place);
-    co_return;
   } catch (std::exception const&) {
-    // What was written stays written; that nobody knows where is what is handled here.
+    // What was written stays written, and nobody knows where.
+    operation_context->written |= unknown_write;
+    cluster_.on_unknown_write();
   }
-  operation_context->written |= unknown_write;
-  cluster_.on_unknown_write();
 }
 
 // One question for all who wrote before it is sent.

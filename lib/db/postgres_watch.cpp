@@ -89,7 +89,8 @@ task<> pg_watch::ask_who_it_is() {
   try {
     auto const answer = co_await text_call{*connection, who_are_you, &limit};
     system_ = static_cast<std::uint64_t>(answer[0].get<std::int64_t>(0));
-  } catch (unavailable_error const&) {  // `on_lost` has told
+  } catch (unavailable_error const&) {
+    co_return;  // `on_lost` has told
   } catch (cancelled_error const&) {
     give_up("it does not answer in time", false);
   } catch (error const&) {
@@ -109,7 +110,8 @@ task<> pg_watch::ask() {
     sample.position = static_cast<std::uint64_t>(answer[0].get<std::int64_t>(1));
     sample.timeline = static_cast<std::uint32_t>(answer[0].get<std::int64_t>(2));
     parts_.tell(sample);
-  } catch (unavailable_error const&) {  // `on_lost` has told
+  } catch (unavailable_error const&) {
+    co_return;  // `on_lost` has told
   } catch (cancelled_error const&) {
     give_up("it does not answer in time", false);
   } catch (error const& refused) {

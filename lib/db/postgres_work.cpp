@@ -46,7 +46,8 @@ task<> run_script_on(pg_shard& here, std::string text) {
     try {  // the script may have changed more of its session than this
       if (connection->in_transaction()) co_await text_call{*connection, "rollback", nullptr};
       co_await text_call{*connection, "set statement_timeout = " + connection->timeout_text(), nullptr};
-    } catch (unavailable_error const&) {  // `release` notices
+    } catch (unavailable_error const&) {
+      connection->soil();
     }
   }
   here.release(std::move(connection));

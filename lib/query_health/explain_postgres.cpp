@@ -24,7 +24,7 @@ char const* type_of(db::value_kind kind) noexcept {
 
 constexpr auto name = "slipway_explain";
 
-void read_node(boost::json::object const& node, unsigned depth, plan& out, double expected) {
+void read_node(boost::json::object const& node, std::size_t depth, plan& out) {
   auto const what = text_at(node, "Node Type");
   auto const table = text_at(node, "Relation Name");
   auto const rows = number_at(node, "Plan Rows", 0);
@@ -40,7 +40,7 @@ void read_node(boost::json::object const& node, unsigned depth, plan& out, doubl
   }
   if (auto const* inside = node.if_contains("Plans"); inside != nullptr && inside->is_array())
     for (auto const& each : inside->get_array())
-      if (each.is_object()) read_node(each.get_object(), depth + 1, out, expected);
+      if (each.is_object()) read_node(each.get_object(), depth + 1, out);
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ plan read_postgres_plan(json::value const& document) {
   plan out;
   if (!document.is_array() || document.get_array().empty() || !document.get_array()[0].is_object()) return out;
   auto const* root = document.get_array()[0].get_object().if_contains("Plan");
-  if (root != nullptr && root->is_object()) read_node(root->get_object(), 0, out, 0);
+  if (root != nullptr && root->is_object()) read_node(root->get_object(), 0, out);
   return out;
 }
 

@@ -65,7 +65,8 @@ void slow_log::note(db::query_event const& event) noexcept try {
   lock.unlock();
   changed_.notify_one();
 } catch (std::bad_alloc const&) {
-  // Then it is one of those that are left out.
+  std::lock_guard const lock{mutex_};
+  ++left_out_;
 }
 
 void slow_log::work(std::stop_token const& stop) {

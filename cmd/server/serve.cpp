@@ -127,6 +127,24 @@ task<> check_server(db::database const& of, std::size_t index) {
   co_return;
 }
 
+task<> tell_of_servers(db::database const& of, log::logger log) {
+  auto before = of.replication().servers;
+  for (;;) {
+    co_await sleep_for(std::chrono::seconds{1});
+    auto now = of.replication().servers;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now[i].part == before[i].part) continue;
+      auto const is_well = now[i].part == db::server_part::primary || now[i].part == db::server_part::replica;
+      log.put(is_well ? log::level::info : log::level::warn, "a server of the database has another part now",
+              {{"server", now[i].place},
+               {"part", db::to_string(now[i].part)},
+               {"before", db::to_string(before[i].part)},
+               {"reason", now[i].detail}});
+    }
+    before = std::move(now);
+  }
+}
+
 // None of them is needed: without one of them, the others serve.
 void add_replicas(health::monitor& health, db::database const& of) {
   for (std::size_t i = 0; i < of.replication().servers.size(); ++i)
@@ -237,6 +255,8 @@ int serve(invocation const& in, std::string const& ready_file) {
   watcher.watch_files();
   {
     background const tidying{on[0], tidy_now_and_then(app, log)};
+    std::optional<background> servers;
+    if (!s.database.replicas.empty()) servers.emplace(on[0], tell_of_servers(database, log));
     background const parting{on[0], keep_partitions(s, database, clock, journal.named("partitions"))};
     while (next_wish() == wish::reload) reload_everything(log, journal, watcher, server, keys);
   }

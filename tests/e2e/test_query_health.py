@@ -68,6 +68,18 @@ def test_what_each_route_has_cost_is_shown(server):
     assert "requests" not in json.loads(succeeded(own.run("routes", "--json")))[0], "nothing is measured without the service"
 
 
+def test_how_the_database_is_stands_in_the_metrics_of_one_process(launch, server):
+    settings = {"queries.statistics": "1s"}
+    own = launch(postgres=server.postgres, settings=settings).start()
+    wait_until(lambda: own.metrics().get("db_size_bytes", 0) > 0, what="the size")
+    assert any(name.startswith("db_table_wasted_bytes{") for name in own.metrics())
+    if own.postgres:
+        url = own.settings["database.url"]
+        other = launch(settings=settings | {"database.url": url}, migrate=False).start()
+        own.person()
+        assert "db_size_bytes" not in other.metrics(), "the other one has the lock"
+
+
 def test_without_the_service_or_its_counts_it_is_said_what_to_do(launch, server):
     own = launch(postgres=server.postgres)
     own.refuses(69, "does not answer", "--from", command=("queries", "slow", "--from", "http://127.0.0.1:1"))

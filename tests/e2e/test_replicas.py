@@ -135,3 +135,8 @@ def test_a_replica_and_then_the_primary_are_lost_under_load(cluster, service):
     assert replicated <= cluster.replicas[0].ids(service.database, "notes")
     assert set(written[-60:]) <= cluster.replicas[0].ids(service.database, "notes")
     assert service.metrics()["db_failovers_total"] == 1
+
+    def told():
+        return {(line["before"], line["part"]) for line in service.log_lines() if line.get("message", "").startswith("a server of the database")}
+
+    wait_until(lambda: {("replica", "unreachable"), ("replica", "primary"), ("unreachable", "stale")} <= told(), what="the log to tell")

@@ -273,6 +273,11 @@ class selection {
     state_->at = at;
     return detail::fetch_page<T>(std::move(state_), std::string{cursor}, limit);
   }
+  // The cursor of the page after this row, wherever the row was read: of lists that are merged from several databases.
+  std::string cursor_after(T const& row) {
+    state_->tie_break();
+    return state_->cursor_of(&row);
+  }
 
  private:
   template <class E>

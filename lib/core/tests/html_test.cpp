@@ -19,6 +19,12 @@ TEST(html, what_is_special_becomes_an_entity) {
 }
 
 TEST(html, at_every_place_of_texts_of_every_length) {
+  for (int c = 0; c < 256; ++c)
+    for (std::size_t length : {1, 16, 37}) {
+      std::string const text(length, static_cast<char>(c));
+      auto const changed = std::string_view{"&<>\"'"}.find(static_cast<char>(c)) != std::string_view::npos;
+      EXPECT_EQ(html(text) != "[" + text + "]", changed) << c;
+    }
   for (std::size_t length = 1; length < 40; ++length)
     for (std::size_t place = 0; place < length; ++place) {
       std::string text(length, 'x');

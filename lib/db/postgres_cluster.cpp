@@ -73,6 +73,7 @@ void pg_cluster::on_sample(unsigned index, pg_sample const& sample) {
   auto& one = *servers_[index];
   one.last = sample;
   one.answers = true;
+  if (sample.in_recovery && sample.timeline != 0) one.proved = sample.timeline;
   one.position.store(sample.position, std::memory_order_relaxed);
   one.version.store(sample.version, std::memory_order_relaxed);
   if (system_ == 0) system_ = sample.system;
@@ -160,6 +161,11 @@ void pg_cluster::judge(unsigned index) {
     auto const limit = std::chrono::microseconds{settings_.replica_lag};
     if (sample.timeline != 0 && timeline_ != 0 && sample.timeline != timeline_)
       describe(one, server_part::behind, "it follows a server that is not the primary");
+    else if (timeline_ > 1 && one.proved != timeline_)
+      // Places in the log of two timelines cannot be compared: beyond the fork, the same number is something else.
+      describe(one, server_part::behind,
+               "it has not been seen to follow this primary since that was promoted: it does not stream, or this user "
+               "may not look (grant pg_read_all_stats)");
     else if (lag_bytes > settings_.replica_lag_bytes)
       describe(one, server_part::behind, "it is " + std::to_string(lag_bytes) + " bytes behind");
     else if (lag_us > static_cast<std::uint64_t>(limit.count()))

@@ -33,6 +33,7 @@ struct pg_server {
   std::shared_ptr<pg_watch> watch;
   pg_sample last;
   bool answers = false;
+  std::uint32_t proved = 0;  // the timeline on which it was seen streaming
 
   // Under the cluster's lock.
   std::string detail = "it was not asked yet";

@@ -49,6 +49,8 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   open();
   writer writes{*this};
   ASSERT_TRUE(eventually([&] { return writes.written > 50; }));
+  replicas_[1]->ask(
+      "select pg_wal_replay_pause()");  // what has replayed more than the one that is promoted cannot follow
   primary_->kill();
   ASSERT_TRUE(eventually([&] { return writes.refused > 1; })) << "503 while there is no primary";
   EXPECT_THROW(run(db_->ping()), unavailable_error);
@@ -73,7 +75,9 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   EXPECT_EQ(run(port(*db_)), replicas_[0]->port());
 
   // The other replica follows, and is read from again.
+  EXPECT_TRUE(is(2, server_part::behind));
   replicas_[1]->follow(*replicas_[0]);
+  replicas_[1]->ask("select pg_wal_replay_resume()");
   ASSERT_TRUE(eventually([&] { return is(2, server_part::replica) && status_of(2).lag_bytes < 100'000; }));
   writes.stop();
   EXPECT_EQ(writes.wrong, "");
@@ -96,6 +100,34 @@ TEST_F(promotion_case, a_former_primary_that_never_went_away_gets_no_more_writes
   // The replica that still follows it is told apart as soon as it says so.
   EXPECT_TRUE(eventually([&] { return is(1, server_part::behind); })) << status_of(1).detail;
   EXPECT_EQ(read(port(*db_)), replicas_[1]->port());
+}
+
+TEST_F(promotion_case, a_replica_that_went_past_the_fork_is_not_read_from_whatever_its_place_in_the_log_says) {
+  open();
+  // The first replica receives nothing more, so the second one has what the new primary will never have.
+  replicas_[0]->ask("alter system set primary_conninfo = ''");
+  replicas_[0]->ask("select pg_reload_conf()");
+  ASSERT_TRUE(eventually([&] { return replicas_[0]->ask("select count(*) from pg_stat_wal_receiver") == "0"; }));
+  for (int i = 0; i < 50; ++i) run(insert(*db_, "lost" + std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return replicas_[1]->ask("select count(*) from counters", name_) == "50"; }));
+  primary_->kill();
+  replicas_[0]->ask("select pg_promote()");
+  ASSERT_TRUE(eventually([&] { return is(1, server_part::primary); }));
+  EXPECT_TRUE(is(2, server_part::behind)) << "from the moment on when there is another primary";
+  replicas_[1]->follow(*replicas_[0]);
+  context mine;
+  mine.replicas = replica_use::may_read;
+  for (int i = 1; i <= 20; ++i) {
+    read(mine, insert(*db_, "kept" + std::to_string(i)));
+    EXPECT_EQ(read(mine, how_many(*db_)), i);
+    EXPECT_EQ(read(how_many(*db_)), i);
+  }
+  EXPECT_TRUE(is(2, server_part::behind));
+  // A process that starts now knows it as well.
+  db_.reset();
+  db_.reset(new database{connect(settings_, shards_)});
+  EXPECT_EQ(read(how_many(*db_)), 20);
+  EXPECT_TRUE(is(2, server_part::behind)) << status_of(2).detail;
 }
 
 TEST_F(promotion_case, a_former_primary_that_returns_as_a_replica_is_read_from) {

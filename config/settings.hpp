@@ -10,6 +10,7 @@
 #include <slipway/auth/tokens.hpp>
 #include <slipway/backup/settings.hpp>
 #include <slipway/db/settings.hpp>
+#include <slipway/documents/settings.hpp>
 #include <slipway/http/settings.hpp>
 #include <slipway/limits/fallback.hpp>
 #include <slipway/log/journal.hpp>
@@ -141,6 +142,7 @@ struct settings {
   query_health::settings queries;
   partitions::settings partitions;
   sharding::settings sharding;
+  documents::settings documents;
   redis::settings redis;
   migration_settings migrations;
   backup::settings backup;
@@ -156,8 +158,8 @@ struct settings {
   seed_settings seed;
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (service, runtime, http, operations, database, queries, partitions, sharding, redis, migrations,
-                       backup, auth, browser, compression, limits, notes, events, web, log, tracing, seed))
+                      (service, runtime, http, operations, database, documents, queries, partitions, sharding, redis,
+                       migrations, backup, auth, browser, compression, limits, notes, events, web, log, tracing, seed))
 
 }  // namespace app
 

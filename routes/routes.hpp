@@ -4,6 +4,7 @@
 #include "controllers/documents.hpp"
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
+#include "controllers/preferences.hpp"
 #include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
@@ -18,6 +19,7 @@ namespace app::routes {
 using namespace slipway::api;
 
 void users(router& r, controllers::users& c);
+void preferences(router& r, controllers::preferences& c);
 void sessions(router& r, controllers::sessions& c);
 // An import is a form of at most `import_size` bytes.
 void notes(router& r, controllers::notes& c, std::size_t import_size);

@@ -55,6 +55,7 @@ task<result<void>> users::change_password(scope who, password_change in, std::st
 
 task<result<void>> users::close(scope who) {
   co_await ok(parts_.rows.remove(who.user()));
+  co_await parts_.preferences.remove(who);
   co_await parts_.tokens.revoke_all(who.user(), parts_.clock.now());
   parts_.listener.sessions_ended(who.user(), std::nullopt);
   co_return result<void>{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/user.hpp"
+#include "repositories/preferences.hpp"
 #include "repositories/refresh_tokens.hpp"
 #include "repositories/users.hpp"
 #include "services/listeners.hpp"
@@ -18,6 +19,7 @@ class users {
   struct parts {
     repositories::users& rows;
     repositories::refresh_tokens& tokens;
+    repositories::preferences& preferences;
     auth::passwords& passwords;
     auth::breach_check& breaches;
     auth::throttle& throttle;
@@ -34,7 +36,7 @@ class users {
   // Ends all sessions but the one that asks. invalid: /current_password wrong_password, /new_password breached;
   // too_many_requests after many failures, which count together with those of logging in.
   task<result<void>> change_password(scope who, password_change in, std::string address);
-  // Closes the account: it can no longer log in, and its sessions end.
+  // Closes the account: it can no longer log in, its sessions end, and its preferences are removed.
   task<result<void>> close(scope who);
   task<result<page<user>>> list(user_query query);
 

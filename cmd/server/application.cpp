@@ -1,6 +1,7 @@
 #include "cmd/server/application.hpp"
 
 #include "cmd/server/command_line.hpp"
+#include "models/collections.hpp"
 #include "routes/routes.hpp"
 
 #include <slipway/content/media_types.hpp>
@@ -42,22 +43,26 @@ std::unique_ptr<controllers::web> make_web(web_settings const& s) {
 
 application::application(surroundings around)
     : clock_{around.clock},
+      documents_{around.documents},
       user_rows_{around.database},
       token_rows_{around.database},
       note_rows_{around.database},
+      preference_rows_{around.documents},
       key_rows_{around.database},
       note_watchers_{around.on, events_of(around.settings.events), around.clock},
       watched_{around.metrics.callback(metrics::metric_kind::gauge, "note_watchers", "Open streams of note events", {},
                                        [this] { return static_cast<double>(note_watchers_.count().subscribers); })},
       issuer_{around.settings.auth.tokens, around.keys, around.clock},
-      users_{
-          {user_rows_, token_rows_, around.passwords, around.breaches, around.throttle, note_watchers_, around.clock}},
+      users_{{user_rows_, token_rows_, preference_rows_, around.passwords, around.breaches, around.throttle,
+              note_watchers_, around.clock}},
       sessions_{{user_rows_, token_rows_, around.passwords, issuer_, around.throttle, around.settings.auth.refresh,
                  note_watchers_, around.clock}},
       notes_{note_rows_, note_watchers_, around.clock},
+      preferences_{preference_rows_},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},
       note_pages_{notes_, around.settings.notes.import_count},
+      preference_pages_{preferences_},
       system_pages_{{around.health, around.metrics, version_of(around)}},
       operator_pages_{{around.health, around.metrics, version_of(around), true}},
       query_pages_{around.slow},
@@ -67,6 +72,7 @@ application::application(surroundings around)
       idempotency_{key_rows_, around.clock},
       routes_{&idempotency_} {
   routes::users(routes_, user_pages_);
+  routes::preferences(routes_, preference_pages_);
   routes::sessions(routes_, session_pages_);
   routes::notes(routes_, note_pages_, around.settings.notes.import_size);
   routes::note_events(routes_, note_watchers_);
@@ -89,6 +95,7 @@ application::application(surroundings around)
 task<> application::tidy() {
   co_await token_rows_.purge_expired(clock_.now());
   co_await key_rows_.purge(clock_.now() - keys_are_kept);
+  (void)co_await documents_.sweep(all_collections());
 }
 
 }  // namespace app

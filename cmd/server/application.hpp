@@ -6,6 +6,7 @@
 #include "controllers/documents.hpp"
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
+#include "controllers/preferences.hpp"
 #include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
@@ -25,6 +26,7 @@ class application {
     app::settings const& settings;
     shards& on;
     db::database& database;
+    documents::store& documents;
     auth::key_ring& keys;
     auth::passwords& passwords;
     auth::throttle& throttle;
@@ -47,15 +49,17 @@ class application {
   // Ends what has no end of its own, the streams of events: before the server drains.
   void end_streams() { note_watchers_.close(); }
 
-  // Forgets what has run out: sessions, idempotency keys. Once in a while.
+  // Forgets what has run out: sessions, idempotency keys, documents. Once in a while.
   task<> tidy();
 
  private:
   clock_source const& clock_;
+  documents::store& documents_;
 
   repositories::users user_rows_;
   repositories::refresh_tokens token_rows_;
   repositories::notes note_rows_;
+  repositories::preferences preference_rows_;
   repositories::idempotency_keys key_rows_;
 
   controllers::note_events note_watchers_;
@@ -64,10 +68,12 @@ class application {
   services::users users_;
   services::sessions sessions_;
   services::notes notes_;
+  services::preferences preferences_;
 
   controllers::users user_pages_;
   controllers::sessions session_pages_;
   controllers::notes note_pages_;
+  controllers::preferences preference_pages_;
   controllers::system system_pages_, operator_pages_;
   controllers::queries query_pages_;
   std::unique_ptr<controllers::web> web_;  // null: no front end is served

@@ -8,6 +8,7 @@
 #include <slipway/api/openapi.hpp>
 #include <slipway/api/problem.hpp>
 #include <slipway/core/time.hpp>
+#include <slipway/documents/sql_store.hpp>
 #include <slipway/json/object_writer.hpp>
 
 #include <fmt/format.h>
@@ -44,9 +45,10 @@ int with_application(invocation const& in, std::function<void(application&, sett
   auth::throttle_in_memory throttle{loaded.value.auth.throttle, clock};
   auto const breaches = auth::make_no_breach_check();
   health::monitor health{on[0]};
+  auto const stored = documents::make_sql_store(database, clock);
   query_health::slow_log const slow{{}};
-  application app{{loaded.value, on, database, keys, passwords, throttle, *breaches, health, all_metrics, slow, clock,
-                   in.sources.environment}};
+  application app{{loaded.value, on, database, *stored, keys, passwords, throttle, *breaches, health, all_metrics, slow,
+                   clock, in.sources.environment}};
   tell(app, loaded.value);
   on.run(health.stop());
   return 0;

@@ -2,10 +2,13 @@
 #include "cmd/server/schema.hpp"
 
 #include "cmd/server/command_line.hpp"
+#include "models/collections.hpp"
 
 #include <slipway/core/embedded.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
+#include <slipway/db/errors.hpp>
+#include <slipway/documents/connect.hpp>
 #include <slipway/migrations/lint.hpp>
 #include <slipway/migrations/migrator.hpp>
 
@@ -78,12 +81,31 @@ void require_schema(settings const& s, db::database& database, shards& on, log::
                                     pending)};
 }
 
+void prepare_documents(documents::store& in, shards& on) {
+  try {
+    on.run(in.prepare(all_collections()));
+  } catch (db::error const& e) {
+    throw startup_error{exit_code::data,
+                        fmt::format("The collections of documents are not there and cannot be made: {}. "
+                                    "Run `slipway migrate up` as a user who may change the schema.",
+                                    e.what())};
+  }
+}
+
 int migrate_up(invocation const& in, migrate_up_options o) {
-  return with_migrator(in, {.allow_out_of_order = o.allow_out_of_order, .before_deployment = o.before_deployment},
-                       [&o](migrations::migrator& m, shards& on) {
-                         if (on.run(m.up(o.to > 0 ? std::optional{o.to} : std::nullopt)).empty())
-                           fmt::print("Nothing to do.\n");
-                       });
+  auto const done =
+      with_migrator(in, {.allow_out_of_order = o.allow_out_of_order, .before_deployment = o.before_deployment},
+                    [&o](migrations::migrator& m, shards& on) {
+                      if (on.run(m.up(o.to > 0 ? std::optional{o.to} : std::nullopt)).empty())
+                        fmt::print("Nothing to do.\n");
+                    });
+  // By the user who may change the schema, so that the service need not be one.
+  auto const loaded = in.load();
+  shards on{1};
+  auto database = db::connect(loaded.value.database, on);
+  auto const stored = documents::connect(loaded.value.documents, database, on);
+  prepare_documents(*stored.store, on);
+  return done;
 }
 
 int migrate_baseline(invocation const& in, std::int64_t version) {

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 
 #include <slipway/db/database.hpp>
+#include <slipway/documents/session.hpp>
 #include <slipway/log/logger.hpp>
 #include <slipway/runtime/shards.hpp>
 
@@ -14,5 +15,9 @@ db::settings node_database(settings const& s, sharding::node_settings const& nod
 
 // Applies what is pending when the settings say so; else throws startup_error when something is.
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
+
+// Makes the collections of documents and their indexes that are missing; with all of them there it needs no right to
+// change the schema. Throws startup_error when it has not got it.
+void prepare_documents(documents::store& in, shards& on);
 
 }  // namespace app

@@ -17,6 +17,7 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/db/repetition.hpp>
+#include <slipway/documents/connect.hpp>
 #include <slipway/http/server.hpp>
 #include <slipway/metrics/process_metrics.hpp>
 #include <slipway/query_health/slow_log.hpp>
@@ -152,6 +153,12 @@ void add_replicas(health::monitor& health, db::database const& of) {
                [&of, i] { return check_server(of, i); });
 }
 
+std::vector<blocking_pool const*> pools_of(blocking_pool const& hashing, documents::opened const& stored) {
+  std::vector<blocking_pool const*> out{&hashing};
+  if (stored.pool) out.push_back(stored.pool.get());
+  return out;
+}
+
 // What single settings cannot say about each other.
 void check_together(settings const& s) {
   auto const longest = s.auth.tokens.lifetime + s.auth.tokens.leeway;
@@ -199,27 +206,30 @@ int serve(invocation const& in, std::string const& ready_file) {
   auto const connections = middleware::database_metrics(all_metrics, database);
   auto const replication = replication_metrics(s, all_metrics, database);
   require_schema(s, database, on, log);
+  auto const stored = documents::connect(s.documents, database, on, clock, s.service.name);
+  prepare_documents(*stored.store, on);
   query_health::statistics_sampler const statistics{
       s.database, s.queries.statistics,
       [&log](std::string const& why) { log.warn("the database's statistics cannot be taken", {{"reason", why}}); }};
   auto const sampled = middleware::statistics_metrics(all_metrics, statistics);
 
   blocking_pool hashing{"hashing", {.threads = s.runtime.hashing_threads, .queue = s.runtime.hashing_queue}};
-  auto const pools = metrics::pool_metrics(all_metrics, {&hashing});
+  auto const pools = metrics::pool_metrics(all_metrics, pools_of(hashing, stored));
   auto const passwords = auth::make_passwords(s.auth.passwords, hashing);
   auto const breaches = make_breaches(s, on, journal, all_metrics);
   auth::key_ring keys{s.auth.keys, clock};
 
   health::monitor health{on[0]};
   health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
+  if (stored.pool) health.add("documents", std::chrono::seconds{2}, true, [&stored] { return stored.store->ping(); });
   add_replicas(health, database);
   auto const sharded = make_cluster(s, database_settings, database, on, log);
   if (sharded) add_nodes(health, *sharded);
 
   shared_store store{s, on, all_metrics, health, clock};
 
-  application app{{s, on, database, keys, *passwords, store.throttle(), *breaches, health, all_metrics, slow, clock,
-                   in.sources.environment}};
+  application app{{s, on, database, *stored.store, keys, *passwords, store.throttle(), *breaches, health, all_metrics,
+                   slow, clock, in.sources.environment}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
@@ -239,6 +249,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   log.info("serving", {{"addresses", joined(server.addresses())},
                        {"operators", joined(operators.addresses())},
                        {"database", database.description()},
+                       {"documents", stored.store->description()},
                        {"redis", store.description()},
                        {"environment", in.sources.environment},
                        {"version", version_text()}});

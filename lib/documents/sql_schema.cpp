@@ -8,21 +8,19 @@ namespace slipway::documents::detail {
 namespace {
 
 std::string table_statement(sql_words const& words, collection_info const& in) {
-  return "create table if not exists " + table_of(in) + " (id " +
-         std::string{words.key_type[static_cast<std::size_t>(in.key)]} + " primary key not null, body " +
-         std::string{words.body_type} + " not null)";
+  return "create table " + table_of(in) + " (id " + std::string{words.key_type[static_cast<std::size_t>(in.key)]} +
+         " primary key not null, body " + std::string{words.body_type} + " not null)";
 }
 
 std::string changes_statement(sql_words const& words) {
   auto const text = std::string{words.text_type};
-  return "create table if not exists document_changes (collection varchar(40) not null, number bigint not null, "
+  return "create table document_changes (collection varchar(40) not null, number bigint not null, "
          "changed_at bigint not null, kind smallint not null, document_id " +
          text + " not null, body " + std::string{words.body_type} + ", primary key (collection, number))";
 }
 
-std::string index_statement(sql_text const& text, index_info const& index, bool if_not_exists) {
+std::string index_statement(sql_text const& text, index_info const& index) {
   std::string out{index.unique ? "create unique index " : "create index "};
-  if (if_not_exists) out += "if not exists ";
   out += index_name(text.info, index) + " on " + table_of(text.info) + " (";
   for (std::size_t i = 0; i < index.size; ++i) {
     auto const place = text.place(*index.parts[i]);
@@ -38,12 +36,32 @@ std::string index_statement(sql_text const& text, index_info const& index, bool 
                           ") cannot be made, because documents that are there contradict it: " + why};
 }
 
-task<> make_index(db::session& on, collection_info const& in, index_info const& index, bool if_not_exists) {
+task<bool> is_there(db::session& on, std::string sql, db::values names) {
+  auto const found = co_await on.query(std::move(sql), std::move(names));
+  co_return found[0].get<std::int64_t>(0) > 0;
+}
+
+// Asked first, because "if not exists" needs the right to make tables even where there is nothing to make.
+task<bool> has_table(db::session& on, std::string name) {
+  switch (on.dialect()) {
+    case db::dialect::sqlite: return is_there(on, "select count(*) from sqlite_master where name = $1", {name});
+    case db::dialect::postgres: return is_there(on, "select count(to_regclass($1))", {name});
+    case db::dialect::mysql: break;
+  }
+  return is_there(
+      on, "select count(*) from information_schema.tables where table_schema = database() and table_name = $1", {name});
+}
+
+task<> make_index(db::session& on, collection_info const& in, index_info const& index) {
   try {
-    co_await on.execute(index_statement(sql_text{on.dialect(), in}, index, if_not_exists));
+    co_await on.execute(index_statement(sql_text{on.dialect(), in}, index));
   } catch (db::constraint_error const& e) {
     refuse_index(in, index, e.what());
   }
+}
+
+task<> make_index_if_missing(db::session& on, collection_info const& in, index_info const& index) {
+  if (!co_await has_table(on, index_name(in, index))) co_await make_index(on, in, index);
 }
 
 std::string_view column_type(sql_class as) {
@@ -55,11 +73,6 @@ std::string_view column_type(sql_class as) {
     case sql_class::other: break;
   }
   return "varchar(500)";  // four of them with the bytes of any character would be more than a key may have
-}
-
-task<bool> is_there(db::session& on, std::string sql, db::values names) {
-  auto const found = co_await on.query(std::move(sql), std::move(names));
-  co_return found[0].get<std::int64_t>(0) > 0;
 }
 
 // MySQL's changes of the schema have no IF NOT EXISTS, and MariaDB no indexes over expressions.
@@ -80,7 +93,7 @@ task<> make_mysql_index(db::session& on, collection_info const& in, index_info c
                          "select count(*) from information_schema.statistics where table_schema = database() and "
                          "table_name = $1 and index_name = $2",
                          {table_of(in), index_name(in, index)}))
-    co_await make_index(on, in, index, false);
+    co_await make_index(on, in, index);
 }
 
 // Documents that are there already get the value of a new column.
@@ -103,18 +116,19 @@ task<> prepare_feed(db::session& on, collection_info const& in) {
 
 task<> prepare_all(db::session& on, std::vector<collection_info const*> const& all) {
   auto const& words = words_of(on.dialect());
-  co_await on.execute(
-      "create table if not exists document_feeds (collection varchar(40) primary key not null, last_number bigint not "
-      "null)");
-  co_await on.execute(changes_statement(words));
+  if (!co_await has_table(on, "document_feeds"))
+    co_await on.execute(
+        "create table document_feeds (collection varchar(40) primary key not null, last_number bigint not "
+        "null)");
+  if (!co_await has_table(on, "document_changes")) co_await on.execute(changes_statement(words));
   for (auto const* in : all) {
-    co_await on.execute(table_statement(words, *in));
+    if (!co_await has_table(on, table_of(*in))) co_await on.execute(table_statement(words, *in));
     if (on.dialect() == db::dialect::sqlite) co_await make_sqlite_columns(on, *in);
     for (auto const& index : in->indexes())
       if (on.dialect() == db::dialect::mysql)
         co_await make_mysql_index(on, *in, index);
       else
-        co_await make_index(on, *in, index, true);
+        co_await make_index_if_missing(on, *in, index);
     if (in->has_feed) co_await prepare_feed(on, *in);
   }
 }

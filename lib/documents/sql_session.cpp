@@ -253,7 +253,7 @@ task<> sql_session::store(collection_info const& in, node document) {
   sql_text text{db_.dialect(), in};
   auto const id = key_value(in, *document.find("id"));
   auto const body = text.json(without_id(std::move(document)));
-  auto sql = "update " + table_of(in) + " set body = " + body + " where id = " + text.mark(id);
+  auto sql = "update " + table_of(in) + " set " + text.assigned(body) + " where id = " + text.mark(id);
   std::exception_ptr error;
   try {
     co_await db_.execute(std::move(sql), std::move(text.parameters));

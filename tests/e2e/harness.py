@@ -197,6 +197,43 @@ class Redis:
             self.kill()
 
 
+class FerretDB:
+    """A server of MongoDB's protocol in a folder of its own, on loopback: SLIPWAY_TEST_FERRETDB or `ferretdb` in PATH."""
+
+    def __init__(self, folder):
+        self.program = os.environ.get("SLIPWAY_TEST_FERRETDB") or shutil.which("ferretdb")
+        if not self.program:
+            raise FileNotFoundError("no FerretDB: scripts/ferretdb.sh builds it, SLIPWAY_TEST_FERRETDB names it")
+        self.folder = Path(folder)
+        self.port = free_port()
+        self.process = None
+        self.start()
+
+    def url(self, database="app"):
+        return f"mongodb://127.0.0.1:{self.port}/{database}"
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--handler=sqlite", f"--sqlite-url=file:{self.folder}/", "--log-level=error",
+                 f"--listen-addr=127.0.0.1:{self.port}", "--debug-addr=-", "--telemetry=disable", f"--state-dir={self.folder}"],
+                stdout=log, stderr=log)
+        wait_until(self._answers, what="FerretDB to start")
+
+    def _answers(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+
+    def kill(self):
+        """Ends it as a crash does."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.kill()
+
+
 class MariaDB:
     """A server in a folder of its own, on loopback, ended with the session."""
 

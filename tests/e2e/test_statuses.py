@@ -16,7 +16,7 @@ NEVER_FAIL = {"/.well-known/jwks.json", "/health/live", "/health/ready", "/healt
               "/v1/notes/events"}
 FILE = {"file": ("notes.ndjson", b'{"title":"Groceries"}\n', "application/x-ndjson")}
 TABLES = {"/v1/notes": "notes", "/v1/users": "users", "/v1/auth/login": "users", "/v1/auth/refresh": "refresh_tokens",
-          "/v1/auth/logout": "refresh_tokens"}
+          "/v1/auth/logout": "refresh_tokens", "/v1/users/me/preferences": "documents_preferences"}
 
 
 def sign_up():
@@ -52,6 +52,7 @@ class Caller:
             ("post", "/v1/notes"): NOTE,
             ("patch", "/v1/notes/{id}"): {"title": "Changed"},
             ("patch", "/v1/users/me"): {"name": "Ada King"},
+            ("put", "/v1/users/me/preferences"): {"values": {"theme": "dark"}},
         }.get((self.method, self.path))
 
     def send(self, client=None, url=None, **more):
@@ -59,7 +60,7 @@ class Caller:
             more["files"] = FILE
         if "json" not in more and "content" not in more and self.body() is not None:
             more["json"] = self.body()
-        if self.method == "patch" and "{id}" in self.path:
+        if (self.method == "patch" and "{id}" in self.path) or self.method == "put":
             more["headers"] = {"if-match": "*", **more.get("headers", {})}
         more["headers"] = {k: v for k, v in more.get("headers", {}).items() if v is not None}
         client = client or self.client

@@ -370,6 +370,11 @@ TEST_P(documents_on, refuses_what_cannot_be_stored) {
   EXPECT_EQ(run(people().all().count()), 0);
 }
 
+struct one_sum {
+  std::string city;
+  decimal<2> balance;
+};
+BOOST_DESCRIBE_STRUCT(one_sum, (), (city, balance))
 struct by_city {
   std::string city;
   std::int64_t people = 0;
@@ -390,6 +395,15 @@ TEST_P(documents_on, groups) {
   for (auto& each : all) each.balance = *decimal<2>::parse("0.10");
   run(people().insert_many(all));
   auto const city = col<&person::home, &address::city>;
+  if (!has_all_accumulators()) {
+    auto const sums = run(people().all().group_by(city).order_by(1, true).into<one_sum>(sum(col<&person::balance>)));
+    ASSERT_EQ(sums.size(), 2u);
+    EXPECT_EQ(sums[0].balance.text(), "0.20");
+    EXPECT_THROW(run(people().all().group_by(city).into<by_city>(documents::count<person>(), sum(col<&person::age>),
+                                                                 sum(col<&person::balance>))),
+                 db::error);
+    GTEST_SKIP() << "SKIPPED LOUDLY: this server computes only one value of a group";
+  }
   auto const found = run(people().all().group_by(city).order_by(1, true).limit(5).into<by_city>(
       documents::count<person>(), sum(col<&person::age>), sum(col<&person::balance>)));
   ASSERT_EQ(found.size(), 2u);
@@ -442,6 +456,7 @@ TEST_P(documents_on, collections_and_indexes_are_prepared_again_without_harm) {
 }
 
 TEST_P(documents_on, many_changes_at_once_lose_none) {
+  if (!has_atomic_changes()) GTEST_SKIP() << "SKIPPED LOUDLY: FerretDB loses changes that are made at the same time";
   auto const ann = run(people().insert(make("Ann")));
   constexpr int each = 20;
   auto const work = [](store& in, id_of<person> id) -> task<> {

@@ -4,6 +4,13 @@ namespace slipway::documents::tests {
 
 void each_store::SetUp() {
   std::string why_not;
+  if (GetParam() == engine::mongodb) {
+    server_ = mongodb_server::shared(why_not);
+    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
+    open({.url = server_->make_database(), .module = MONGODB_MODULE, .timeout = std::chrono::seconds{20}});
+    run(store_->prepare(all_collections()));
+    return;
+  }
   db::settings s;
   auto const dialect = GetParam() == engine::sqlite     ? db::dialect::sqlite
                        : GetParam() == engine::postgres ? db::dialect::postgres
@@ -15,8 +22,16 @@ void each_store::SetUp() {
   run(store_->prepare(all_collections()));
 }
 
+void each_store::open(settings const& s) {
+  db_.reset(new db::database{db::connect({.url = "sqlite::memory:"}, shards_)});
+  auto made = connect(s, *db_, shards_, clock_);
+  pool_ = std::move(made.pool);
+  store_ = std::move(made.store);
+}
+
 void each_store::TearDown() {
   store_.reset();
+  pool_.reset();
   db_.reset();
 }
 

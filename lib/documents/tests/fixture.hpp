@@ -2,9 +2,11 @@
 #pragma once
 
 #include "../../db/tests/fixture.hpp"
+#include "mongodb_server.hpp"
 
 #include <slipway/core/decimal.hpp>
 #include <slipway/documents/collection.hpp>
+#include <slipway/documents/connect.hpp>
 #include <slipway/documents/sql_store.hpp>
 #include <slipway/json/value.hpp>
 #include <slipway/meta/scalars.hpp>
@@ -100,7 +102,7 @@ inline std::string name_of(testing::TestParamInfo<engine> const& info) {
   return "";
 }
 
-inline auto all_stores() { return testing::Values(engine::sqlite, engine::postgres, engine::mysql); }
+inline auto all_stores() { return testing::Values(engine::sqlite, engine::postgres, engine::mysql, engine::mongodb); }
 
 class each_store : public testing::TestWithParam<engine> {
  protected:
@@ -113,14 +115,19 @@ class each_store : public testing::TestWithParam<engine> {
   }
   // For tests of what only some servers have.
   bool is_sql() const { return GetParam() != engine::mongodb; }
-  bool has_all_accumulators() const { return is_sql(); }
-  bool has_transactions() const { return is_sql(); }
-  bool has_feeds() const { return is_sql(); }
+  bool is_ferret() const { return server_ != nullptr && server_->is_ferret(); }
+  bool has_all_accumulators() const { return !is_ferret(); }
+  bool has_atomic_changes() const { return !is_ferret(); }
+  bool has_transactions() const { return !is_ferret(); }
+  bool has_feeds() const { return !is_ferret(); }
+  void open(settings const& s);
 
   manual_clock clock_{time_point{std::chrono::sys_days{std::chrono::year{2026} / 5 / 1}}};
   shards shards_{2};
   std::unique_ptr<db::database> db_;
+  std::unique_ptr<blocking_pool> pool_;
   std::unique_ptr<store> store_;
+  mongodb_server* server_ = nullptr;
 };
 
 inline std::vector<collection_info const*> all_collections() { return {&info_of<person>, &info_of<setting>}; }

@@ -1,7 +1,9 @@
 // Sessions as a person lives through them, on an empty database in memory and a clock that the test moves.
 #include "services/sessions.hpp"
+#include "models/collections.hpp"
 #include "services/users.hpp"
 
+#include <slipway/documents/sql_store.hpp>
 #include <slipway/migrations/migrator.hpp>
 #include <slipway/runtime/shards.hpp>
 
@@ -42,6 +44,7 @@ class sessions : public testing::Test {
  protected:
   sessions() {
     on.run(migrations::migrator{database, migrations::files_in(SLIPWAY_MIGRATIONS)}.up());
+    on.run(documents_->prepare(all_collections()));
     auto made = on.run(users.register_new({.email = "Ada@Example.com", .password = password("right"), .name = "Ada"}));
     ada = made->id;
   }
@@ -59,13 +62,15 @@ class sessions : public testing::Test {
   db::database database = db::connect({.url = "sqlite::memory:"}, on);
   repositories::users user_rows{database};
   repositories::refresh_tokens token_rows{database};
+  std::unique_ptr<documents::store> documents_ = documents::make_sql_store(database, clock);
+  repositories::preferences preference_rows{*documents_};
   counted_passwords passwords;
   ended_sessions heard;
   auth::key_ring keys{{{auth::key::generate(auth::algorithm::eddsa), time_point{}, {}}}, 24h, clock};
   auth::token_issuer issuer{{}, keys, clock};
   auth::throttle_in_memory throttle{{}, clock};
   breached_one breaches;
-  services::users users{{user_rows, token_rows, passwords, breaches, throttle, heard, clock}};
+  services::users users{{user_rows, token_rows, preference_rows, passwords, breaches, throttle, heard, clock}};
   services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, heard, clock}};
   id_of<user> ada;
 };

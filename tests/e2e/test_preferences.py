@@ -1,0 +1,144 @@
+"""Preferences: one document for each account, in the SQL database or on MongoDB."""
+
+import shutil
+import threading
+
+import httpx
+import pytest
+
+from harness import FerretDB, temporary_folder, wait_until
+
+PATH = "/v1/users/me/preferences"
+
+
+@pytest.fixture(scope="module")
+def ferret():
+    folder = temporary_folder("ferretdb")
+    try:
+        running = FerretDB(folder)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    yield running
+    running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def on_mongodb(launch, ferret, database="app"):
+    return launch(settings={"documents.url": ferret.url(database), "documents.connect_timeout": "1s",
+                            "documents.timeout": "5s"})
+
+
+def save(person, values, tag):
+    return person.client.put(PATH, json={"values": values}, headers={"if-match": tag})
+
+
+def from_birth_to_death(person, stranger):
+    empty = person.client.get(PATH)
+    assert empty.status_code == 200 and empty.json() == {"values": {}}
+    values = {"theme": "dark", "notes": {"sort": "title", "columns": [1, 2.5, None, True, "é"]}, "big": 2**53 - 1, "none": {}}
+    first = save(person, values, empty.headers["etag"])
+    assert first.status_code == 200 and first.json() == {"values": values}
+    shown = person.client.get(PATH)
+    assert shown.json() == {"values": values} and shown.headers["etag"] == first.headers["etag"] != empty.headers["etag"]
+    assert person.client.get(PATH, headers={"if-none-match": shown.headers["etag"]}).status_code == 304
+    assert person.client.put(PATH, json={"values": {}}).status_code == 428
+    assert save(person, {"late": 1}, empty.headers["etag"]).status_code == 412
+    second = save(person, {"theme": "light"}, first.headers["etag"])
+    assert second.json() == {"values": {"theme": "light"}} and second.headers["etag"] != first.headers["etag"]
+    assert save(person, {"any": 1}, "*").status_code == 200
+    assert stranger.client.get(PATH).json() == {"values": {}}, "they are a person's own"
+
+
+def test_preferences_from_birth_to_death(person, stranger):
+    from_birth_to_death(person, stranger)
+
+
+def test_the_same_on_mongodb(launch, ferret):
+    server = on_mongodb(launch, ferret).start()
+    from_birth_to_death(server.person(), server.person(name="Mallory"))
+    metrics = httpx.get(f"{server.operator_url}/metrics").text
+    assert 'pool_jobs_total{pool="mongodb"}' in metrics
+    checks = httpx.get(f"{server.operator_url}/health/ready").text
+    assert "documents" in checks
+    assert "FerretDB" in server.log()
+
+
+def test_of_two_who_save_first_at_the_same_time_one_is_told(person):
+    tag, codes = person.client.get(PATH).headers["etag"], []
+
+    def change(i):
+        with person.server.client(headers=person.client.headers) as client:
+            codes.append(client.put(PATH, json={"values": {"n": i}}, headers={"if-match": tag}).status_code)
+
+    threads = [threading.Thread(target=change, args=(i,)) for i in range(5)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(codes) == [200] + [412] * 4
+
+
+@pytest.mark.parametrize("body, pointer", [
+    ({"values": []}, "/values"), ({"values": "x"}, "/values"), ({"values": None}, "/values"), ({}, "/values"),
+    ({"values": {"a.b": 1}}, "/values/a.b"), ({"values": {"$set": 1}}, "/values/$set"), ({"values": {"": 1}}, "/values/"),
+    ({"values": {"list": [{"$x": 1}]}}, "/values/list/0/$x"), ({"other": 1}, "/other"),
+])
+def test_each_rule(person, body, pointer):
+    answer = person.client.put(PATH, json=body, headers={"if-match": "*"})
+    assert answer.status_code == 422, answer.text
+    assert pointer in [e["pointer"] for e in answer.json()["errors"]]
+    assert person.client.get(PATH).json() == {"values": {}}
+
+
+def test_what_is_too_large_or_beyond_numbers_is_refused(person):
+    assert save(person, {"x": "y" * (70 << 10)}, "*").status_code == 413
+    beyond = person.client.put(PATH, content=b'{"values":{"n":18446744073709551615}}',
+                               headers={"if-match": "*", "content-type": "application/json"})
+    assert beyond.status_code == 422
+
+
+def test_nobody_but_who_is_signed_in(server):
+    with server.client() as nobody:
+        assert nobody.get(PATH).status_code == 401
+        assert nobody.put(PATH, json={"values": {}}, headers={"if-match": "*"}).status_code == 401
+
+
+def test_closing_the_account_removes_them(person):
+    save(person, {"a": 1}, "*")
+    token = dict(person.client.headers)
+    assert person.client.delete("/v1/users/me").status_code == 204
+    with person.server.client(headers=token) as client:
+        assert client.get(PATH).json() == {"values": {}}
+
+
+def test_a_mongodb_that_goes_away_is_a_503_and_comes_back(launch, ferret):
+    folder = temporary_folder("ferretdb-own")
+    own = FerretDB(folder)
+    try:
+        server = on_mongodb(launch, own).start()
+        person = server.person()
+        assert save(person, {"a": 1}, "*").status_code == 200
+        own.kill()
+        away = person.client.get(PATH)
+        assert away.status_code == 503 and "retry-after" in away.headers
+        assert person.client.get("/v1/users/me").status_code == 200, "the rest goes on"
+        wait_until(lambda: httpx.get(f"{server.url}/health/ready").status_code == 503, what="it to be unready")
+        own.start()
+        wait_until(lambda: person.client.get(PATH).status_code == 200, seconds=5, what="it to come back")
+        assert person.client.get(PATH).json() == {"values": {"a": 1}}
+    finally:
+        own.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("settings, code, words", [
+    ({"documents.url": "couch://localhost/x"}, 78, "names no store"),
+    ({"documents.url": "mongodb://localhost"}, 78, "names no database"),
+    ({"documents.url": "mongodb://ann:secret@127.0.0.1:1/x", "documents.connect_timeout": "300ms"}, 69, "no server answers"),
+    ({"documents.url": "mongodb://127.0.0.1/x", "documents.module": "/nowhere/slipway_mongodb.so"}, 78, "cannot be loaded"),
+])
+def test_what_is_wrong_is_said_at_the_start(launch, settings, code, words):
+    server = launch()
+    server.settings.update(settings)
+    said = server.refuses(code, words)
+    assert "secret" not in said

@@ -103,6 +103,7 @@ void tell(sharding::move_report const& r) {
 
 std::vector<sharding::planned_move> plan(sharding::cluster& all, shards& on, sharding_wish const& wish) {
   std::vector<std::uint32_t> without;
+  without.reserve(wish.without.size());
   for (auto const& name : wish.without) without.push_back(all.index_of(name));
   auto moves = sharding::plan_moves(*on.run(all.refresh()), all.size(), without);
   if (wish.at_most > 0 && moves.size() > wish.at_most) moves.resize(wish.at_most);

@@ -39,8 +39,8 @@ std::int64_t length_of(db::period p) noexcept {
   switch (p.unit) {
     case db::period_unit::day:
     case db::period_unit::month: return p.count;
-    case db::period_unit::week: return 7 * p.count;
-    case db::period_unit::year: return 12 * p.count;
+    case db::period_unit::week: return std::int64_t{7} * p.count;
+    case db::period_unit::year: return std::int64_t{12} * p.count;
   }
   return 1;
 }

@@ -40,7 +40,7 @@ void check_settings(settings const& s) {
 
 }  // namespace
 
-cluster::cluster(sharding::settings s, db::settings base, db::database& control, shards& on) {
+cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on) {
   check_settings(s);
   parts_.reset(new parts{.settings = std::move(s),
                          .control = control,
@@ -196,7 +196,7 @@ task<> cluster::after_refusal(place at, attempts& pace) {
   auto const& known = here.map->slots[at.slot];
   if (known.node != at.node || known.epoch != at.epoch) co_return;
   if (pace.count > 1 && co_await settle(at.slot, at.node)) co_return;
-  auto const pause = std::min(pace.count, 10u) * 5 + parts_->random.below(5);
+  auto const pause = std::uint64_t{std::min(pace.count, 10u)} * 5 + parts_->random.below(5);
   co_await sleep_for(milliseconds{pause});
 }
 

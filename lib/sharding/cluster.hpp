@@ -37,7 +37,7 @@ class cluster {
  public:
   // Opens every node with the settings of `base` and the node's own URL. `control` must outlive the cluster. Throws
   // startup_error for settings that contradict each other, and what db::connect throws. Not from a shard's thread.
-  cluster(settings s, db::settings base, db::database& control, shards& on);
+  cluster(settings s, db::settings const& base, db::database& control, shards& on);
   cluster(cluster const&) = delete;
   cluster& operator=(cluster const&) = delete;
   ~cluster();

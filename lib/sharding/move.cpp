@@ -215,11 +215,11 @@ task<std::int64_t> one_move::catch_up_once() {
       {.level = db::isolation::repeatable_read});
   std::vector<char> blocked(carriers_.size());
   for (auto t = carriers_.size(); t-- > 0;)
-    if (!lists[t].ids.empty()) blocked[t] = !co_await remove(*carriers_[t], lists[t].keys, found[t]);
+    if (!lists[t].ids.empty()) blocked[t] = co_await remove(*carriers_[t], lists[t].keys, found[t]) ? 0 : 1;
   std::int64_t done = 0;
   for (std::size_t t = 0; t < carriers_.size(); ++t) {
     if (lists[t].ids.empty()) continue;
-    if (!co_await write(*carriers_[t], found[t]) || blocked[t]) continue;
+    if (!co_await write(*carriers_[t], found[t]) || blocked[t] != 0) continue;
     done += static_cast<std::int64_t>(lists[t].ids.size());
     co_await forget_changes(source(), std::move(lists[t].ids));
   }

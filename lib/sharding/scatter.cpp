@@ -53,7 +53,7 @@ int compare_values(db::value const& a, db::value const& b, char flags) {
 
 task<> for_each(std::size_t count, unsigned at_once, std::chrono::milliseconds timeout,
                 std::function<task<>(std::size_t)> work) {
-  auto* const parent = co_await this_context();
+  auto* const parent = co_await this_context{};
   context own;
   own.deadline = context::clock::now() + timeout;
   relay from_parent{own};

@@ -52,7 +52,7 @@ class security_headers final : public http::middleware {
 
 }  // namespace
 
-std::unique_ptr<http::middleware> make_security_headers(security_settings settings) {
+std::unique_ptr<http::middleware> make_security_headers(security_settings const& settings) {
   return std::make_unique<security_headers>(settings);
 }
 

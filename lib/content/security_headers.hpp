@@ -28,6 +28,6 @@ struct security_settings {
 };
 
 // An empty text leaves that field out. Throws startup_error for a text with control characters.
-std::unique_ptr<http::middleware> make_security_headers(security_settings settings = {});
+std::unique_ptr<http::middleware> make_security_headers(security_settings const& settings = {});
 
 }  // namespace slipway::content

@@ -46,6 +46,11 @@ task<> documents::page(http::exchange& x) const {
 }
 
 task<> documents::viewer(http::exchange& x) const {
+  if (x.request.parameters()[0].empty()) {  // what the page names is below /docs
+    x.response.add("Location", "/docs");
+    x.answer(308, {}, {});
+    co_return;
+  }
   assets_.serve(x, x.request.parameters()[0]);
   co_return;
 }

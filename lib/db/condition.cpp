@@ -90,6 +90,18 @@ void add_json_path(std::string& code, operation_code what, std::string_view path
   code += path;
 }
 
+std::string json_place(std::string_view path) {
+  std::string out = "'$";
+  json_steps steps{path};
+  while (steps.next()) {
+    if (steps.is_name())
+      out.append(".\"").append(steps.name()).append("\"");
+    else
+      out.append("[").append(std::to_string(steps.index())).append("]");
+  }
+  return out + "'";
+}
+
 bool json_steps::next() noexcept {
   if (rest_.empty()) return false;
   is_name_ = rest_.front() == 'n';

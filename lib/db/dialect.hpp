@@ -56,4 +56,7 @@ class json_steps {
   bool is_name_ = false;
 };
 
+// The same path as a literal of the JSON functions of SQLite and MySQL: '$."name"[0]'.
+std::string json_place(std::string_view path);
+
 }  // namespace slipway::db::detail

@@ -24,15 +24,7 @@ std::string has_element(std::string_view list, std::string_view element, bool) {
 }
 
 std::string json_part(std::string_view document, std::string_view path, json_kind as) {
-  std::string place = "'$";
-  json_steps steps{path};
-  while (steps.next()) {
-    if (steps.is_name())
-      place.append(".\"").append(steps.name()).append("\"");
-    else
-      place.append("[").append(std::to_string(steps.index())).append("]");
-  }
-  auto part = "json_extract(" + std::string{document} + ", " + place + "')";
+  auto part = "json_extract(" + std::string{document} + ", " + json_place(path) + ")";
   auto const when = "case when json_type(" + part + ") in (";
   switch (as) {
     case json_kind::text:  // what JSON functions give has another collation than texts of the connection

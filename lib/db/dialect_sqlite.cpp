@@ -22,15 +22,7 @@ std::string has_element(std::string_view list, std::string_view element, bool) {
 }
 
 std::string json_part(std::string_view document, std::string_view path, json_kind as) {
-  std::string place = "'$";
-  json_steps steps{path};
-  while (steps.next()) {
-    if (steps.is_name())
-      place.append(".\"").append(steps.name()).append("\"");
-    else
-      place.append("[").append(std::to_string(steps.index())).append("]");
-  }
-  auto const inside = std::string{document}.append(", ").append(place).append("'");
+  auto const inside = std::string{document}.append(", ").append(json_place(path));
   auto const types = as == json_kind::text     ? "'text'"
                      : as == json_kind::number ? "'integer', 'real'"
                                                : "'true', 'false'";

@@ -1,3 +1,4 @@
+#include <slipway/core/descriptor.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/http/listener.hpp>
 
@@ -44,21 +45,6 @@ constexpr int backlog = 4'096;
     default: throw startup_error{exit_code::os, fmt::format("cannot listen on {}: {}.", address, reason)};
   }
 }
-
-class file_descriptor {
- public:
-  explicit file_descriptor(int value) noexcept : value_{value} {}
-  file_descriptor(file_descriptor const&) = delete;
-  file_descriptor& operator=(file_descriptor const&) = delete;
-  ~file_descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const noexcept { return value_; }
-  int release() noexcept { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 class socket_listener final : public listener {
  public:
@@ -148,7 +134,7 @@ int listen_address::open() { return is_unix() ? open_unix() : open_tcp(); }
 
 int listen_address::open_unix() {
   if (shared_ >= 0) return ::fcntl(shared_, F_DUPFD_CLOEXEC, 0);
-  file_descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (s.get() < 0) refuse(text_, errno);
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
@@ -177,7 +163,7 @@ int listen_address::open_tcp() {
     throw startup_error{exit_code::config,
                         fmt::format("http.listen has '{}': the host is not known ({}).", text_, ::gai_strerror(error))};
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const owned{found, &::freeaddrinfo};
-  file_descriptor s{::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  descriptor s{::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (s.get() < 0) refuse(text_, errno);
   int const on = 1;
   ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

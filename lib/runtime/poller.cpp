@@ -1,3 +1,4 @@
+#include <slipway/core/descriptor.hpp>
 #include <slipway/runtime/poller.hpp>
 
 #include <boost/asio/detail/epoll_reactor.hpp>
@@ -29,18 +30,6 @@ constexpr std::uint32_t always = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr std::size_t most_at_once = 256;
 constexpr int worth_asking_again = 4, most_in_a_row = 8;
 
-class descriptor {
- public:
-  explicit descriptor(int value) noexcept : value_{value} {}
-  descriptor(descriptor const&) = delete;
-  descriptor& operator=(descriptor const&) = delete;
-  ~descriptor() { ::close(value_); }
-  operator int() const noexcept { return value_; }
-
- private:
-  int value_;
-};
-
 int must_succeed(int result, char const* what) {
   if (result >= 0) return result;
   throw boost::system::system_error{{errno, boost::system::system_category()}, what};
@@ -62,10 +51,10 @@ struct poller::impl {
         set{must_succeed(::epoll_create1(EPOLL_CLOEXEC), "epoll set")},
         bell{must_succeed(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "event descriptor")} {
     epoll_event event{EPOLLIN | EPOLLET, {.ptr = nullptr}};
-    must_succeed(::epoll_ctl(set, EPOLL_CTL_ADD, bell, &event), "epoll set");
+    must_succeed(::epoll_ctl(set.get(), EPOLL_CTL_ADD, bell.get(), &event), "epoll set");
     reactor.init_task();
     auto const error =
-        reactor.register_internal_descriptor(asio::detail::epoll_reactor::read_op, set, registration, &operation);
+        reactor.register_internal_descriptor(asio::detail::epoll_reactor::read_op, set.get(), registration, &operation);
     if (error == 0) return;
     withdraw();
     errno = error;
@@ -76,7 +65,7 @@ struct poller::impl {
   ~impl() { withdraw(); }
 
   void withdraw() {
-    reactor.deregister_internal_descriptor(set, registration);
+    reactor.deregister_internal_descriptor(set.get(), registration);
     reactor.cleanup_descriptor_data(registration);
   }
 
@@ -105,7 +94,7 @@ struct poller::impl {
   [[clang::no_sanitize("vptr")]] int tell() {
     // Not through the C library, which makes it a point where threads may be cancelled; they never are.
     auto const found = static_cast<int>(
-        ::syscall(SYS_epoll_pwait, int{set}, events.data(), static_cast<int>(events.size()), 0, nullptr, 0));
+        ::syscall(SYS_epoll_pwait, set.get(), events.data(), static_cast<int>(events.size()), 0, nullptr, 0));
     bool rung = false;
     left = std::span{events}.first(found > 0 ? static_cast<std::size_t>(found) : 0);
     while (!left.empty()) {
@@ -140,7 +129,7 @@ struct poller::impl {
   void ring() noexcept {
     std::uint64_t const one = 1;
     // It fails only when the counter is full, after 2^64 rings.
-    static_cast<void>(::write(bell, &one, sizeof one));
+    static_cast<void>(::write(bell.get(), &one, sizeof one));
   }
 
   static void unlink(watcher& w) noexcept {
@@ -169,12 +158,12 @@ poller::~poller() = default;
 
 bool poller::watch(int socket, watcher& owner) noexcept {
   epoll_event event{always, {.ptr = &owner}};
-  return ::epoll_ctl(impl_->set, EPOLL_CTL_ADD, socket, &event) == 0;
+  return ::epoll_ctl(impl_->set.get(), EPOLL_CTL_ADD, socket, &event) == 0;
 }
 
 bool poller::watch_writable(int socket, watcher& owner) noexcept {
   epoll_event event{always | EPOLLOUT, {.ptr = &owner}};
-  return ::epoll_ctl(impl_->set, EPOLL_CTL_MOD, socket, &event) == 0;
+  return ::epoll_ctl(impl_->set.get(), EPOLL_CTL_MOD, socket, &event) == 0;
 }
 
 void poller::forget(watcher& owner) noexcept {

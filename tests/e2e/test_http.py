@@ -194,6 +194,12 @@ def test_conditional_requests(plain_server):
         assert client.get("/openapi.json", headers={"if-none-match": '"x"'}).status_code == 200
 
 
+def test_the_page_of_the_documentation_has_one_address(plain_server):
+    with plain_server.client() as client:
+        moved = client.get("/docs/")
+        assert (moved.status_code, moved.headers["location"]) == (308, "/docs")
+
+
 def test_security_headers_are_on_every_answer(plain_server):
     with plain_server.client() as client:
         for path in ("/health/live", "/nowhere", "/v1/notes", "/docs"):

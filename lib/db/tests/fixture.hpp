@@ -5,6 +5,7 @@
 
 #include "mysql_server.hpp"
 
+#include <slipway/core/one_shot.hpp>
 #include <slipway/db/database.hpp>
 
 #include <gmock/gmock.h>
@@ -132,6 +133,19 @@ class each_engine : public testing::TestWithParam<db::dialect> {
   shards shards_{2};
   std::unique_ptr<database> db_;
 };
+
+// Starts `count` tasks at once on this shard and waits for all.
+template <class F>
+task<> all_at_once(int count, F make) {
+  one_shot done;
+  int left = count;
+  for (int i = 0; i < count; ++i)
+    start_detached([](task<> work, int& running, one_shot& over) -> task<> {
+      co_await std::move(work);
+      if (--running == 0) over.fire();
+    }(make(i), left, done));
+  co_await done;
+}
 
 }  // namespace slipway::db::tests
 

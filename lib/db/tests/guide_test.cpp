@@ -1,5 +1,6 @@
 // Every snippet of docs/data.md stands here, between the marks, and is compiled and run. A test compares the two.
 #include "fixture.hpp"
+#include "guide_page.hpp"
 
 #include <slipway/core/decimal.hpp>
 #include <slipway/db/database.hpp>
@@ -7,9 +8,6 @@
 #include <slipway/meta/scalars.hpp>
 
 #include <fmt/format.h>
-
-#include <fstream>
-#include <sstream>
 
 namespace guide {
 
@@ -255,28 +253,8 @@ TEST_P(data_guide, its_snippets_do_what_they_say) {
 
 INSTANTIATE_TEST_SUITE_P(engines, data_guide, db::tests::all_engines(), db::tests::engine_name);
 
-std::string text_of(char const* path) {
-  std::ostringstream out;
-  out << std::ifstream{path}.rdbuf();
-  return out.str();
-}
-
-// Without white space: lines break elsewhere on the page.
-std::string flat(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
-  return text;
-}
-
 TEST(data_guide_page, has_no_snippet_that_is_not_compiled_here) {
-  auto const page = text_of(GUIDE_PAGE), mine = flat(text_of(GUIDE_SOURCE));
-  ASSERT_FALSE(page.empty());
-  std::size_t blocks = 0;
-  for (auto at = page.find("```cpp\n"); at != std::string::npos; at = page.find("```cpp\n", at), ++blocks) {
-    at += 7;
-    auto const block = flat(page.substr(at, page.find("```", at) - at));
-    EXPECT_NE(mine.find(block), std::string::npos) << block;
-  }
-  EXPECT_GT(blocks, 10u);
+  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 11);
 }
 
 }  // namespace

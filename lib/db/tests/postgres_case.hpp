@@ -41,17 +41,4 @@ class postgres_case : public testing::Test {
   std::unique_ptr<database> db_;
 };
 
-// Starts `count` tasks at once on this shard and waits for all.
-template <class F>
-task<> all_at_once(int count, F make) {
-  one_shot done;
-  int left = count;
-  for (int i = 0; i < count; ++i)
-    start_detached([](task<> work, int& running, one_shot& over) -> task<> {
-      co_await std::move(work);
-      if (--running == 0) over.fire();
-    }(make(i), left, done));
-  co_await done;
-}
-
 }  // namespace slipway::db::tests

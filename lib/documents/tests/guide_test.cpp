@@ -1,8 +1,6 @@
 // Every snippet of docs/documents.md, and that there is no other.
+#include "../../db/tests/guide_page.hpp"
 #include "fixture.hpp"
-
-#include <fstream>
-#include <sstream>
 
 namespace guide {
 
@@ -161,28 +159,8 @@ TEST_P(documents_guide, its_snippets_do_what_they_say) {
 
 INSTANTIATE_TEST_SUITE_P(each, documents_guide, documents::tests::all_stores(), documents::tests::name_of);
 
-std::string text_of(char const* path) {
-  std::ostringstream out;
-  out << std::ifstream{path}.rdbuf();
-  return out.str();
-}
-
-// Without white space: lines break elsewhere on the page.
-std::string flat(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
-  return text;
-}
-
 TEST(documents_guide_page, has_no_snippet_that_is_not_compiled_here) {
-  auto const page = text_of(GUIDE_PAGE), mine = flat(text_of(GUIDE_SOURCE));
-  ASSERT_FALSE(page.empty());
-  std::size_t blocks = 0;
-  for (auto at = page.find("```cpp\n"); at != std::string::npos; at = page.find("```cpp\n", at), ++blocks) {
-    at += 7;
-    auto const block = flat(page.substr(at, page.find("```", at) - at));
-    EXPECT_NE(mine.find(block), std::string::npos) << block;
-  }
-  EXPECT_GT(blocks, 7u);
+  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 8);
 }
 
 }  // namespace

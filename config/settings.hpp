@@ -130,8 +130,9 @@ BOOST_DESCRIBE_STRUCT(tracing_settings, (), (enabled, endpoint, ratio))
 
 struct seed_settings {
   std::string email = "admin@example.com";
+  unsigned people = 0, notes = 10;
 };
-BOOST_DESCRIBE_STRUCT(seed_settings, (), (email))
+BOOST_DESCRIBE_STRUCT(seed_settings, (), (email, people, notes))
 
 struct settings {
   service_settings service;
@@ -286,6 +287,10 @@ inline constexpr auto rules_of<app::tracing_settings> =
 
 template <>
 inline constexpr auto rules_of<app::seed_settings> =
-    rules(field(&app::seed_settings::email).email().help("The account of the development data."));
+    rules(field(&app::seed_settings::email).email().help("The account of the development data."),
+          field(&app::seed_settings::people)
+              .maximum(1'000'000)
+              .help("Made-up people beside it, the same ones each time: to see the service with data in it."),
+          field(&app::seed_settings::notes).maximum(10'000).unit("notes").help("Of each of them."));
 
 }  // namespace slipway

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from harness import PASSWORD
+from harness import PASSWORD, wait_until
 
 BREACHED = "password1234"  # not a secret
 RARE = "seen only twice"
@@ -126,7 +126,8 @@ def test_an_outage_keeps_nobody_out(asking, ranges, mode, reason):
     if mode == "gone":
         ranges.stop()
     assert sign_up(asking, BREACHED).status_code == 201
-    line = next(line for line in asking.log_lines() if "not checked against breaches" in line.get("message", ""))
+    line = wait_until(lambda: next((x for x in asking.log_lines() if "not checked against breaches" in x.get("message", "")), None),
+                      what="a line that tells so")
     assert line["level"] == "warn" and reason in line["reason"] and line["correlation_id"]
     assert outcomes(asking)["unavailable"] == 1
 
@@ -136,8 +137,12 @@ def test_a_service_that_stays_away_is_not_waited_for(asking, ranges):
     ranges.mode = "broken"
     for _ in range(30):
         assert sign_up(asking, BREACHED).status_code == 201
-    reasons = [line["reason"] for line in asking.log_lines() if "not checked against breaches" in line.get("message", "")]
-    assert len(reasons) == 30 and "left alone" in reasons[-1]
+
+    def reasons():
+        return [line["reason"] for line in asking.log_lines() if "not checked against breaches" in line.get("message", "")]
+
+    wait_until(lambda: len(reasons()) == 30, what="a line for each sign-up")
+    assert "left alone" in reasons()[-1]
     assert len(ranges.seen) < 90
 
 

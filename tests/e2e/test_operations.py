@@ -107,6 +107,19 @@ def test_two_who_migrate_at_the_same_time(postgres, launch):
     assert codes == [0, 0, 0]
 
 
+def test_made_up_people_can_be_seeded_again_and_more_of_them(launch):
+    server = launch()
+    said = [server.run("seed", f"--seed.people={n}", "--seed.notes=5").stdout for n in (20, 20, 30)]
+    assert "20 more, with 5 notes each" in said[0] and "all 20 are there already" in said[1] and "10 more" in said[2]
+    server.start()
+    email = server.sql("select email from users where email <> 'admin@example.com' order by id limit 1")
+    password = said[0].split("password: ")[-1].split()[0]
+    with server.client() as client:
+        token = client.post("/v1/auth/login", json={"email": email, "password": password}).json()["access_token"]
+        mine = client.get("/v1/notes", headers={"authorization": f"Bearer {token}"}).json()["items"]
+    assert len({n["id"] for n in mine}) == 5 and all(n["title"] for n in mine)
+
+
 def test_the_seed_can_be_repeated_and_its_account_works(launch):
     server = launch(environment="development", settings={"log.format": "json"})
     first, second = server.run("seed"), server.run("seed")

@@ -1,11 +1,11 @@
 #include <slipway/factories/factory.hpp>
 
-#include <slipway/core/id.hpp>
 #include <slipway/core/secret.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <span>
 
 namespace slipway::factories {
 
@@ -51,7 +51,7 @@ void factory::fill_value(meta::type const& type, void* value, meta::attributes c
       if (!type.enumerators.empty())
         meta::write_integer(type, value, type.enumerators[below(type.enumerators.size())].value);
       return;
-    case kind::uuid: static_cast<uuid*>(value)->bytes = make_uuid7(clock_, random_).bytes; return;
+    case kind::uuid: *static_cast<uuid*>(value) = id(); return;
     case kind::time: *static_cast<time_point*>(value) = recent(); return;
     case kind::duration:
       *static_cast<std::chrono::milliseconds*>(value) = std::chrono::milliseconds{integer_for(type, about)};
@@ -75,6 +75,17 @@ void factory::fill_value(meta::type const& type, void* value, meta::attributes c
       for (auto const& m : type.members) fill_member(m, value);
       return;
   }
+}
+
+// A version 7 like those of the service (RFC 9562, section 5.7), which takes the same from the source each time.
+uuid factory::id() {
+  uuid out;
+  random_.fill(std::as_writable_bytes(std::span{out.bytes}));
+  auto const ms = std::chrono::floor<std::chrono::milliseconds>(clock_.now()).time_since_epoch().count();
+  for (unsigned i = 0; i < 6; ++i) out.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+  out.bytes[6] = static_cast<std::uint8_t>((out.bytes[6] & 0x0f) | 0x70);
+  out.bytes[8] = static_cast<std::uint8_t>((out.bytes[8] & 0x3f) | 0x80);
+  return out;
 }
 
 void factory::fill_list(meta::type const& type, void* value, meta::attributes const& about, std::string_view name) {

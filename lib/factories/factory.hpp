@@ -13,6 +13,7 @@
 #pragma once
 
 #include <slipway/core/clock.hpp>
+#include <slipway/core/id.hpp>
 #include <slipway/core/random.hpp>
 #include <slipway/meta/description.hpp>
 
@@ -62,6 +63,7 @@ class factory {
   std::string sentence();
   std::string paragraph();
   time_point recent();
+  uuid id();
 
   // For whoever has the table and not the type.
   void fill(meta::type const& type, void* value);

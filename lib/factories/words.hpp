@@ -22,6 +22,6 @@ inline constexpr std::array<std::string_view, 48> common_words{
 inline constexpr std::array<std::string_view, 12> cities{"Accra", "Berlin", "Bogotá", "Cairo", "Dublin", "Hanoi",
                                                          "Kyoto", "Lisbon", "Lyon",   "Oslo",  "Pune",   "Toronto"};
 inline constexpr std::array<std::string_view, 8> countries{"BR", "DE", "EG", "FR", "IN", "JP", "PT", "US"};
-inline constexpr std::array<std::string_view, 6> currencies{"EUR", "GBP", "INR", "JPY", "USD", "ZAR"};
+inline constexpr std::array<std::string_view, 6> currencies{"EUR", "GBP", "INR", "JPY", "USD", "CHF"};
 
 }  // namespace slipway::factories

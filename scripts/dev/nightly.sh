@@ -77,7 +77,7 @@ tsan() {
   if [ -n "$quick" ]; then targets=(runtime_tests log_tests metrics_tests config_tests) only=(-L '^unit$'); fi
   build_preset tsan "${targets[@]}"
   step "Running the tests under ThreadSanitizer"
-  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$DEV_ROOT/scripts/dev/tsan.supp" \
+  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions='$DEV_ROOT/scripts/dev/tsan.supp'" \
     timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" -j "$(cores)" --timeout 300 --no-tests=error \
     --output-on-failure </dev/null >build/tsan/ctest.log 2>&1 || {
     grep -B2 -A40 -m3 'WARNING: ThreadSanitizer' build/tsan/ctest.log | head -n 120 || true

@@ -7,7 +7,7 @@
 namespace slipway::factories {
 
 inline constexpr std::array<std::string_view, 24> first_names{
-    "Ada",  "Alan",  "Amina", "Bjarne", "Chen",  "Dorothy", "Edsger", "Elena", "Farid", "Grace", "Haruki", "Ines",
+    "Ada",  "Alan",  "Amina", "Bjarne", "Chen",  "Dorothy", "Edsger", "Elena", "Farid", "Grace", "Haruki", "Irma",
     "Jomo", "Katja", "Liam",  "Mei",    "Nadia", "Olu",     "Priya",  "Rosa",  "Sven",  "Tomás", "Yusuf",  "Zoë"};
 inline constexpr std::array<std::string_view, 24> last_names{
     "Adeyemi", "Andersson", "Bauer",  "Castro",   "Dubois", "Fischer",  "García", "Hopper",

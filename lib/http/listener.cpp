@@ -7,6 +7,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -47,6 +48,14 @@ constexpr int backlog = 4'096;
 }
 
 class socket_listener final : public listener {
+  // Whoever connects between the last accept and the close would be cut off with their request. Their first packet is
+  // dropped instead, so that they ask again and are then refused, or taken by another process.
+  void refuse_more() noexcept {
+    sock_filter drop{BPF_RET | BPF_K, 0, 0, 0};
+    sock_fprog const program{1, &drop};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  }
+
  public:
   socket_listener(worker& to, int socket, bool secure)
       : to_{to}, socket_{to.home().io(), socket}, timer_{to.home().io()}, secure_{secure} {
@@ -54,6 +63,7 @@ class socket_listener final : public listener {
   }
 
   void close() override {
+    refuse_more();
     accept_all();
     boost::system::error_code ignored;
     timer_.cancel();

@@ -207,29 +207,36 @@ TEST(stopping, under_load_loses_no_request) {
   service s{o};
   auto const address = s.address();
   std::atomic<int> answered{0}, lost{0};
+  std::atomic<bool> stopping{false};
   {
     std::vector<std::jthread> clients;
     for (int i = 0; i < 8; ++i)
       clients.emplace_back([&, i] {
         for (;;) {
+          // The system may complete a connection that comes while the listener closes, and nobody ever takes it.
+          bool is_refusal = false;
           try {
             client c{address};
+            bool is_new = true;
             for (;;) {
               if (!c.send(get(i % 2 == 0 ? "/plain" : "/pause"))) throw std::runtime_error{"send"};
+              is_refusal = stopping && is_new;
               auto const a = c.read();
+              is_refusal = is_new = false;
               EXPECT_EQ(a.status, 200);
               ++answered;
               if (a.has("Connection: close")) break;
             }
           } catch (std::runtime_error const& error) {
             // Refused connections are what stopping is about; a request that was taken and not answered is not.
-            if (std::string_view{error.what()}.starts_with("connect")) return;
+            if (is_refusal || std::string_view{error.what()}.starts_with("connect")) return;
             ++lost;
             return;
           }
         }
       });
     std::this_thread::sleep_for(500ms);
+    stopping = true;
     EXPECT_EQ(s.http->stop(), 0u);
   }
   EXPECT_GT(answered, 8);

@@ -25,7 +25,7 @@ class files : public testing::Test {
     std::string pattern = fs::temp_directory_path() / "slipway-static-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     outside = pattern;
-    root = outside / "root";
+    root = outside / "site";
     fs::create_directories(root / "css");
     fs::create_directories(root / "docs");
     fs::create_directories(root / "bare");
@@ -114,7 +114,7 @@ TEST_F(files, nothing_leads_out) {
                    "link.txt",
                    "inner.css",
                    "up/secret.txt",
-                   "up/root/index.html",
+                   "up/site/index.html",
                    "..\\secret.txt",
                    "css\\site.css",
                    "index.html/x.txt",
@@ -138,7 +138,7 @@ TEST_F(files, step_by_step_is_as_safe) {
     EXPECT_TRUE(open_beneath(directory, "css", how));
     EXPECT_TRUE(open_beneath(directory, "", how));
     for (auto bad :
-         {"link.txt", "inner.css", "up", "up/secret.txt", "up/root/index.html", "css/site.css/x", "none/x", "none"})
+         {"link.txt", "inner.css", "up", "up/secret.txt", "up/site/index.html", "css/site.css/x", "none/x", "none"})
       EXPECT_FALSE(open_beneath(directory, bad, how)) << bad;
   }
   ::close(directory);

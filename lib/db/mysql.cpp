@@ -6,7 +6,6 @@
 #include <slipway/db/mysql_transaction.hpp>
 
 #include <algorithm>
-#include <semaphore>
 #include <thread>
 
 namespace slipway::db::detail {
@@ -24,23 +23,6 @@ std::string begin_text(isolation level) {
   return "start transaction";
 }
 
-// Runs a task on a shard and waits. Not from a shard's thread.
-void run_on(shard& where, task<> work) {
-  std::binary_semaphore done{0};
-  std::exception_ptr error;
-  where.spawn([](task<> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
-    try {
-      auto here = std::move(inner);
-      co_await std::move(here);
-    } catch (...) {
-      e = std::current_exception();
-    }
-    d.release();
-  }(std::move(work), error, done));
-  done.acquire();
-  if (error) std::rethrow_exception(error);
-}
-
 class my_engine final : public engine {
  public:
   my_engine(settings const& s, shards& on)
@@ -48,7 +30,7 @@ class my_engine final : public engine {
     description_ = first_contact() + " at " + place_;
     try {
       on.on_each([this](shard& each) { pools_.of(each) = std::make_unique<my_pool>(target_, each); });
-      for (unsigned i = 0; i < on.size(); ++i) run_on(on[i], pools_[i]->warm());
+      for (unsigned i = 0; i < on.size(); ++i) on.run(pools_[i]->warm(), i);
     } catch (my_refused const& refused) {
       shut_down();
       throw startup_error{exit_code::unavailable,
@@ -128,7 +110,7 @@ class my_engine final : public engine {
     for (unsigned attempt = 1;; ++attempt) {
       std::string server;
       try {
-        run_on(on_[0], look(target_, on_[0], server));
+        on_.run(look(target_, on_[0], server));
         return server;
       } catch (my_refused const& refused) {
         auto const what = "database.url: cannot connect to MySQL at " + place_ + ": " + refused.what();
@@ -154,7 +136,7 @@ class my_engine final : public engine {
 
   void shut_down() {
     for (unsigned i = 0; i < on_.size(); ++i)
-      if (pools_[i]) run_on(on_[i], pools_[i]->close());
+      if (pools_[i]) on_.run(pools_[i]->close(), i);
     on_.on_each([this](shard& each) { pools_.of(each).reset(); });
   }
 

@@ -2,7 +2,6 @@
 
 #include <slipway/redis/part.hpp>
 
-#include <semaphore>
 #include <thread>
 #include <unordered_map>
 
@@ -79,23 +78,6 @@ class client::impl {
   std::string description;
 
  private:
-  // Runs a task on one shard and waits for it.
-  static void run_on(shard& there, task<> work) {
-    std::binary_semaphore done{0};
-    std::exception_ptr error;
-    there.spawn([](task<> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
-      try {
-        auto here = std::move(inner);
-        co_await std::move(here);
-      } catch (...) {
-        e = std::current_exception();
-      }
-      d.release();
-    }(std::move(work), error, done));
-    done.acquire();
-    if (error) std::rethrow_exception(error);
-  }
-
   static task<> prepare(impl& me, shard& there) {
     me.parts.of(there) = std::make_unique<part>(*me.shared, there);
     co_return;
@@ -114,15 +96,15 @@ class client::impl {
   // Some patience with a server that is just starting, none with one that says no.
   void open(shard& there, bool is_first) {
     auto const& s = shared->settings;
-    run_on(there, prepare(*this, there));
+    threads.run(prepare(*this, there), there.index());
     for (unsigned attempt = 1;; ++attempt) {
       try {
-        run_on(there, parts.of(there)->open());
+        threads.run(parts.of(there)->open(), there.index());
         break;
       } catch (connect_error const& refused) {
         auto const what = "redis.url: cannot connect to Redis (" + without_password(s.url) + "): " + refused.what();
         if (refused.is_final()) throw startup_error{exit_code::config, what + ". Correct the settings of redis."};
-        if (!s.required) return run_on(there, begin(*parts.of(there)));  // it goes on trying by itself
+        if (!s.required) return threads.run(begin(*parts.of(there)), there.index());  // it goes on trying by itself
         if (attempt >= s.connect_attempts)
           throw startup_error{exit_code::unavailable,
                               what + ". Tried " + std::to_string(attempt) +
@@ -130,7 +112,7 @@ class client::impl {
         std::this_thread::sleep_for(shared->jittered(std::chrono::milliseconds{100} * (1u << std::min(attempt, 5u))));
       }
     }
-    if (is_first) run_on(there, describe(*this, *parts.of(there)));
+    if (is_first) threads.run(describe(*this, *parts.of(there)), there.index());
   }
 
   static task<> end(impl& me, shard& there) {
@@ -140,7 +122,7 @@ class client::impl {
     }
   }
   void shut_down() {
-    for (unsigned i = 0; i < threads.size(); ++i) run_on(threads[i], end(*this, threads[i]));
+    for (unsigned i = 0; i < threads.size(); ++i) threads.run(end(*this, threads[i]), i);
   }
 };
 

@@ -29,10 +29,10 @@ class shards {
   // Not from a shard's thread.
   void on_each(std::function<void(shard&)> const& visit);
 
-  // Runs a task on the first shard and waits for its value; for commands, start-up and tests. Rethrows.
+  // Runs a task on one shard and waits for its value; for commands, start-up and tests. Rethrows.
   // Not from a shard's thread.
   template <class T>
-  T run(task<T> work);
+  T run(task<T> work, unsigned index = 0);
 
  private:
   std::vector<std::unique_ptr<shard>> all_;
@@ -59,11 +59,11 @@ class per_shard {
 };
 
 template <class T>
-T shards::run(task<T> work) {
+T shards::run(task<T> work, unsigned index) {
   std::binary_semaphore done{0};
   std::exception_ptr error;
   if constexpr (std::is_void_v<T>) {
-    all_[0]->spawn([](task<T> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
+    all_[index]->spawn([](task<T> inner, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
       try {
         auto here = std::move(inner);  // gone, on this shard, before the caller goes on
         co_await std::move(here);
@@ -76,7 +76,7 @@ T shards::run(task<T> work) {
     if (error) std::rethrow_exception(error);
   } else {
     std::optional<T> value;
-    all_[0]->spawn([](task<T> inner, std::optional<T>& v, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
+    all_[index]->spawn([](task<T> inner, std::optional<T>& v, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
       try {
         auto here = std::move(inner);
         v.emplace(co_await std::move(here));

@@ -25,16 +25,75 @@ FORTUNES = [
 ]
 
 
+# Autovacuum would clean up after one server while another is measured: data.py says when it is done.
+SCHEMA = """
+create table world (id integer primary key, random_number integer not null) with (autovacuum_enabled = off);
+insert into world select i, 1 + (random() * 9999)::integer from generate_series(1, 10000) i;
+create table fortune (id integer primary key, message text not null);
+create table author (id integer primary key, name text not null);
+insert into author select i, 'Author ' || i from generate_series(1, 100) i;
+create table book (id integer primary key, author_id integer not null references author, title text not null, pages integer not null);
+insert into book select i, i % 100 + 1, 'The ' || i || 'th book of the library', i % 900 from generate_series(1, 10000) i;
+create index on book (author_id);
+create table account (id integer primary key, balance bigint not null) with (autovacuum_enabled = off);
+insert into account select i, 1000000 from generate_series(1, 10000) i;
+create table transfer (id bigserial primary key, account_id integer not null, amount integer not null) with (autovacuum_enabled = off);
+create table entry (id bigserial primary key, owner_id integer not null, title text not null) with (autovacuum_enabled = off);
+"""
+
+
 def make_database():
     """A PostgreSQL server with the tables that every peer reads."""
     postgres = Postgres(temporary_folder("bench"))
-    name = postgres.create_database()
+    name = "bench"
+    postgres.query("postgres", f"create database {name}")
     quoted = ", ".join(f"({i + 1}, '{text.replace(chr(39), chr(39) * 2)}')" for i, text in enumerate(FORTUNES))
-    postgres.query(name, "create table world (id integer primary key, random_number integer not null); "
-                         "insert into world select i, 1 + (random() * 9999)::integer from generate_series(1, 10000) i; "
-                         "create table fortune (id integer primary key, message text not null); "
-                         f"insert into fortune values {quoted}; analyze")
+    postgres.query(name, f"{SCHEMA}; insert into fortune values {quoted}; analyze")
     return postgres, name
+
+
+def prepare(name, out, postgres, database):
+    """What the peer says it is, or why it cannot be measured."""
+    folder = out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"    {name} ...", flush=True)
+    try:
+        done = subprocess.run([str(PEERS / name / "prepare")], env=peer_environment(name, out, postgres, database), capture_output=True, text=True,
+                              timeout=1800, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None, "its build took more than half an hour"
+    if done.returncode != 0:
+        return None, (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return done.stdout.strip().splitlines()[-1], None
+
+
+def prepare_all(names, out, postgres, database):
+    """(what each says it is, why others are absent)"""
+    print("==> Preparing the peers", flush=True)
+    versions, absent = {}, {}
+    for name in names:
+        said, why = prepare(name, out, postgres, database)
+        if why:
+            absent[name] = why
+            print(f"    SKIPPED {name}: {why}", flush=True)
+        else:
+            versions[name] = said
+    return versions, absent
+
+
+def peer_environment(name, out, postgres, database, **more):
+    return clean_environment(OUT=str(out / name), DATABASE_URL=postgres.url(database), PGPORT=str(postgres.port), PGDATABASE=database,
+                             PGUSER="postgres", PGHOST="127.0.0.1", **more)
+
+
+def start_peer(name, out, postgres, database):
+    port = free_port()
+    return Running(name, [str(PEERS / name / "start")], port, peer_environment(name, out, postgres, database, PORT=str(port)))
+
+
+def start_slipway(binary, postgres, database, name="slipway", **options):
+    port, folder = free_port(), temporary_folder("slipway")
+    return Running(name, slipway_arguments(binary, port, postgres.url(database), folder, **options), port, clean_environment(), cwd=folder)
 
 
 def slipway_arguments(binary, port, url, folder, sample=100):

@@ -10,12 +10,11 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
-from common import PEERS, ROOT, Running, clean_environment, free_port, machine, make_database, slipway_arguments, temporary_folder, wrk
+from common import ROOT, machine, make_database, prepare_all, start_peer, start_slipway, wrk
 
 SCENARIOS = [  # name, path, connections, pipelined, the ratio to Drogon that is promised
     ("plaintext, 64 connections", "/plaintext", 64, False, 1.2),
@@ -30,33 +29,12 @@ SCENARIOS = [  # name, path, connections, pipelined, the ratio to Drogon that is
 ]
 
 
-def prepare(name, out):
-    """What the peer says it is, or why it cannot be measured."""
-    folder = out / name
-    folder.mkdir(parents=True, exist_ok=True)
-    print(f"    {name} ...", flush=True)
-    try:
-        done = subprocess.run([str(PEERS / name / "prepare")], env=clean_environment(OUT=str(folder)), capture_output=True, text=True,
-                              timeout=1800, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired:
-        return None, "its build took more than half an hour"
-    if done.returncode != 0:
-        return None, (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return done.stdout.strip().splitlines()[-1], None
-
-
 def start(name, out, postgres, database, binary):
-    port, folder = free_port(), out / name
-    url = postgres.url(database)
     if name == "slipway":
-        folder = temporary_folder("slipway")
-        return Running(name, slipway_arguments(binary, port, url, folder), port, clean_environment(), cwd=folder)
+        return start_slipway(binary, postgres, database)
     if name == "slipway, every request logged":
-        folder = temporary_folder("slipway")
-        return Running(name, slipway_arguments(binary, port, url, folder, sample=1), port, clean_environment(), cwd=folder)
-    environment = clean_environment(OUT=str(folder), PORT=str(port), DATABASE_URL=url, PGPORT=str(postgres.port), PGDATABASE=database,
-                                    PGUSER="postgres", PGHOST="127.0.0.1")
-    return Running(name, [str(PEERS / name / "start")], port, environment)
+        return start_slipway(binary, postgres, database, name, sample=1)
+    return start_peer(name, out, postgres, database)
 
 
 def check(server):
@@ -110,17 +88,10 @@ def main():
     options.add_argument("--only", default="", help="scenarios whose name this regular expression finds")
     wanted = options.parse_args()
     out = Path(wanted.out)
-    print("==> Preparing the peers", flush=True)
-    versions, absent = {}, {}
-    for name in filter(None, wanted.peers.split(",")):
-        said, why = prepare(name, out)
-        if why:
-            absent[name] = why
-        else:
-            versions[name] = said
     postgres, database = make_database()
     servers, results = {}, {}
     try:
+        versions, absent = prepare_all(filter(None, wanted.peers.split(",")), out, postgres, database)
         for name in ["slipway", "slipway, every request logged", *versions]:
             try:
                 servers[name] = start(name, out, postgres, database, wanted.binary)

@@ -8,7 +8,7 @@ namespace bench {
 
 using namespace slipway::db;
 
-std::int32_t handlers::number() { return static_cast<std::int32_t>(random_.next64() % 10'000) + 1; }
+std::int32_t handlers::number(std::uint64_t most) { return static_cast<std::int32_t>(random_.next64() % most) + 1; }
 
 task<> handlers::plaintext(http::exchange& x) const {
   x.answer(200, "text/plain", "Hello, World!");
@@ -53,6 +53,26 @@ task<result<payload>> handlers::fortunes() {
   }
   page.append("</table></body></html>");
   co_return payload{.media_type = "text/html; charset=utf-8", .bytes = std::move(page)};
+}
+
+task<result<entry>> handlers::insert() {
+  co_return co_await db_.insert(entry{.owner_id = number(), .title = "An entry of some length, as people write them"});
+}
+
+task<result<author_view>> handlers::eager() {
+  auto found = co_await ok(db_.from<author>().where(col<&author::id> == number(100)).with<&author::books>().one());
+  co_return author_view{found.id, std::move(found.name), {found.books.begin(), found.books.end()}};
+}
+
+task<result<transfer_view>> handlers::transaction() {
+  auto const id = number(), amount = number(100);
+  co_return co_await db_.transaction([=](db::transaction& tx) -> task<result<transfer_view>> {
+    auto from = co_await ok(tx.from<account>().where(col<&account::id> == id).for_update().one());
+    from.balance -= amount;
+    from = co_await ok(tx.update(from));
+    auto const made = co_await tx.insert(transfer{.account_id = id, .amount = amount});
+    co_return transfer_view{id, from.balance, made.id};
+  });
 }
 
 task<result<accepted_order>> handlers::validated(body<order> in) {

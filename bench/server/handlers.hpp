@@ -22,10 +22,13 @@ class handlers {
   task<result<std::vector<world>>> queries(query<count_query> in);
   task<result<std::vector<world>>> updates(query<count_query> in);
   task<result<payload>> fortunes();
+  task<result<entry>> insert();
+  task<result<author_view>> eager();
+  task<result<transfer_view>> transaction();
   task<result<accepted_order>> validated(body<order> in);
 
  private:
-  std::int32_t number();
+  std::int32_t number(std::uint64_t most = 10'000);
   task<result<world>> any();
   task<result<std::vector<world>>> several(int count);
 

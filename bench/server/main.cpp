@@ -3,6 +3,7 @@
 //
 //   bench_server --http.listen=127.0.0.1:9000 --database.url=postgres://... --log.access.sample=100
 #include "bench/server/handlers.hpp"
+#include "bench/server/raw_handlers.hpp"
 #include "config/settings.hpp"
 
 #include <slipway/api/observation.hpp>
@@ -21,6 +22,17 @@ namespace {
 
 using namespace slipway;
 
+// By hand what the typed layer does, over the same connections: what that layer costs is the difference.
+void add_raw_routes(api::router& r, bench::raw_handlers& c) {
+  using api::everyone;
+  r.get("/raw/db", c, &bench::raw_handlers::one, {.summary = "A row", .access = everyone});
+  r.get("/raw/queries", c, &bench::raw_handlers::queries, {.summary = "Rows", .access = everyone});
+  r.get("/raw/updates", c, &bench::raw_handlers::updates, {.summary = "Changed rows", .access = everyone});
+  r.get("/raw/insert", c, &bench::raw_handlers::insert, {.summary = "A new row", .access = everyone});
+  r.get("/raw/eager", c, &bench::raw_handlers::eager, {.summary = "A row and its rows", .access = everyone});
+  r.get("/raw/transaction", c, &bench::raw_handlers::transaction, {.summary = "A transaction", .access = everyone});
+}
+
 void add_routes(api::router& r, bench::handlers& c) {
   using api::everyone;
   r.raw(http::method::get, "/plaintext", [&c](http::exchange& x) { return c.plaintext(x); },
@@ -31,6 +43,11 @@ void add_routes(api::router& r, bench::handlers& c) {
   r.get("/updates", c, &bench::handlers::updates, {.summary = "Changed rows", .access = everyone});
   r.get("/fortunes", c, &bench::handlers::fortunes,
         {.summary = "A page", .access = everyone, .answer_media_type = "text/html"});
+  r.get("/insert", c, &bench::handlers::insert, {.summary = "A new row", .access = everyone});
+  r.get("/eager", c, &bench::handlers::eager,
+        {.summary = "A row and its rows", .access = everyone, .faults = {api::not_found}});
+  r.get("/transaction", c, &bench::handlers::transaction,
+        {.summary = "A transaction", .access = everyone, .faults = {api::not_found}});
   r.post("/validated", c, &bench::handlers::validated, {.summary = "A checked document", .access = everyone});
 }
 
@@ -55,8 +72,10 @@ int serve(config::sources const& sources) {
   auto database = db::connect(s.database, on);
 
   bench::handlers pages{database};
+  bench::raw_handlers raw_pages{database};
   api::router routes;
   add_routes(routes, pages);
+  add_raw_routes(routes, raw_pages);
   std::vector<std::string> patterns;
   for (auto const& r : routes.table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{registry, std::move(patterns)};

@@ -1,6 +1,7 @@
 // The rows and documents of the measurements.
 #pragma once
 
+#include <slipway/db/relation.hpp>
 #include <slipway/db/table.hpp>
 #include <slipway/meta/description.hpp>
 
@@ -27,6 +28,56 @@ struct fortune {
   std::string message;
 };
 BOOST_DESCRIBE_STRUCT(fortune, (), (id, message))
+
+// An author has a hundred books.
+struct book {
+  std::int32_t id = 0;
+  std::int32_t author_id = 0;
+  std::string title;
+  std::int32_t pages = 0;
+};
+BOOST_DESCRIBE_STRUCT(book, (), (id, author_id, title, pages))
+
+struct author {
+  std::int32_t id = 0;
+  std::string name;
+  slipway::db::many<book> books;
+};
+BOOST_DESCRIBE_STRUCT(author, (), (id, name))
+
+struct author_view {
+  std::int32_t id = 0;
+  std::string name;
+  std::vector<book> books;
+};
+BOOST_DESCRIBE_STRUCT(author_view, (), (id, name, books))
+
+struct entry {
+  std::int64_t id = 0;
+  std::int32_t owner_id = 0;
+  std::string title;
+};
+BOOST_DESCRIBE_STRUCT(entry, (), (id, owner_id, title))
+
+struct account {
+  std::int32_t id = 0;
+  std::int64_t balance = 0;
+};
+BOOST_DESCRIBE_STRUCT(account, (), (id, balance))
+
+struct transfer {
+  std::int64_t id = 0;
+  std::int32_t account_id = 0;
+  std::int32_t amount = 0;
+};
+BOOST_DESCRIBE_STRUCT(transfer, (), (id, account_id, amount))
+
+struct transfer_view {
+  std::int32_t account_id = 0;
+  std::int64_t balance = 0;
+  std::int64_t transfer_id = 0;
+};
+BOOST_DESCRIBE_STRUCT(transfer_view, (), (account_id, balance, transfer_id))
 
 struct count_query {
   int n = 1;
@@ -59,6 +110,17 @@ template <>
 inline constexpr auto slipway::db::table_of<bench::world> = slipway::db::table<bench::world>("world");
 template <>
 inline constexpr auto slipway::db::table_of<bench::fortune> = slipway::db::table<bench::fortune>("fortune");
+template <>
+inline constexpr auto slipway::db::table_of<bench::book> = slipway::db::table<bench::book>("book");
+template <>
+inline constexpr auto slipway::db::table_of<bench::author> =
+    slipway::db::table<bench::author>("author").has_many<&bench::author::books>(&bench::book::author_id);
+template <>
+inline constexpr auto slipway::db::table_of<bench::entry> = slipway::db::table<bench::entry>("entry");
+template <>
+inline constexpr auto slipway::db::table_of<bench::account> = slipway::db::table<bench::account>("account");
+template <>
+inline constexpr auto slipway::db::table_of<bench::transfer> = slipway::db::table<bench::transfer>("transfer");
 
 template <>
 inline constexpr auto slipway::rules_of<bench::count_query> =

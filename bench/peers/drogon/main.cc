@@ -1,24 +1,14 @@
 // Drogon with its coroutines, jsoncpp and its fast PostgreSQL client, as its documentation and examples show it.
-#include <drogon/drogon.h>
+#include "data.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <random>
 #include <string>
 #include <vector>
 
 using namespace drogon;
 
 namespace {
-
-int number() {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return std::uniform_int_distribution{1, 10000}(random);
-}
-
-int count(HttpRequestPtr const& request) {
-  return std::clamp(std::atoi(request->getParameter("n").c_str()), 1, 500);
-}
 
 Json::Value row_of(orm::Row const& row) {
   Json::Value out;
@@ -90,6 +80,8 @@ Task<HttpResponsePtr> fortunes(HttpRequestPtr) {
 }  // namespace
 
 int main() {
+  add_data_routes(app());
+  add_orm_routes(app());
   app()
       .registerHandler("/plaintext", [](HttpRequestPtr) -> Task<HttpResponsePtr> {
         auto response = HttpResponse::newHttpResponse();

@@ -28,6 +28,9 @@ type fortune struct {
 
 var pool *pgxpool.Pool
 
+// Measured best of 4, 8, 16 and 32 for one core.
+const connectionCount = 4
+
 var page = template.Must(template.New("fortunes").Parse(`<!doctype html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>{{range .}}<tr><td>{{.ID}}</td><td>{{.Message}}</td></tr>{{end}}</table></body></html>`))
 
 func number() int32 { return rand.Int32N(10000) + 1 }
@@ -107,8 +110,12 @@ func fortunes(w http.ResponseWriter, r *http.Request) {
 }
 
 func main() {
-	var err error
-	if pool, err = pgxpool.New(context.Background(), os.Getenv("DATABASE_URL")); err != nil {
+	settings, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	settings.MaxConns = connectionCount
+	if pool, err = pgxpool.NewWithConfig(context.Background(), settings); err != nil {
 		log.Fatal(err)
 	}
 	http.HandleFunc("GET /plaintext", func(w http.ResponseWriter, _ *http.Request) {
@@ -124,5 +131,11 @@ func main() {
 	http.HandleFunc("GET /queries", queries)
 	http.HandleFunc("GET /fortunes", fortunes)
 	http.HandleFunc("GET /updates", updates)
+	http.HandleFunc("GET /insert", insert)
+	http.HandleFunc("GET /eager", eager)
+	http.HandleFunc("GET /transaction", transaction)
+	if err = addOrm(); err != nil {
+		log.Fatal(err)
+	}
 	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }

@@ -1,4 +1,7 @@
 //! axum with tokio-postgres and a pool, as their documentation shows it.
+mod data;
+mod sqlx_data;
+
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Html;
@@ -15,7 +18,7 @@ struct Message {
     message: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::FromRow)]
 struct World {
     id: i32,
     random_number: i32,
@@ -132,7 +135,9 @@ async fn main() {
         .route("/queries", get(queries))
         .route("/fortunes", get(fortunes))
         .route("/updates", get(updates))
-        .with_state(pool);
+        .merge(data::routes())
+        .with_state(pool)
+        .merge(sqlx_data::routes().await);
     let address = format!("127.0.0.1:{}", std::env::var("PORT").expect("PORT"));
     let listener = tokio::net::TcpListener::bind(address).await.expect("a free port");
     axum::serve(listener, app).await.expect("serving");

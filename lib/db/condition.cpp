@@ -90,31 +90,5 @@ void add_json_path(std::string& code, operation_code what, std::string_view path
   code += path;
 }
 
-std::string json_place(std::string_view path) {
-  std::string out = "'$";
-  json_steps steps{path};
-  while (steps.next()) {
-    if (steps.is_name())
-      out.append(".\"").append(steps.name()).append("\"");
-    else
-      out.append("[").append(std::to_string(steps.index())).append("]");
-  }
-  return out + "'";
-}
-
-bool json_steps::next() noexcept {
-  if (rest_.empty()) return false;
-  is_name_ = rest_.front() == 'n';
-  auto const size = static_cast<std::uint8_t>(rest_[1]);
-  if (is_name_) {
-    name_ = rest_.substr(2, size);
-    rest_.remove_prefix(2u + size);
-  } else {
-    index_ = static_cast<unsigned>(size) | static_cast<unsigned>(static_cast<std::uint8_t>(rest_[2])) << 8;
-    rest_.remove_prefix(3);
-  }
-  return true;
-}
-
 }  // namespace detail
 }  // namespace slipway::db

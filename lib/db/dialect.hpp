@@ -1,62 +1,73 @@
-// The words in which engines differ. A new engine is a sibling of dialect_sqlite.cpp.
-// Operands are SQL already. For the .cpp files of this folder.
+// The words in which engines differ, side by side. Operands are SQL already. For .cpp files that write SQL.
 #pragma once
 
+#include <slipway/db/by_engine.hpp>
 #include <slipway/db/condition.hpp>
-#include <slipway/db/driver.hpp>
 
 #include <string>
 #include <string_view>
 
-namespace slipway::db::detail {
+namespace slipway::db::words {
 
-enum class json_kind : std::uint8_t { text, number, boolean };
+// What must stand before an offset without a limit. MySQL's means all, as its manual has it.
+inline constexpr by_engine<std::string_view> no_limit{" limit -1", "", " limit 18446744073709551615"};
+// SQLite needs none, because a transaction excludes the others anyway.
+inline constexpr by_engine<std::string_view> for_update{"", " for update", " for update"};
+inline constexpr by_engine<std::string_view> skip_locked{"", " for update skip locked", " for update skip locked"};
+// (a, b) < (c, d), by way of an index. MySQL would do it, but without its indexes.
+inline constexpr by_engine<bool> compares_rows{true, true, false};
 
-struct dialect_words {
-  std::string_view no_limit;     // what must stand before an offset without a limit; empty: nothing
-  std::string_view for_update;   // empty: not needed, because a transaction excludes the others anyway
-  std::string_view skip_locked;  // the same, passing over what others have locked
-  bool compares_rows;            // (a, b) < (c, d), by way of an index
-  // Different, where null differs from every value.
-  std::string (*differs)(std::string_view left, std::string_view right);
-  // Text that matches a pattern, without regard to case; \ makes the next character ordinary.
-  std::string (*like)(std::string_view text, std::string_view pattern);
-  // With regard to case.
-  std::string (*starts_with)(std::string_view text, std::string_view prefix);
-  // A JSON list of texts has this one. `is_array`: the column is an array of the engine's own.
-  std::string (*has_element)(std::string_view list, std::string_view element, bool is_array);
-  // A part of a JSON document, null when it is not there or of another type. The path is as in a program.
-  std::string (*json_part)(std::string_view document, std::string_view path, json_kind as);
-  // An order with its place for nulls.
-  std::string (*order)(std::string_view what, bool descends, bool nulls_first);
-  bool decimals_are_units;  // a decimal is an integer that counts the smallest units
-  // A parameter that is compared with a decimal; null: as it is.
-  std::string (*decimal_mark)(std::string_view mark, unsigned scale);
-  // A column of an array of the engine's own as JSON, and JSON as such an array.
-  std::string (*array_as_json)(std::string_view column);
-  std::string (*json_as_array)(std::string_view json, meta::type const& element);
-};
+// {0} and {1} differ, where null differs from every value.
+inline constexpr sql_word<2> differs{"{0} is not {1}", "{0} is distinct from {1}", "(not {0} <=> {1})"};
+// The text {0} matches the pattern {1}, without regard to case; \ makes the next character ordinary. MySQL's columns
+// compare byte by byte, so that equality is the same on every engine.
+inline constexpr sql_word<2> like{"{0} like {1} escape '\\'", "{0} ilike {1} escape '\\'",
+                                  "lower({0}) like lower({1}) escape '\\'"};
+// The text {0} begins with {1}, with regard to case. The first half lets an index help; MySQL's `length` counts bytes.
+inline constexpr sql_word<2> starts_with{"({0} >= {1} and substr({0}, 1, length({1})) = {1})", "{0} ^@ {1}",
+                                         "({0} >= {1} and substr({0}, 1, char_length({1})) = {1})"};
+// The JSON list {0} has the text {1}.
+inline constexpr sql_word<2> has_element{"exists (select 1 from json_each({0}) where value = {1})", "{0} ? {1}",
+                                         "json_contains({0}, json_quote({1}))"};
 
-dialect_words const& words_of(db::dialect engine) noexcept;
+// Columns that are arrays of the engine's own; JSON elsewhere.
+inline constexpr by_engine<bool> has_arrays{false, true, false};
+inline constexpr sql_pattern<2> array_has_element{"{1} = any({0})"};
+inline constexpr sql_word<1> array_as_json{"{0}", "to_jsonb({0})", "{0}"};
+// {0} is JSON, {1} the type of the elements.
+inline constexpr sql_word<2> json_as_array{
+    "{0}",
+    "array(select value::{1} from jsonb_array_elements_text({0}) with ordinality as each(value, place) order by place)",
+    "{0}"};
+std::string_view array_type(meta::type const& element) noexcept;
 
-extern dialect_words const sqlite_words, postgres_words, mysql_words;
+// What stands at the place {1} of the JSON document {0}; null when it is not there or of another type. What MySQL's JSON
+// functions give has another collation than texts of the connection.
+inline constexpr sql_word<2> text_part{
+    "case when json_type({0}, {1}) in ('text') then json_extract({0}, {1}) end",
+    "case when jsonb_typeof({0} #> {1}) = 'string' then ({0} #>> {1}) end",
+    "case when json_type(json_extract({0}, {1})) in ('STRING') then cast(json_unquote(json_extract({0}, {1})) as char) "
+    "end"};
+inline constexpr sql_word<2> number_part{
+    "case when json_type({0}, {1}) in ('integer', 'real') then json_extract({0}, {1}) end",
+    "case when jsonb_typeof({0} #> {1}) = 'number' then ({0} #>> {1})::double precision end",
+    "case when json_type(json_extract({0}, {1})) in ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') then "
+    "json_extract({0}, {1}) + 0e0 end"};
+inline constexpr sql_word<2> boolean_part{
+    "case when json_type({0}, {1}) in ('true', 'false') then json_extract({0}, {1}) end",
+    "case when jsonb_typeof({0} #> {1}) = 'boolean' then ({0} #>> {1})::boolean end",
+    "case when json_type(json_extract({0}, {1})) in ('BOOLEAN') then json_unquote(json_extract({0}, {1})) collate "
+    "utf8mb4_bin = 'true' end"};
+// A path as in a program, as that place: '$."name"[0]', and '{"name",0}' for PostgreSQL.
+std::string json_place(dialect engine, std::string_view path);
 
-// The steps of a path in a program, one after the other: a name, or the number of an element.
-class json_steps {
- public:
-  explicit json_steps(std::string_view path) noexcept : rest_{path} {}
-  bool next() noexcept;
-  bool is_name() const noexcept { return is_name_; }
-  std::string_view name() const noexcept { return name_; }
-  unsigned index() const noexcept { return index_; }
+// An order with its place for nulls; {1} is " desc" or nothing. MySQL knows no NULLS FIRST.
+inline constexpr sql_word<2> nulls_first{"{0}{1} nulls first", "{0}{1} nulls first", "{0} is not null, {0}{1}"};
+inline constexpr sql_word<2> nulls_last{"{0}{1} nulls last", "{0}{1} nulls last", "{0} is null, {0}{1}"};
 
- private:
-  std::string_view rest_, name_;
-  unsigned index_ = 0;
-  bool is_name_ = false;
-};
+// A decimal is an integer that counts the smallest units.
+inline constexpr by_engine<bool> decimals_are_units{true, false, false};
+// A parameter that is compared with a decimal of the scale {1}: MySQL would compare a text as a floating-point number.
+inline constexpr sql_word<2> decimal_mark{"{0}", "{0}", "cast({0} as decimal(40, {1}))"};
 
-// The same path as a literal of the JSON functions of SQLite and MySQL: '$."name"[0]'.
-std::string json_place(std::string_view path);
-
-}  // namespace slipway::db::detail
+}  // namespace slipway::db::words

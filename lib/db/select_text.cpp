@@ -55,7 +55,7 @@ class select_text {
   std::string commas(std::string_view program, bool read = false) {
     std::string out;
     for (auto const& each : out_.evaluate(s_.info, program, qualify_))
-      out += (out.empty() ? "" : ", ") + (read && each.is_array ? out_.words.array_as_json(each.sql) : each.sql);
+      out += (out.empty() ? "" : ", ") + (read && each.is_array ? words::array_as_json(out_.kind, each.sql) : each.sql);
     return out;
   }
 
@@ -108,16 +108,16 @@ class select_text {
     else if (s_.limit >= 0)
       out += " limit " + out_.placeholder();
     else if (s_.offset >= 0)
-      out += out_.words.no_limit;
+      out += words::no_limit[out_.kind];
     if (s_.offset >= 0) out += " offset " + out_.placeholder();
-    if (s_.lock == lock_mode::update) out += out_.words.for_update;
-    if (s_.lock == lock_mode::skip_locked) out += out_.words.skip_locked;
+    if (s_.lock == lock_mode::update) out += words::for_update[out_.kind];
+    if (s_.lock == lock_mode::skip_locked) out += words::skip_locked[out_.kind];
     return out;
   }
 
   // Whether one comparison of rows says what comes after: every column descends, or none, and none may be null.
   bool is_uniform() const noexcept {
-    if (!out_.words.compares_rows) return false;
+    if (!words::compares_rows[out_.kind]) return false;
     for (std::size_t i = 0; i < s_.orders.size(); i += 2)
       if ((s_.orders[i + 1] & descending) != (s_.orders[1] & descending) ||
           is_nullable(s_.info, static_cast<std::uint8_t>(s_.orders[i])))

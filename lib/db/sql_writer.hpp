@@ -16,9 +16,8 @@ std::string quoted(std::string_view identifier);
 // Names are quoted; `placeholder` counts. Whatever asks for placeholders must do so in the order of the values.
 class sql_writer {
  public:
-  explicit sql_writer(db::dialect d) noexcept : kind{d}, words{words_of(d)} {}
+  explicit sql_writer(db::dialect d) noexcept : kind{d} {}
   db::dialect kind;
-  dialect_words const& words;
   std::string text;
   unsigned parameters = 0;
 

@@ -7,15 +7,6 @@
 
 namespace slipway::db::detail {
 
-dialect_words const& words_of(db::dialect engine) noexcept {
-  switch (engine) {
-    case db::dialect::sqlite: return sqlite_words;
-    case db::dialect::postgres: return postgres_words;
-    case db::dialect::mysql: return mysql_words;
-  }
-  return sqlite_words;
-}
-
 bool is_nullable(table_info const& table, std::uint8_t column) noexcept {
   return table.row->members[column].of->what == meta::kind::optional;
 }
@@ -51,7 +42,7 @@ void sql_writer::columns(table_info const& table) {
   for (std::size_t i = 0; i < table.row->members.size(); ++i) {
     if (i != 0) text += ", ";
     auto const name = column(table, static_cast<std::uint8_t>(i));
-    text += (table.arrays >> i & 1) != 0 ? words.array_as_json(name) : name;
+    text += (table.arrays >> i & 1) != 0 ? words::array_as_json(kind, name) : name;
   }
 }
 
@@ -59,21 +50,22 @@ void sql_writer::columns(source_info const& from) {
   for (std::size_t i = 0; i < from.table->row->members.size(); ++i) {
     if (i != 0) text += ", ";
     auto const name = column(from, static_cast<std::uint8_t>(i));
-    text += (from.table->arrays >> i & 1) != 0 ? words.array_as_json(name) : name;
+    text += (from.table->arrays >> i & 1) != 0 ? words::array_as_json(kind, name) : name;
   }
 }
 
 std::string sql_writer::placeholder(table_info const& table, std::uint8_t index) {
   auto mark = placeholder();
-  if ((table.arrays >> index & 1) != 0) return words.json_as_array(mark, *table.row->members[index].of->element);
-  return mark;
+  if ((table.arrays >> index & 1) == 0) return mark;
+  return words::json_as_array(kind, mark, words::array_type(*table.row->members[index].of->element));
 }
 
 std::string sql_writer::placeholder(meta::type const* compared_with) {
   auto mark = placeholder();
-  if (words.decimal_mark == nullptr || compared_with == nullptr) return mark;
+  if (compared_with == nullptr) return mark;
   auto const& type = compared_with->what == meta::kind::optional ? *compared_with->element : *compared_with;
-  return kind_of(type) == value_kind::decimal ? words.decimal_mark(mark, type.as_scalar->scale) : mark;
+  if (kind_of(type) != value_kind::decimal) return mark;
+  return words::decimal_mark(kind, mark, std::to_string(type.as_scalar->scale));
 }
 
 // Runs one program; what it leaves stands on a stack of texts.
@@ -152,9 +144,9 @@ class sql_writer::evaluation {
         return push(pop().sql +
                     (static_cast<operation_code>(byte()) == operation_code::is_null ? " is null" : " is not null"));
       case operation_code::aggregate: return aggregate(static_cast<aggregate_code>(byte()));
-      case operation_code::json_text: return json(json_kind::text);
-      case operation_code::json_number: return json(json_kind::number);
-      case operation_code::json_boolean: return json(json_kind::boolean);
+      case operation_code::json_text: return json(words::text_part);
+      case operation_code::json_number: return json(words::number_part);
+      case operation_code::json_boolean: return json(words::boolean_part);
       case operation_code::ordered: {
         auto const flags = static_cast<char>(byte());
         auto what = pop();
@@ -172,7 +164,7 @@ class sql_writer::evaluation {
 
   std::string compared(std::string const& left, operation_code sign, bool nullable, std::string const& right) const {
     switch (sign) {
-      case operation_code::not_equal: return nullable ? out_.words.differs(left, right) : left + " <> " + right;
+      case operation_code::not_equal: return nullable ? words::differs(out_.kind, left, right) : left + " <> " + right;
       case operation_code::less: return left + " < " + right;
       case operation_code::less_equal: return left + " <= " + right;
       case operation_code::greater: return left + " > " + right;
@@ -191,10 +183,12 @@ class sql_writer::evaluation {
         auto const least = out_.placeholder(type);
         return column + " between " + least + " and " + out_.placeholder(type);
       }
-      case operation_code::like: return out_.words.like(column, out_.placeholder());
-      case operation_code::starts_with: return out_.words.starts_with(column, out_.placeholder());
+      case operation_code::like: return words::like(out_.kind, column, out_.placeholder());
+      case operation_code::starts_with: return words::starts_with(out_.kind, column, out_.placeholder());
       case operation_code::has_element:
-        return out_.words.has_element(column, out_.placeholder(), (here_->table->arrays >> index & 1) != 0);
+        return (here_->table->arrays >> index & 1) != 0 && words::has_arrays[out_.kind]
+                   ? filled(words::array_has_element.text(), {column, out_.placeholder()})
+                   : words::has_element(out_.kind, column, out_.placeholder());
       // As in C++, an empty optional differs from every value.
       default: return compared(column, op, is_nullable(*here_->table, index), out_.placeholder(type));
     }
@@ -224,15 +218,15 @@ class sql_writer::evaluation {
 
   std::string average(piece const& of) const {
     auto out = "avg(" + of.sql + ")";
-    if (!out_.words.decimals_are_units || of.type == nullptr) return out;
+    if (!words::decimals_are_units[out_.kind] || of.type == nullptr) return out;
     auto const& type = of.type->what == meta::kind::optional ? *of.type->element : *of.type;
     if (kind_of(type) != value_kind::decimal) return out;
     return out + " / " + std::to_string(slipway::detail::power_of_ten(type.as_scalar->scale)) + ".0";
   }
 
-  void json(json_kind as) {
+  void json(sql_word<2> const& part) {
     auto const path = bytes(byte());
-    push(out_.words.json_part(pop().sql, path, as));
+    push(part(out_.kind, pop().sql, words::json_place(out_.kind, path)));
   }
 
   std::string query(bool with_column) {
@@ -294,7 +288,8 @@ void sql_writer::where(table_info const& table, std::string_view code, deleted_r
 std::string sql_writer::order(std::string_view what, bool nullable, char flags) const {
   auto const descends = (flags & descending) != 0;
   if (!nullable) return std::string{what}.append(descends ? " desc" : "");
-  return words.order(what, descends, (flags & nulls_first) != 0);
+  auto const& order = (flags & nulls_first) != 0 ? words::nulls_first : words::nulls_last;
+  return order(kind, what, descends ? " desc" : "");
 }
 
 }  // namespace slipway::db::detail

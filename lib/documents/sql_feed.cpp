@@ -33,7 +33,7 @@ node id_node(collection_info const& in, std::string_view text) {
 
 task<std::int64_t> sql_session::lock_feed(collection_info const& in) {
   auto sql = std::string{"select last_number from document_feeds where collection = $1"};
-  sql += words_of(db_.dialect()).for_update;
+  sql += words::for_update[db_.dialect()];
   auto const found = co_await db_.query_once(std::move(sql), {in.name});
   if (found.empty())
     throw db::error{"the feed of '" + std::string{in.name} +

@@ -4,19 +4,22 @@
 #include <slipway/db/errors.hpp>
 #include <slipway/documents/sql_text.hpp>
 
+#include <fmt/core.h>
+
 namespace slipway::documents::detail {
 namespace {
 
-std::string table_statement(sql_words const& words, collection_info const& in) {
-  return "create table " + table_of(in) + " (id " + std::string{words.key_type[static_cast<std::size_t>(in.key)]} +
-         " primary key not null, body " + std::string{words.body_type} + " not null)";
+std::string table_statement(db::dialect d, collection_info const& in) {
+  auto const key = (in.key == key_kind::uuid ? words::uuid_key : words::text_key)[d];
+  return fmt::format("create table {} (id {} primary key not null, body {} not null)", table_of(in), key,
+                     words::body_type[d]);
 }
 
-std::string changes_statement(sql_words const& words) {
-  auto const text = std::string{words.text_type};
-  return "create table document_changes (collection varchar(40) not null, number bigint not null, "
-         "changed_at bigint not null, kind smallint not null, document_id " +
-         text + " not null, body " + std::string{words.body_type} + ", primary key (collection, number))";
+std::string changes_statement(db::dialect d) {
+  return fmt::format(
+      "create table document_changes (collection varchar(40) not null, number bigint not null, changed_at bigint not "
+      "null, kind smallint not null, document_id {} not null, body {}, primary key (collection, number))",
+      words::text_type[d], words::body_type[d]);
 }
 
 std::string index_statement(sql_text const& text, index_info const& index) {
@@ -25,7 +28,7 @@ std::string index_statement(sql_text const& text, index_info const& index) {
   for (std::size_t i = 0; i < index.size; ++i) {
     auto const place = text.place(*index.parts[i]);
     out += i > 0 ? ", " : "";
-    out += text.dialect == db::dialect::postgres ? "(" + place + ")" : place;
+    out += words::index_parts[text.dialect] == words::index_part::expression ? "(" + place + ")" : place;
   }
   return out + ")";
 }
@@ -36,20 +39,9 @@ std::string index_statement(sql_text const& text, index_info const& index) {
                           ") cannot be made, because documents that are there contradict it: " + why};
 }
 
-task<bool> is_there(db::session& on, std::string sql, db::values names) {
-  auto const found = co_await on.query(std::move(sql), std::move(names));
+task<bool> is_there(db::session& on, std::string_view count, db::values names) {
+  auto const found = co_await on.query(std::string{count}, std::move(names));
   co_return found[0].get<std::int64_t>(0) > 0;
-}
-
-// Asked first, because "if not exists" needs the right to make tables even where there is nothing to make.
-task<bool> has_table(db::session& on, std::string name) {
-  switch (on.dialect()) {
-    case db::dialect::sqlite: return is_there(on, "select count(*) from sqlite_master where name = $1", {name});
-    case db::dialect::postgres: return is_there(on, "select count(to_regclass($1))", {name});
-    case db::dialect::mysql: break;
-  }
-  return is_there(
-      on, "select count(*) from information_schema.tables where table_schema = database() and table_name = $1", {name});
 }
 
 task<> make_index(db::session& on, collection_info const& in, index_info const& index) {
@@ -58,10 +50,6 @@ task<> make_index(db::session& on, collection_info const& in, index_info const& 
   } catch (db::constraint_error const& e) {
     refuse_index(in, index, e.what());
   }
-}
-
-task<> make_index_if_missing(db::session& on, collection_info const& in, index_info const& index) {
-  if (!co_await has_table(on, index_name(in, index))) co_await make_index(on, in, index);
 }
 
 std::string_view column_type(sql_class as) {
@@ -75,37 +63,17 @@ std::string_view column_type(sql_class as) {
   return "varchar(500)";  // four of them with the bytes of any character would be more than a key may have
 }
 
-// MySQL's changes of the schema have no IF NOT EXISTS, and MariaDB no indexes over expressions.
-task<> make_mysql_index(db::session& on, collection_info const& in, index_info const& index) {
-  for (std::size_t i = 0; i < index.size; ++i) {
-    auto const& at = *index.parts[i];
-    auto const column = column_of(at);
-    if (co_await is_there(on,
-                          "select count(*) from information_schema.columns where table_schema = database() and "
-                          "table_name = $1 and column_name = $2",
-                          {table_of(in), column}))
-      continue;
-    auto const as = class_of(*at.of);
-    co_await on.execute("alter table " + table_of(in) + " add column " + column + " " + std::string{column_type(as)} +
-                        " generated always as (" + mysql_documents.part("body", at.dotted, as) + ") virtual");
-  }
-  if (!co_await is_there(on,
-                         "select count(*) from information_schema.statistics where table_schema = database() and "
-                         "table_name = $1 and index_name = $2",
-                         {table_of(in), index_name(in, index)}))
-    co_await make_index(on, in, index);
-}
-
-// Documents that are there already get the value of a new column.
-task<> make_sqlite_columns(db::session& on, collection_info const& in) {
-  sql_text const text{on.dialect(), in};
-  for (auto const* at : text.columns()) {
-    auto const column = column_of(*at);
-    if (co_await is_there(on, "select count(*) from pragma_table_info($1) where name = $2", {table_of(in), column}))
-      continue;
-    co_await on.execute("alter table " + table_of(in) + " add column " + column);
-    co_await on.execute("update " + table_of(in) + " set " + column + " = " +
-                        sqlite_documents.part("body", at->dotted, class_of(*at->of)));
+task<> make_column(db::session& on, collection_info const& in, path_info const& at) {
+  auto const d = on.dialect();
+  auto const part = part_text(d, "body", at);
+  auto add = fmt::format("alter table {} add column {}", table_of(in), column_of(at));
+  if (words::index_parts[d] == words::index_part::generated_column) {
+    add += fmt::format(" {} generated always as ({}) virtual", column_type(class_of(*at.of)), part);
+    co_await on.execute(std::move(add));
+  } else {
+    co_await on.execute(std::move(add));
+    // Documents that are there already.
+    co_await on.execute(fmt::format("update {} set {} = {}", table_of(in), column_of(at), part));
   }
 }
 
@@ -114,39 +82,45 @@ task<> prepare_feed(db::session& on, collection_info const& in) {
   if (!there) co_await on.execute("insert into document_feeds (collection, last_number) values ($1, 0)", {in.name});
 }
 
+// Whether something is there is asked first, because "if not exists" needs the right to make tables even where there is
+// nothing to make, and not every engine knows it for columns and indexes.
+task<> prepare_collection(db::session& on, collection_info const& in) {
+  auto const d = on.dialect();
+  auto const table = table_of(in);
+  if (!co_await is_there(on, words::count_tables[d], {table})) co_await on.execute(table_statement(d, in));
+  for (auto const* at : sql_text{d, in}.columns())
+    if (!co_await is_there(on, words::count_columns[d], {table, column_of(*at)})) co_await make_column(on, in, *at);
+  for (auto const& index : in.indexes())
+    if (!co_await is_there(on, words::count_indexes[d], {table, index_name(in, index)}))
+      co_await make_index(on, in, index);
+  if (in.has_feed) co_await prepare_feed(on, in);
+}
+
 task<> prepare_all(db::session& on, std::vector<collection_info const*> const& all) {
-  auto const& words = words_of(on.dialect());
-  if (!co_await has_table(on, "document_feeds"))
+  auto const d = on.dialect();
+  if (!co_await is_there(on, words::count_tables[d], {"document_feeds"}))
     co_await on.execute(
-        "create table document_feeds (collection varchar(40) primary key not null, last_number bigint not "
-        "null)");
-  if (!co_await has_table(on, "document_changes")) co_await on.execute(changes_statement(words));
-  for (auto const* in : all) {
-    if (!co_await has_table(on, table_of(*in))) co_await on.execute(table_statement(words, *in));
-    if (on.dialect() == db::dialect::sqlite) co_await make_sqlite_columns(on, *in);
-    for (auto const& index : in->indexes())
-      if (on.dialect() == db::dialect::mysql)
-        co_await make_mysql_index(on, *in, index);
-      else
-        co_await make_index_if_missing(on, *in, index);
-    if (in->has_feed) co_await prepare_feed(on, *in);
-  }
+        "create table document_feeds (collection varchar(40) primary key not null, last_number bigint not null)");
+  if (!co_await is_there(on, words::count_tables[d], {"document_changes"})) co_await on.execute(changes_statement(d));
+  for (auto const* in : all) co_await prepare_collection(on, *in);
+}
+
+task<> ask(db::session& on, std::string_view sql) {
+  if (!sql.empty()) (void)co_await on.query_once(std::string{sql});
 }
 
 }  // namespace
 
 task<> prepare_tables(db::database& in, std::vector<collection_info const*> all) {
   co_await in.transaction([&](db::transaction& tx) -> task<> {
-    // Others who start at the same moment wait here. SQLite has one writer anyway.
-    if (tx.dialect() == db::dialect::postgres) (void)co_await tx.query_once("select pg_advisory_xact_lock(7311025)");
-    if (tx.dialect() == db::dialect::mysql) (void)co_await tx.query_once("select get_lock('slipway_documents', 30)");
+    co_await ask(tx, words::begin_schema[tx.dialect()]);
     std::exception_ptr error;
     try {
       co_await prepare_all(tx, all);
     } catch (...) {
       error = std::current_exception();
     }
-    if (tx.dialect() == db::dialect::mysql) (void)co_await tx.query_once("select release_lock('slipway_documents')");
+    co_await ask(tx, words::end_schema[tx.dialect()]);
     if (error) std::rethrow_exception(error);
   });
 }

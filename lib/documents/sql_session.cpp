@@ -39,7 +39,7 @@ bool adds(update_steps const& steps) {
   return std::ranges::any_of(steps.steps, [](update_step const& s) { return s.op == update_op::increment; });
 }
 
-// How each engine says that a sum leaves 64 bits: see `sum` in sql_sqlite.cpp.
+// How each engine says that a sum leaves 64 bits: see words::integer_sum.
 bool is_overflow(db::error const& e) {
   return e.code() == "22003" || std::string_view{e.what()}.find("malformed JSON") != std::string_view::npos;
 }
@@ -61,18 +61,18 @@ node cell_node(collection_info const& in, db::row_view const& row, std::size_t c
 
 std::string column_of_key(sql_text const& text, path_info const& at) {
   auto place = text.place(at);
-  return !is_id(at) && class_of(*at.of) == sql_class::integer ? text.words.as_integer(place) : place;
+  return !is_id(at) && class_of(*at.of) == sql_class::integer ? words::as_integer(text.dialect, place) : place;
 }
 
 std::string column_of_value(sql_text const& text, group_request::value const& value) {
   auto const call = [&](char const* name) { return std::string{name} + "(" + text.place(*value.of) + ")"; };
-  auto const typed = [&](std::string expression) {
-    return class_of(*value.of->of) == sql_class::integer ? text.words.as_integer(expression) : expression;
+  auto const typed = [&](std::string const& expression) {
+    return class_of(*value.of->of) == sql_class::integer ? words::as_integer(text.dialect, expression) : expression;
   };
   switch (value.what) {
     case accumulator::count: return "count(*)";
     case accumulator::sum: return typed("coalesce(" + call("sum") + ", 0)");
-    case accumulator::average: return text.words.as_number(call("avg"));
+    case accumulator::average: return words::as_number(text.dialect, call("avg"));
     case accumulator::least: return typed(call("min"));
     case accumulator::greatest: return typed(call("max"));
   }
@@ -107,14 +107,11 @@ task<std::vector<node>> sql_session::find(find_request what) {
   if (what.only.empty()) {
     columns += ", body";
   } else {
-    columns.append(", ").append(text.words.object_function).append("(");
+    columns.append(", ").append(words::object_function[text.dialect]).append("(");
     bool first = true;
     for (auto const* at : what.only) {
       if (is_id(*at)) continue;
-      columns.append(first ? "'" : ", '")
-          .append(at->dotted)
-          .append("', ")
-          .append(text.words.fragment("body", at->dotted));
+      columns.append(first ? "'" : ", '").append(at->dotted).append("', ").append(text.fragment(at->dotted));
       first = false;
     }
     columns += ")";
@@ -138,7 +135,7 @@ task<> sql_session::insert_rows(collection_info const& in, std::vector<node> con
   try {
     for (std::size_t from = 0; from < documents.size(); from += rows_of_insert) {
       sql_text text{db_.dialect(), in};
-      auto const own = in_sqlite() ? text.columns() : std::vector<path_info const*>{};
+      auto const own = text.written_columns();
       auto sql = "insert into " + table_of(in) + " (id, body";
       for (auto const* at : own) sql += ", " + column_of(*at);
       sql += ") values ";
@@ -146,7 +143,7 @@ task<> sql_session::insert_rows(collection_info const& in, std::vector<node> con
         auto const id = text.mark(key_value(in, *documents[i].find("id")));
         auto const body = text.mark(db::value{db::json_text{to_json(without_id(documents[i]))}});
         sql += (i > from ? ", (" : "(") + id + ", " + body;
-        for (auto const* at : own) sql += ", " + text.words.part(body, at->dotted, class_of(*at->of));
+        for (auto const* at : own) sql += ", " + part_text(text.dialect, body, *at);
         sql += ")";
       }
       co_await db_.execute(std::move(sql), std::move(text.parameters));
@@ -244,7 +241,7 @@ task<std::vector<node>> sql_session::lock(collection_info const& in, filter_node
   auto sql = "select id, body from " + table_of(in) + " where " + text.condition(where);
   if (after) sql += " and id > " + text.mark(key_value(in, *after));
   sql += " order by id limit " + text.mark(db::value{limit});
-  sql += text.words.for_update;
+  sql += words::for_update[text.dialect];
   auto const found = co_await db_.query_once(std::move(sql), std::move(text.parameters));
   co_return documents_of(in, found);
 }
@@ -283,7 +280,7 @@ task<std::optional<node>> sql_session::change_locked(change_request what) {
     out = *what.otherwise;
   }
   if (out && in.has_feed)
-    all.push_back({found.empty() ? change_kind::inserted : change_kind::changed, *out->find("id"), *out});
+    all.push_back({found.empty() ? change_kind::inserted : change_kind::changed, *out->find("id"), out});
   co_await record(in, last, std::move(all));
   co_return out;
 }
@@ -343,7 +340,7 @@ task<std::vector<node>> sql_session::group(group_request what) {
   auto sql = "select " + columns + " from " + table_of(in) + " where " + text.condition(what.where) + groups;
   for (std::size_t i = 0; i < what.order.size(); ++i)
     sql += (i == 0 ? " order by " : ", ") + std::to_string(what.order[i].column + 1) +
-           std::string{what.order[i].descends ? text.words.descending : text.words.ascending};
+           std::string{(what.order[i].descends ? words::descending : words::ascending)[text.dialect]};
   sql += " limit " + text.mark(db::value{what.limit});
   auto const found = co_await db_.query(std::move(sql), std::move(text.parameters));
   std::vector<node> out;

@@ -33,8 +33,9 @@ class sql_session final : public session {
     std::optional<node> document;
   };
   // Whether a change is made here, on the locked document, instead of by one statement.
-  bool by_hand(collection_info const& in) const noexcept { return in.has_feed || db_.dialect() == db::dialect::mysql; }
-  bool in_sqlite() const noexcept { return db_.dialect() == db::dialect::sqlite; }
+  bool by_hand(collection_info const& in) const noexcept {
+    return in.has_feed || !words::changes_documents[db_.dialect()];
+  }
   task<std::vector<node>> lock(collection_info const& in, filter_node where, std::optional<node> after,
                                std::size_t limit);
   task<> store(collection_info const& in, node document);

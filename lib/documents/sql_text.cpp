@@ -45,6 +45,17 @@ std::string_view sign_of(filter_op op) {
   }
 }
 
+// A call of a function with the document as its first argument; where a call takes many pairs, that of the step before
+// takes these as well.
+template <std::size_t Places, class... More>
+std::string called(db::dialect d, db::sql_word<Places> const& word, std::string_view document, More const&... more) {
+  auto const pattern = word[d].text();
+  auto const name = pattern.substr(0, pattern.find('(') + 1);
+  if (!words::calls_take_many[d] || !document.starts_with(name)) return word(d, document, more...);
+  document.remove_suffix(1);
+  return db::filled(pattern.substr(name.size()), {document, more...});
+}
+
 }  // namespace
 
 sql_class class_of(meta::type const& t) noexcept {
@@ -71,29 +82,27 @@ sql_class class_of(meta::type const& t) noexcept {
   return sql_class::other;
 }
 
-sql_words const& words_of(db::dialect d) noexcept {
-  switch (d) {
-    case db::dialect::sqlite: return sqlite_documents;
-    case db::dialect::postgres: return postgres_documents;
-    case db::dialect::mysql: return mysql_documents;
-  }
-  return sqlite_documents;
-}
-
-std::string brace_path(std::string_view dotted) {
-  std::string out{"'{"};
-  for (auto c : dotted) out += c == '.' ? ',' : c;
-  return out + "}'";
-}
-
-std::string dollar_path(std::string_view dotted) {
-  std::string out{"'$.\""};
+std::string place_text(db::dialect d, std::string_view dotted) {
+  auto const braces = d == db::dialect::postgres;
+  std::string out{braces ? "'{" : "'$.\""};
   for (auto c : dotted)
     if (c == '.')
-      out += "\".\"";
+      out += braces ? "," : "\".\"";
     else
       out += c;
-  return out + "\"'";
+  return out + (braces ? "}'" : "\"'");
+}
+
+std::string part_text(db::dialect d, std::string_view body, path_info const& at) {
+  auto const place = place_text(d, at.dotted);
+  switch (class_of(*at.of)) {
+    case sql_class::integer: return words::integer_part(d, body, place);
+    case sql_class::number: return words::number_part(d, body, place);
+    case sql_class::boolean: return words::boolean_part(d, body, place);
+    case sql_class::text: return words::text_part(d, body, place);
+    case sql_class::other: break;
+  }
+  return words::other_part(d, body, place);
 }
 
 std::string table_of(collection_info const& in) { return "documents_" + std::string{in.name}; }
@@ -116,7 +125,7 @@ node key_node(collection_info const& in, db::row_view const& row, std::size_t co
 
 std::vector<path_info const*> sql_text::columns() const {
   std::vector<path_info const*> out;
-  if (dialect == db::dialect::postgres) return out;
+  if (words::index_parts[dialect] == words::index_part::expression) return out;
   for (auto const& index : info.indexes())
     for (std::size_t i = 0; i < index.size; ++i)
       if (std::ranges::none_of(out, [&](auto const* each) { return each->dotted == index.parts[i]->dotted; }))
@@ -124,19 +133,32 @@ std::vector<path_info const*> sql_text::columns() const {
   return out;
 }
 
+std::vector<path_info const*> sql_text::written_columns() const {
+  if (words::index_parts[dialect] != words::index_part::written_column) return {};
+  return columns();
+}
+
 std::string sql_text::assigned(std::string const& body) const {
-  auto const own = columns();
-  if (dialect != db::dialect::sqlite || own.empty()) return "body = " + body;
+  auto const own = written_columns();
+  if (own.empty()) return "body = " + body;
   std::string names{"(body"}, values{"(select made"};
   for (auto const* at : own) {
     names += ", " + column_of(*at);
-    values += ", " + words.part("made", at->dotted, class_of(*at->of));
+    values += ", " + part_text(dialect, "made", *at);
   }
   return names + ") = " + values + " from (select " + body + " as made))";
 }
 
 std::string sql_text::json(node const& value) {
-  return words.json_mark(mark(db::value{db::json_text{to_json(value)}}));
+  return words::json_mark(dialect, mark(db::value{db::json_text{to_json(value)}}));
+}
+
+std::string sql_text::element(node const& value) {
+  return words::elements_are_json[dialect] ? json(value) : mark(as_parameter(value));
+}
+
+std::string sql_text::fragment(std::string_view dotted) const {
+  return words::fragment(dialect, "body", place_text(dialect, dotted));
 }
 
 std::string sql_text::value_for(path_info const& at, node const& value) {
@@ -147,7 +169,7 @@ std::string sql_text::place(path_info const& at) const {
   if (is_id(at)) return "id";
   for (auto const* each : columns())
     if (each->dotted == at.dotted) return column_of(at);
-  return words.part("body", at.dotted, class_of(*at.of));
+  return part_text(dialect, "body", at);
 }
 
 std::string sql_text::joined(filter_node const& where, std::string_view word, std::string_view of_none) {
@@ -162,22 +184,21 @@ std::string sql_text::joined(filter_node const& where, std::string_view word, st
 
 std::string sql_text::compared(filter_node const& where) {
   auto const& at = *where.at;
+  auto const there = [&] { return words::is_there(dialect, "body", place_text(dialect, at.dotted)); };
   switch (where.op) {
-    case filter_op::not_equal: return "(not " + words.same(place(at), value_for(at, where.values.front())) + ")";
+    case filter_op::not_equal:
+      return "(not " + words::same(dialect, place(at), value_for(at, where.values.front())) + ")";
     case filter_op::in: {
       if (where.values.empty()) return "false";
       auto out = place(at) + " in (";
       for (std::size_t i = 0; i < where.values.size(); ++i) out += (i > 0 ? ", " : "") + value_for(at, where.values[i]);
       return out + ")";
     }
-    case filter_op::exists: return is_id(at) ? "true" : words.is_there("body", at.dotted);
-    case filter_op::missing: return is_id(at) ? "false" : "(not " + words.is_there("body", at.dotted) + ")";
-    case filter_op::contains: {
-      auto as_json = json(where.values.front());
-      auto as_value = dialect == db::dialect::sqlite ? mark(as_parameter(where.values.front())) : std::string{};
-      return words.contains("body", at.dotted, as_json, as_value);
-    }
-    case filter_op::starts_with: return words.starts_with(place(at), value_for(at, where.values.front()));
+    case filter_op::exists: return is_id(at) ? "true" : there();
+    case filter_op::missing: return is_id(at) ? "false" : "(not " + there() + ")";
+    case filter_op::contains:
+      return words::contains(dialect, "body", place_text(dialect, at.dotted), element(where.values.front()));
+    case filter_op::starts_with: return words::starts_with(dialect, place(at), value_for(at, where.values.front()));
     default: return place(at) + std::string{sign_of(where.op)} + value_for(at, where.values.front());
   }
 }
@@ -198,8 +219,45 @@ std::string sql_text::order(std::vector<sort_key> const& by) const {
   for (auto const& key : by)
     out.append(out.empty() ? " order by " : ", ")
         .append(place(*key.at))
-        .append(key.descends ? words.descending : words.ascending);
+        .append((key.descends ? words::descending : words::ascending)[dialect]);
   return out;
+}
+
+std::string sql_text::set(std::string const& document, std::string_view dotted, std::string const& json_text) const {
+  return called(dialect, words::set, document, place_text(dialect, dotted), json_text);
+}
+
+std::string sql_text::step(update_step const& what, std::string const& document) {
+  auto const& path = what.at->dotted;
+  auto const place = place_text(dialect, path);
+  auto const part = [&] { return part_text(dialect, "body", *what.at); };
+  auto const either = [&](std::string condition, std::string otherwise) {
+    return "case when " + condition + " then " + fragment(path) + " else " + otherwise + " end";
+  };
+  switch (what.op) {
+    case update_op::set: return set(document, path, json(what.value));
+    case update_op::unset: return called(dialect, words::unset, document, place);
+    case update_op::increment: {
+      auto const& sum = class_of(*what.at->of) == sql_class::number ? words::number_sum : words::integer_sum;
+      return set(document, path, sum(dialect, part(), mark(as_parameter(what.value))));
+    }
+    case update_op::push: return set(document, path, words::appended(dialect, "body", place, json(what.value)));
+    case update_op::pull: return words::pulled(dialect, document, place, element(what.value));
+    case update_op::add_to_set: {
+      auto const added = json(what.value);
+      auto const sought = words::elements_are_json[dialect] ? added : mark(as_parameter(what.value));
+      return set(
+          document, path,
+          either(words::contains(dialect, "body", place, sought), words::appended(dialect, "body", place, added)));
+    }
+    case update_op::least:
+    case update_op::greatest: {
+      auto const* sign = what.op == update_op::least ? " <= " : " >= ";
+      auto stays = part() + sign + mark(as_parameter(what.value));
+      return set(document, path, either(stays, json(what.value)));
+    }
+  }
+  return document;
 }
 
 std::string sql_text::changed(update_steps const& steps) {
@@ -215,48 +273,18 @@ std::string sql_text::changed(update_steps const& steps) {
         parents.push_back(parent);
   }
   std::ranges::sort(parents);  // what is nearer to the root comes first
+  auto const many = words::calls_take_many[dialect];
   for (auto const parent : parents) {
-    out = words.set(out, parent, "coalesce(" + words.fragment("body", parent) + ", " + json(node::object()) + ")");
-    // One call of json_set does not see what it has put there itself.
-    if (dialect == db::dialect::sqlite) out = "json(" + out + ")";
+    out = set(out, parent, "coalesce(" + fragment(parent) + ", " + json(node::object()) + ")");
+    // One call does not see what it has put there itself.
+    if (many) out = "json(" + out + ")";
   }
   auto in_groups = steps.steps;  // they meet nowhere, so their order does not matter
   std::ranges::sort(in_groups, {}, [](update_step const& s) { return std::pair{group_of(s.op), s.at->dotted}; });
   int arguments = 0;
-  for (auto const& step : in_groups) {
-    auto const& path = step.at->dotted;
-    auto const as = class_of(*step.at->of);
-    if (dialect == db::dialect::sqlite && ++arguments % 40 == 0) out = "json(" + out + ")";  // it takes 127
-    switch (step.op) {
-      case update_op::set: out = words.set(out, path, json(step.value)); break;
-      case update_op::unset: out = words.unset(out, path); break;
-      case update_op::increment:
-        out = words.set(out, path, words.sum("body", path, mark(as_parameter(step.value)), as));
-        break;
-      case update_op::push: out = words.set(out, path, words.appended("body", path, json(step.value))); break;
-      case update_op::pull: {
-        auto as_json = json(step.value);
-        auto as_value = dialect == db::dialect::sqlite ? mark(as_parameter(step.value)) : std::string{};
-        out = words.pulled(out, "body", path, as_json, as_value);
-        break;
-      }
-      case update_op::add_to_set: {
-        auto as_json = json(step.value);
-        auto as_value = dialect == db::dialect::sqlite ? mark(as_parameter(step.value)) : std::string{};
-        out = words.set(out, path,
-                        "case when " + words.contains("body", path, as_json, as_value) + " then " +
-                            words.fragment("body", path) + " else " + words.appended("body", path, as_json) + " end");
-        break;
-      }
-      case update_op::least:
-      case update_op::greatest: {
-        auto const sign = step.op == update_op::least ? " <= " : " >= ";
-        out = words.set(out, path,
-                        "case when " + words.part("body", path, as) + sign + mark(as_parameter(step.value)) + " then " +
-                            words.fragment("body", path) + " else " + json(step.value) + " end");
-        break;
-      }
-    }
+  for (auto const& each : in_groups) {
+    if (many && ++arguments % 40 == 0) out = "json(" + out + ")";  // one call takes 127
+    out = step(each, out);
   }
   return out;
 }

@@ -140,6 +140,7 @@ class mongo_session final : public session {
       return d.aggregate(std::string{what.in->name}, pipeline, limit, in_);
     });
     std::vector<node> out;
+    out.reserve(got.reply.items.size());
     for (auto const& each : got.reply.items) out.push_back(group_of(what, each));
     co_return out;
   }
@@ -266,27 +267,7 @@ class mongo_store final : public store {
     shared_.server = facts_of(*shared_.through, s);
   }
 
-  task<std::vector<node>> find(find_request what) override { return plain_.find(std::move(what)); }
-  task<std::int64_t> count(collection_info const& in, filter_node where) override {
-    return plain_.count(in, std::move(where));
-  }
-  task<> insert(collection_info const& in, std::vector<node> documents) override {
-    return plain_.insert(in, std::move(documents));
-  }
-  task<std::optional<node>> change_one(change_request what) override { return plain_.change_one(std::move(what)); }
-  task<std::int64_t> change_many(collection_info const& in, filter_node where, update_steps steps) override {
-    return plain_.change_many(in, std::move(where), std::move(steps));
-  }
-  task<std::int64_t> remove(collection_info const& in, filter_node where) override {
-    return plain_.remove(in, std::move(where));
-  }
-  task<std::vector<node>> group(group_request what) override { return plain_.group(std::move(what)); }
-  task<result<std::vector<feed_entry>>> read_feed(collection_info const& in, std::string token,
-                                                  std::size_t limit) override {
-    return plain_.read_feed(in, std::move(token), limit);
-  }
-  task<std::string> feed_end(collection_info const& in) override { return plain_.feed_end(in); }
-  clock_source const& clock() const noexcept override { return shared_.clock; }
+  session& direct() noexcept override { return plain_; }
 
   task<> prepare(std::vector<collection_info const*> all) override {
     for (auto const* in : all) {
@@ -297,7 +278,7 @@ class mongo_store final : public store {
 
   task<std::int64_t> sweep(std::vector<collection_info const*> all) override {
     std::int64_t count = 0;
-    for (auto const* in : all) count += co_await documents::detail::remove_expired(*this, *in);
+    for (auto const* in : all) count += co_await documents::detail::remove_expired(plain_, *in);
     co_return count;
   }
 

@@ -103,8 +103,15 @@ class session {
   session() = default;
 };
 
-class store : public session {
+class store {
  public:
+  store(store const&) = delete;
+  store& operator=(store const&) = delete;
+  virtual ~store() = default;
+
+  // What is done outside of transactions, each call by itself. So `collection<person> people{store}` is one of it.
+  virtual session& direct() noexcept = 0;
+  operator session&() noexcept { return direct(); }
   // Makes what is missing of collections and their indexes; never drops one. Several processes may do so at once.
   // Throws startup_error(config) for a unique index that present documents contradict.
   virtual task<> prepare(std::vector<collection_info const*> all) = 0;
@@ -131,6 +138,7 @@ class store : public session {
   }
 
  protected:
+  store() = default;
   // `work` says whether to keep what was done.
   virtual task<> in_transaction(std::function<task<bool>(session&)> work) = 0;
 

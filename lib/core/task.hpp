@@ -133,7 +133,7 @@ struct task_promise : promise_value<T> {
       context* operation;
       bool await_ready() const noexcept { return true; }
       void await_suspend(std::coroutine_handle<>) const noexcept {}
-      context* await_resume() const noexcept { return operation; }
+      context* await_resume() const noexcept { return operation; }  // NOLINT(*UndefReturn): the promise is made by then
     };
     return ready{this->operation};
   }

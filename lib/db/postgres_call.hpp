@@ -47,6 +47,13 @@ class text_call : public operation {
   db::values none_;
 };
 
+// The same without its answer, and never cancelled: whether it was done.
+class text_attempt final : public text_call {
+ public:
+  text_attempt(pg_connection& on, std::string sql) : text_call{on, std::move(sql), nullptr} {}
+  bool await_resume() const noexcept { return !error; }
+};
+
 // The same on whatever the shard shares.
 class shared_call final : public operation {
  public:

@@ -50,13 +50,8 @@ task<> pg_transaction::commit() {
 
 task<> pg_transaction::rollback() {
   if (connection_ == nullptr) co_return;
-  if (connection_->is_open() && !connection_->is_dirty()) {
-    try {
-      co_await text_call{*connection_, "rollback", nullptr};
-    } catch (unavailable_error const&) {  // then the server has undone it
-    } catch (db::error const&) {          // the connection is closed by `release`, as it is not idle
-    }
-  }
+  // Where it fails, the server undoes everything with the connection: `release` closes one that is not idle.
+  if (connection_->is_open() && !connection_->is_dirty()) (void)co_await text_attempt{*connection_, "rollback"};
   release();
 }
 

@@ -80,7 +80,8 @@ node members_of(meta::type const& t, void const* value, int depth) {
   auto out = node::object();
   for (auto const& m : t.members) {
     auto const* at = m.at_const(value);
-    if (m.of->as_optional != nullptr && m.of->as_optional->get(const_cast<void*>(at)) == nullptr) continue;
+    auto const may_be_empty = m.of->what == meta::kind::optional || m.of->what == meta::kind::change;
+    if (may_be_empty && m.of->as_optional->get(const_cast<void*>(at)) == nullptr) continue;
     out.add(std::string{m.name}, put(*m.of, at, depth + 1));
   }
   return out;

@@ -18,7 +18,7 @@ class mysql_server {
 
   // A new, empty database; its URL.
   std::string make_database();
-  bool is_ours() const noexcept { return directory_.size() > 0; }
+  bool is_ours() const noexcept { return !directory_.empty(); }
   std::string url_of(std::string const& user, std::string const& password, std::string const& name) const;
   std::string root_url() const { return base_ + "mysql"; }
   int port() const noexcept { return port_; }

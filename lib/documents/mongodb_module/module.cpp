@@ -193,6 +193,8 @@ class client_driver final : public driver {
     auto const to = collection_of(with, collection);
     std::vector<std::unique_ptr<bson_document>> all;
     std::vector<bson_t const*> pointers;
+    all.reserve(documents.size());
+    pointers.reserve(documents.size());
     for (auto const& each : documents)
       pointers.push_back(all.emplace_back(std::make_unique<bson_document>(each))->get());
     bson_document reply;

@@ -64,10 +64,6 @@ task<table_status> keeper::look(table const& t) {
                                                        : co_await look_postgres(database_, t);
   if (!out.problem.empty()) co_return out;
   out.due = plan(t, out.there, clock_.now());
-  // What an earlier run could not finish.
-  for (auto const& p : out.there)
-    if (p.is_half_detached && std::ranges::find(out.due, p.name, &change::partition) == out.due.end())
-      out.due.push_back({.what = change::kind::remove, .partition = p.name});
   co_return out;
 }
 

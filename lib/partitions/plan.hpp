@@ -40,7 +40,6 @@ struct partition {
   std::string name;
   std::optional<time_point> from, to;
   bool is_default = false;
-  bool is_half_detached = false;  // PostgreSQL: begun and not finished
 };
 
 struct change {

@@ -29,7 +29,7 @@ task<std::optional<shape>> shape_of(db::session& in, std::string name) {
 
 // The ends as the server reads them: whatever the zone of the session is, it wrote the text by it.
 constexpr char const* partitions_of = R"(
-select c.relname::text, i.inhdetachpending, pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT',
+select c.relname::text, pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT',
        (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\)'))[1] as low,
        (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1] as high
 from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass(quote_ident($1)))";
@@ -63,15 +63,14 @@ task<table_status> look_postgres(db::session& in, table const& t) {
                                                           : fmt::format("{}::timestamptz", which);
   };
   auto const rows = co_await in.query(
-      fmt::format("select relname, inhdetachpending, \"?column?\", {}, {} from ({}) p order by relname", end("low"),
+      fmt::format("select relname, \"?column?\", {}, {} from ({}) p order by relname", end("low"),
                   end("high"), partitions_of),
       {t.name});
   for (auto const& row : rows)
     out.there.push_back({.name = row.get<std::string>(0),
-                         .from = t.kind == db::partition_kind::range ? end_of(row, 3, is_id) : std::nullopt,
-                         .to = t.kind == db::partition_kind::range ? end_of(row, 4, is_id) : std::nullopt,
-                         .is_default = row.get<bool>(2),
-                         .is_half_detached = row.get<bool>(1)});
+                         .from = t.kind == db::partition_kind::range ? end_of(row, 2, is_id) : std::nullopt,
+                         .to = t.kind == db::partition_kind::range ? end_of(row, 3, is_id) : std::nullopt,
+                         .is_default = row.get<bool>(1)});
   std::ranges::sort(out.there, {}, [](partition const& p) { return p.from.value_or(time_point::min()); });
   co_return out;
 }

@@ -264,6 +264,25 @@ TEST_P(postgres_keepers, ADetachmentThatWasCutIsFinishedLaterAndReadersGoOn) {
   EXPECT_EQ(run(db_->from<event>().count()), 1);
 }
 
+TEST_P(postgres_keepers, ADetachmentOfSomebodyElseIsNotItsBusiness) {
+  auto all = tables_of<event>();
+  all[0].upkeep.keep = 0;
+  auto k = make(all);
+  expect_done(run(k.keep()));
+  run(db_->insert(event{.what = "old", .at = clock_.now()}));
+  open_transaction reader{connect_, "select * from events"};
+  try {
+    run(db_->execute("alter table events detach partition events_p2026_08 concurrently"));
+    ADD_FAILURE() << "the reader is waited for";
+  } catch (unavailable_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("57014"));
+  }
+  reader.end();
+  EXPECT_THAT(run(k.status()).at(0).due, IsEmpty());
+  expect_done(run(k.keep()));
+  EXPECT_EQ(run(db_->query("select count(*) from events_p2026_08"))[0].get<std::int64_t>(0), 1);
+}
+
 TEST_P(postgres_keepers, DetachedPartitionsCanBeKeptForAnArchive) {
   auto all = tables_of<event>();
   all[0].upkeep.drops = false;

@@ -64,6 +64,10 @@ task<table_status> keeper::look(table const& t) {
                                                        : co_await look_postgres(database_, t);
   if (!out.problem.empty()) co_return out;
   out.due = plan(t, out.there, clock_.now());
+  if (database_.dialect() == db::dialect::mysql && !t.upkeep.drops &&
+      std::erase_if(out.due, [](change const& c) { return c.what == change::kind::remove; }) > 0)
+    out.problem = fmt::format(
+        "{} has partitions that are too old, and MySQL cannot detach them: let them be dropped, or keep all", t.name);
   co_return out;
 }
 

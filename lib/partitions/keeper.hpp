@@ -23,7 +23,7 @@ struct table_status {
   std::string name;
   std::vector<partition> there;  // ranges in the order of their time
   std::vector<change> due;
-  std::string problem;  // not empty: why nothing can be said or done
+  std::string problem;  // not empty: why nothing, or not all, can be said or done
 };
 
 struct done_change {

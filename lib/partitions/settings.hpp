@@ -54,7 +54,7 @@ inline constexpr auto rules_of<partitions::table_settings> = rules(
         .maximum(10'000)
         .help("How many whole partitions before the present one are kept; 0: all."),
     field(&partitions::table_settings::drop)
-        .help("Whether what is too old is dropped; else it is detached and stays as a table of its own (PostgreSQL)."));
+        .help("Drop what is too old; else PostgreSQL detaches it, and MySQL, which cannot, keeps it and says so."));
 
 template <>
 inline constexpr auto rules_of<partitions::settings> = rules(

@@ -243,6 +243,23 @@ TEST_P(keepers, ATableInUseIsLeftForTheNextTimeAndNobodyWaitsLong) {
   expect_done(run(k.keep()));
 }
 
+class mysql_keepers : public keepers {};
+INSTANTIATE_TEST_SUITE_P(on, mysql_keepers, testing::Values(db::dialect::mysql), db::tests::engine_name);
+
+TEST_P(mysql_keepers, WhatIsNotToBeDroppedIsNotDroppedWhereNothingCanBeDetached) {
+  auto all = tables_of<event>();
+  all[0].upkeep.drops = false;
+  auto k = make(all);
+  expect_done(run(k.keep()));
+  run(db_->insert(event{.what = "old", .at = clock_.now()}));
+  clock_.advance(days{100});
+  auto const done = run(k.keep());
+  ASSERT_EQ(done.problems.size(), 1u);
+  EXPECT_THAT(done.problems[0], HasSubstr("events has partitions that are too old, and MySQL cannot detach them"));
+  EXPECT_EQ(run(db_->from<event>().count()), 1);
+  EXPECT_EQ(names_of(k).back(), "events_p2027_01") << "what is ahead is made all the same";
+}
+
 // What PostgreSQL alone can.
 class postgres_keepers : public keepers {};
 INSTANTIATE_TEST_SUITE_P(on, postgres_keepers, testing::Values(db::dialect::postgres), db::tests::engine_name);

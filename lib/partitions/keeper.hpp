@@ -1,6 +1,6 @@
 // Keeps tables in their partitions: those of the time to come are made before they are needed, those that are too old
-// are taken away. PostgreSQL (declarative partitions) and MySQL, MariaDB (PARTITION BY RANGE COLUMNS). The migration
-// makes the table; docs/scaling.md shows how.
+// are taken away. PostgreSQL 14 or newer (declarative partitions) and MySQL, MariaDB (PARTITION BY RANGE COLUMNS). The
+// migration makes the table; docs/scaling.md shows how.
 //
 //   partitions::keeper keeper{database, partitions::tables_of<event>(), settings, clock};
 //   auto const done = co_await keeper.keep();

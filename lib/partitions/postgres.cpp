@@ -62,10 +62,9 @@ task<table_status> look_postgres(db::session& in, table const& t) {
            : found->type == "timestamp without time zone" ? fmt::format("{}::timestamp at time zone 'UTC'", which)
                                                           : fmt::format("{}::timestamptz", which);
   };
-  auto const rows = co_await in.query(
-      fmt::format("select relname, \"?column?\", {}, {} from ({}) p order by relname", end("low"),
-                  end("high"), partitions_of),
-      {t.name});
+  auto const rows = co_await in.query(fmt::format("select relname, \"?column?\", {}, {} from ({}) p order by relname",
+                                                  end("low"), end("high"), partitions_of),
+                                      {t.name});
   for (auto const& row : rows)
     out.there.push_back({.name = row.get<std::string>(0),
                          .from = t.kind == db::partition_kind::range ? end_of(row, 2, is_id) : std::nullopt,
@@ -89,8 +88,9 @@ task<std::vector<std::string>> statements_postgres(db::session& in, table const&
       auto const type = found ? found->type : std::string{};
       bound = fmt::format("FROM ('{}') TO ('{}')", bound_of(type, c.from), bound_of(type, c.to));
     }
-    // A table of its own that is then attached: PARTITION OF would keep everybody out of the parent.
-    out.push_back(fmt::format("CREATE TABLE {} (LIKE {} INCLUDING ALL)", name, parent));
+    // A table of its own that is then attached: PARTITION OF would keep everybody out of the parent. Rows are numbered
+    // by the parent, and a partition that would number its own is refused.
+    out.push_back(fmt::format("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING IDENTITY)", name, parent));
     out.push_back(fmt::format("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES {}", parent, name, bound));
     co_return out;
   }
@@ -98,16 +98,15 @@ task<std::vector<std::string>> statements_postgres(db::session& in, table const&
       "select exists (select 1 from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = "
       "to_regclass(quote_ident($1)) and pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'), exists (select 1 from "
       "pg_inherits i where i.inhrelid = to_regclass(quote_ident($2)) and i.inhdetachpending), exists (select 1 from "
-      "pg_inherits i where i.inhrelid = to_regclass(quote_ident($2))), current_setting('server_version_num')::int",
+      "pg_inherits i where i.inhrelid = to_regclass(quote_ident($2)))",
       {t.name, c.partition});
   auto const has_default = found[0].get<bool>(0), is_pending = found[0].get<bool>(1),
              is_attached = found[0].get<bool>(2);
   // Without a default partition nobody has to wait for it, nor is waited for by readers and writers.
-  auto const concurrently = !has_default && found[0].get<int>(3) >= 14'00'00;
   if (is_attached)
     out.push_back(fmt::format("ALTER TABLE {} DETACH PARTITION {}{}", parent, name,
                               is_pending     ? " FINALIZE"
-                              : concurrently ? " CONCURRENTLY"
+                              : !has_default ? " CONCURRENTLY"
                                              : ""));
   if (t.upkeep.drops) out.push_back(fmt::format("DROP TABLE {}", name));
   co_return out;

@@ -1,7 +1,7 @@
 // The bytes of one connection, plain or through TLS. Every call returns at once.
 #pragma once
 
-#include <slipway/http/tls.hpp>
+#include <slipway/tls/session.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -9,11 +9,14 @@
 
 namespace slipway::http {
 
+using tls::io_result;
+using tls::io_state;
+
 class transport {
  public:
   explicit transport(int socket) noexcept : socket_{socket} {}
 
-  void secure(std::unique_ptr<tls_session> session) noexcept { tls_ = std::move(session); }
+  void secure(std::unique_ptr<tls::session> session) noexcept { tls_ = std::move(session); }
   bool is_secure() const noexcept { return tls_ != nullptr; }
   bool has_buffered() const noexcept { return tls_ != nullptr && tls_->has_buffered(); }
 
@@ -30,7 +33,7 @@ class transport {
 
  private:
   int socket_;
-  std::unique_ptr<tls_session> tls_;
+  std::unique_ptr<tls::session> tls_;
 };
 
 }  // namespace slipway::http

@@ -1,40 +1,19 @@
 // TLS against OpenSSL's own client, with certificates that are made on the spot.
+#include "../../tls/tests/certificates.hpp"
+#include "../../tls/tests/folder.hpp"
 #include "service.hpp"
 
-#include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
+#include <gmock/gmock.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 using namespace slipway::http;
 using namespace slipway::http::tests;
+using slipway::tls::tests::folder;
+using slipway::tls::tests::make_certificate;
 
 namespace {
-
-// Writes NAME.crt and NAME.key for a certificate whose common name is `subject`.
-void make_certificate(std::string const& file, std::string const& subject) {
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{EVP_EC_gen("P-256"), &EVP_PKEY_free};
-  std::unique_ptr<X509, decltype(&X509_free)> made{X509_new(), &X509_free};
-  X509_set_version(made.get(), X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(made.get()), -60);
-  X509_gmtime_adj(X509_getm_notAfter(made.get()), 3'600);
-  X509_set_pubkey(made.get(), key.get());
-  auto* const name = X509_get_subject_name(made.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(subject.c_str()), -1, -1,
-                             0);
-  X509_set_issuer_name(made.get(), name);
-  ASSERT_GT(X509_sign(made.get(), key.get(), EVP_sha256()), 0);
-  std::unique_ptr<FILE, int (*)(FILE*)> certificate{std::fopen((file + ".crt").c_str(), "w"), &std::fclose};
-  std::unique_ptr<FILE, int (*)(FILE*)> secret{std::fopen((file + ".key").c_str(), "w"), &std::fclose};
-  ASSERT_EQ(PEM_write_X509(certificate.get(), made.get()), 1);
-  ASSERT_EQ(PEM_write_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr), 1);
-}
 
 class tls_client {
  public:
@@ -79,23 +58,15 @@ class tls_client {
 
 class tls : public testing::Test {
  protected:
-  // A folder of its own: files of fixed names would belong to whoever ran the tests first.
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "slipway-tls-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder = name;
-    base = (folder / "site").string();
-    make_certificate(base, "default.example");
-    make_certificate(base + "_other", "other.example");
+    make_certificate(base, {.subject = "default.example"});
+    make_certificate(base + "_other", {.subject = "other.example"});
     o.settings.tls.certificate_file = base + ".crt";
     o.settings.tls.key_file = base + ".key";
     o.settings.tls.hosts = {{"*.other.example", base + "_other.crt", base + "_other.key"}};
   }
-  void TearDown() override {
-    if (!folder.empty()) std::filesystem::remove_all(folder);
-  }
-  std::filesystem::path folder;
-  std::string base;
+  folder files;
+  std::string const base = files / "site";
   service::options o;
 };
 
@@ -131,7 +102,7 @@ TEST_F(tls, carries_large_bodies_both_ways) {
 TEST_F(tls, reloads_without_a_restart_and_keeps_the_old_when_the_new_are_bad) {
   service s{o};
   tls_client before{s.address(), "default.example"};
-  make_certificate(base, "renewed.example");
+  make_certificate(base, {.subject = "renewed.example"});
   s.http->reload_certificates();
   EXPECT_EQ((tls_client{s.address(), "default.example"}.subject()), "renewed.example");
   before.send(get("/plain"));
@@ -151,17 +122,24 @@ TEST_F(tls, refuses_old_versions_and_plain_text) {
   EXPECT_EQ((tls_client{s.address(), "default.example"}.connected), true);
 }
 
-TEST_F(tls, says_what_is_wrong_with_its_files) {
-  for (auto change : {0, 1, 2}) {
+TEST_F(tls, says_which_setting_is_wrong) {
+  auto const refusal = [&](auto change) {
     auto bad = o;
-    if (change == 0) bad.settings.tls.certificate_file = base + ".missing";
-    if (change == 1) bad.settings.tls.key_file = base + "_other.key";
-    if (change == 2) bad.settings.tls.minimum_version = "1.1";
+    change(bad.settings.tls);
     try {
       service s{bad};
-      ADD_FAILURE() << change;
     } catch (slipway::startup_error const& error) {
       EXPECT_EQ(error.code(), slipway::exit_code::config);
+      return std::string{error.what()};
     }
-  }
+    return std::string{"it started"};
+  };
+  using testing::StartsWith;
+  EXPECT_THAT(refusal([&](tls_settings& s) { s.certificate_file = base + ".missing"; }),
+              StartsWith("http.tls.certificate_file: cannot use '" + base + ".missing'"));
+  EXPECT_THAT(refusal([&](tls_settings& s) { s.key_file = base + "_other.key"; }), StartsWith("http.tls.key_file: "));
+  EXPECT_THAT(refusal([&](tls_settings& s) { s.hosts[0].key_file = s.key_file; }),
+              StartsWith("http.tls.hosts[0].key_file: "));
+  EXPECT_EQ(refusal([&](tls_settings& s) { s.minimum_version = "1.1"; }),
+            "http.tls.minimum_version is '1.1': write 1.2 or 1.3");
 }

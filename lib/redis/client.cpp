@@ -1,6 +1,7 @@
 #include <slipway/redis/client.hpp>
 
 #include <slipway/redis/part.hpp>
+#include <slipway/redis/tls.hpp>
 
 #include <thread>
 #include <unordered_map>
@@ -287,9 +288,9 @@ std::string const& client::description() const noexcept { return impl_->descript
 client connect(settings const& s, shards& on) {
   auto target = parse_url(s.url);
   naming names{s.prefix, target.mode == mode::cluster};
-  auto tls = target.tls ? make_tls_client(s) : nullptr;
+  auto secure = target.tls ? make_tls_context(s) : nullptr;
   auto& random = s.random != nullptr ? *s.random : system_random();
-  return client{std::unique_ptr<core>{new core{s, std::move(target), std::move(names), std::move(tls), random}}, on};
+  return client{std::unique_ptr<core>{new core{s, std::move(target), std::move(names), std::move(secure), random}}, on};
 }
 
 }  // namespace slipway::redis

@@ -72,7 +72,7 @@ connection::~connection() {
 
 task<std::shared_ptr<connection>> connection::open(core const& shared, shard& home, endpoint to, use what) {
   co_await uncancellable();
-  auto bytes = co_await stream::open(home, std::move(to), shared.tls.get(), shared.settings.connect_timeout);
+  auto bytes = co_await stream::open(home, std::move(to), shared.secure.get(), shared.settings.connect_timeout);
   auto made = std::make_shared<connection>(shared, home, std::move(bytes), what);
   made->stream_->listen(*made);
   std::exception_ptr failed;

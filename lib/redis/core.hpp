@@ -3,8 +3,8 @@
 
 #include <slipway/redis/command.hpp>
 #include <slipway/redis/settings.hpp>
-#include <slipway/redis/tls.hpp>
 #include <slipway/redis/url.hpp>
+#include <slipway/tls/context.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -29,7 +29,7 @@ struct core {
   redis::settings settings;
   redis::target target;
   naming names;
-  std::unique_ptr<tls_client> tls;  // null: plain
+  tls::context secure;  // null: plain
   random_source& random;
 
   // Between half and all of `most`, so that a fleet does not come back as one.

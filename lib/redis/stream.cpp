@@ -22,6 +22,7 @@ namespace slipway::redis {
 
 namespace asio = boost::asio;
 using protocol = asio::generic::stream_protocol;
+using tls::io_state;
 
 // One completion of Asio, awaited. Asio calls every handler, also of what is cancelled, so nothing is left waiting.
 struct stream::step {
@@ -79,7 +80,7 @@ void set_options(int socket) noexcept {
 stream::stream(shard& home, endpoint to) : to_{std::move(to)}, socket_{home.io()} {}
 stream::~stream() = default;
 
-task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, tls_client const* tls,
+task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st* secure,
                                            std::chrono::milliseconds limit) {
   co_await uncancellable();
   auto made = std::make_shared<stream>(home, std::move(to));
@@ -108,9 +109,10 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, tls_client 
       failed = nullptr;
       try {
         co_await made->connect_to(each);
-        if (tls != nullptr) {
+        if (secure != nullptr) {
           made->connected_ = true;
-          made->tls_ = tls->connect(made->socket_.native_handle(), made->to_);
+          made->tls_ = std::make_unique<tls::session>(secure, made->socket_.native_handle());
+          made->tls_->connect(made->to_.host);
           co_await made->shake_hands();
         }
         break;
@@ -158,7 +160,7 @@ task<> stream::shake_hands() {
   }
 }
 
-io_result stream::read(char* into, std::size_t size) noexcept {
+tls::io_result stream::read(char* into, std::size_t size) noexcept {
   if (tls_ != nullptr) return tls_->read(into, size);
   for (;;) {
     auto const got = ::recv(socket_.native_handle(), into, size, 0);
@@ -169,7 +171,7 @@ io_result stream::read(char* into, std::size_t size) noexcept {
   }
 }
 
-io_result stream::write(std::string_view text) noexcept {
+tls::io_result stream::write(std::string_view text) noexcept {
   if (tls_ != nullptr) return tls_->write(text);
   for (;;) {
     auto const sent = ::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL);
@@ -202,8 +204,7 @@ void stream::read_some() {
       case io_state::wait_read: return wait_readable();
       case io_state::wait_write: return wait_readable();  // TLS 1.3 and no renegotiation: does not happen
       case io_state::end: return fail("the server closed the connection");
-      case io_state::failed:
-        return fail(tls_ != nullptr && errno == 0 ? tls_->reason() : "the connection broke: " + why(errno));
+      case io_state::failed: return fail(why_broken());
     }
     // Less than asked for: the socket is empty, and the loop will tell when it is not.
     if (tls_ == nullptr && got.size < piece.size()) break;
@@ -219,7 +220,7 @@ void stream::send() {
       case io_state::done: sent_ += went.size; break;
       case io_state::wait_write:
       case io_state::wait_read: return wait_writable();
-      default: return fail("the connection broke: " + why(errno));
+      default: return fail(why_broken());
     }
   }
   sent_ = 0;
@@ -238,6 +239,11 @@ void stream::wait_writable() {
     self->send();
     if (self->user_ != nullptr && !self->writing_) self->user_->on_sent();
   });
+}
+
+// Of what has just failed.
+std::string stream::why_broken() const {
+  return "the connection broke: " + (tls_ != nullptr ? tls_->reason() : why(errno));
 }
 
 void stream::fail(std::string const& reason) {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <slipway/core/task.hpp>
-#include <slipway/redis/tls.hpp>
 #include <slipway/redis/url.hpp>
 #include <slipway/runtime/shard.hpp>
+#include <slipway/tls/session.hpp>
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -40,8 +40,8 @@ class stream : public std::enable_shared_from_this<stream> {
     ~user() = default;
   };
 
-  // Resolves, connects, shakes hands. Bounded by `limit`; not cancelled with any operation. Throws connect_error.
-  static task<std::shared_ptr<stream>> open(shard& home, endpoint to, tls_client const* tls,
+  // Resolves, connects, shakes hands unless `secure` is null. Bounded by `limit`; not cancelled with any operation. Throws connect_error.
+  static task<std::shared_ptr<stream>> open(shard& home, endpoint to, ssl_ctx_st* secure,
                                             std::chrono::milliseconds limit);
   stream(shard& home, endpoint to);
   ~stream();
@@ -63,13 +63,14 @@ class stream : public std::enable_shared_from_this<stream> {
   void read_some();
   void wait_readable();
   void wait_writable();
-  io_result read(char* into, std::size_t size) noexcept;
-  io_result write(std::string_view text) noexcept;
+  tls::io_result read(char* into, std::size_t size) noexcept;
+  tls::io_result write(std::string_view text) noexcept;
+  std::string why_broken() const;
   void fail(std::string const& why);
 
   endpoint to_;
   boost::asio::generic::stream_protocol::socket socket_;
-  std::unique_ptr<tls_session> tls_;
+  std::unique_ptr<tls::session> tls_;
   user* user_ = nullptr;
   std::string out_;
   std::size_t sent_ = 0;  // of out_

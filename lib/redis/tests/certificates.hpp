@@ -14,8 +14,6 @@ class certificates {
   std::vector<std::string> server_arguments(int port, bool ask = false, std::string const& name = "server") const;
 
  private:
-  void make(std::string const& name, std::string const& authority, std::string const& alternative_names,
-            int seconds = 3600);
   std::string folder_;
 };
 

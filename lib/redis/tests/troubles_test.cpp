@@ -177,6 +177,19 @@ TEST_F(redis_troubles, tls_where_there_is_none_and_none_where_there_is) {
   EXPECT_THAT(outcome_of_connecting(s, on), HasSubstr("TLS: "));
 }
 
+TEST_F(redis_troubles, a_server_that_goes_away_in_the_handshake_is_asked_again) {
+  folder files;
+  certificates const made{files.path()};
+  auto const port = free_port();
+  server secured{made.server_arguments(port), "redis-server", port};
+  gate between{port};
+  between.set(gate::mode::truncate);
+  auto s = hasty("rediss://127.0.0.1:" + std::to_string(between.port()));
+  s.ca_file = made.file("authority.crt");
+  EXPECT_THAT(outcome_of_connecting(s, on),
+              AllOf(StartsWith("unavailable: "), HasSubstr("TLS: "), HasSubstr("Tried 2 times")));
+}
+
 TEST_F(redis_troubles, our_own_certificate) {
   folder files;
   certificates const made{files.path()};

@@ -1,63 +1,32 @@
 #include <slipway/http_client/client.hpp>
 
+#include "../../tls/tests/certificates.hpp"
+#include "../../tls/tests/folder.hpp"
 #include "test_server.hpp"
 
 #include <gmock/gmock.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
-#include <cstdio>
+#include <memory>
 
 namespace slipway::http_client {
 namespace {
 
-// A key and a self-signed certificate for the name, made for this test alone.
+// A self-signed certificate for the name, and a server's context with it.
 class certificate {
  public:
-  explicit certificate(std::string const& name)
-      : file_{testing::TempDir() + "slipway_" + std::to_string(::getpid()) + "_" + name + ".pem"} {
-    key_ = EVP_EC_gen("P-256");
-    x509_ = X509_new();
-    X509_set_version(x509_, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x509_), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x509_), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x509_), 3600);
-    X509_set_pubkey(x509_, key_);
-    auto* const subject = X509_get_subject_name(x509_);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<unsigned char const*>(name.c_str()), -1,
-                               -1, 0);
-    X509_set_issuer_name(x509_, subject);
-    add(NID_basic_constraints, "critical,CA:TRUE");
-    add(NID_subject_alt_name, "DNS:" + name);
-    X509_sign(x509_, key_, EVP_sha256());
-    auto* const out = std::fopen(file_.c_str(), "w");
-    PEM_write_X509(out, x509_);
-    std::fclose(out);
-    context_ = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_use_certificate(context_, x509_);
-    SSL_CTX_use_PrivateKey(context_, key_);
-  }
-  ~certificate() {
-    SSL_CTX_free(context_);
-    X509_free(x509_);
-    EVP_PKEY_free(key_);
-    std::remove(file_.c_str());
+  explicit certificate(std::string const& name) : context_{SSL_CTX_new(TLS_server_method()), &SSL_CTX_free} {
+    tls::tests::make_certificate(files_ / name, {.subject = name, .alternative_names = "DNS:" + name});
+    file_ = files_ / (name + ".crt");
+    SSL_CTX_use_certificate_file(context(), file_.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_PrivateKey_file(context(), (files_ / (name + ".key")).c_str(), SSL_FILETYPE_PEM);
   }
   std::string const& file() const { return file_; }
-  SSL_CTX* context() const { return context_; }
+  SSL_CTX* context() const { return context_.get(); }
 
  private:
-  void add(int what, std::string const& value) {
-    auto* const extension = X509V3_EXT_conf_nid(nullptr, nullptr, what, value.c_str());
-    X509_add_ext(x509_, extension, -1);
-    X509_EXTENSION_free(extension);
-  }
+  tls::tests::folder files_;
   std::string file_;
-  EVP_PKEY* key_ = nullptr;
-  X509* x509_ = nullptr;
-  SSL_CTX* context_ = nullptr;
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
 };
 
 struct Tls : testing::Test {

@@ -1,13 +1,20 @@
-"""Checks who includes whom: the libraries of lib/ follow the DAG that their CMake files declare, the page
-docs/architecture.md shows that same DAG, the application's rooms only look down, heavy headers stay in .cpp files,
-and only one file asks the system for the time.
+"""usage: check_layers.py [--write] [ROOT]
+Checks who includes whom: the libraries of lib/ follow the DAG that their CMake files declare, the page
+docs/architecture.md shows that same DAG, the application's rooms only look down, heavy headers stay in .cpp files and
+in headers that no other folder includes, and only one file asks the system for the time.
+
+--write  brings the list of libraries in docs/architecture.md up to date, and checks nothing
+ROOT     another tree than the one that this file is in
 """
 
+import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+WRITE = "--write" in sys.argv[1:]
+ROOT = next((Path(a).resolve() for a in sys.argv[1:] if a != "--write"), Path(__file__).resolve().parents[2])
 # Each room sees the rooms after it, and lib/.
 ROOMS = ["cmd", "routes", "controllers", "middleware", "services", "repositories", "models", "config"]
 # Settings are read where objects are made; a room below does not know them.
@@ -21,7 +28,14 @@ MAY_SEE = {
     "models": set(),
     "config": set(),
 }
-HEAVY = re.compile(r'#\s*include\s*[<"](boost/(asio|beast|mysql)|libpq-fe|curl/|yaml-cpp/|openssl/|CLI/|simdjson|sqlite3)')
+# Of other people's headers, those that any header may include. All others count as heavy, so that a library that is
+# new here is heavy until somebody says otherwise.
+LIGHT = re.compile(r"boost/(describe|mp11)\b|boost/json/(fwd|value)\.hpp|boost/system/error_code\.hpp|fmt/core\.h")
+# The C++ library's have neither a slash nor an ending; these are the system's and the compiler's.
+SYSTEM = re.compile(r"(arpa|linux|net|netinet|sys)/|"
+                    r"(dirent|dlfcn|fcntl|netdb|poll|pthread|pwd|signal|spawn|termios|unistd|[a-z]mmintrin)\.h$")
+# Not part of what is delivered: test frameworks are theirs to include.
+HELPERS = {"tests", "fuzz", "bench"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 wrong = []
 
@@ -79,9 +93,9 @@ def check_libraries():
     reachable = {name: closure(libraries, name) for name in libraries}
     for path in files("lib"):
         own = path.parts[1]
-        if own not in libraries or "tests" in path.parts or "fuzz" in path.parts or "bench" in path.parts:
+        if own not in libraries or HELPERS & set(path.parts):
             continue
-        for include in INCLUDE.findall(text(path)):
+        for include in includes(path):
             parts = include.split("/")
             if parts[0] == "slipway" and len(parts) > 2 and parts[1] != own and parts[1] not in reachable[own]:
                 wrong.append(f"{path}: includes {include}, but lib/{own} does not depend on {parts[1]}")
@@ -98,31 +112,75 @@ def check_libraries():
 def check_rooms():
     for path in files(*ROOMS):
         own = path.parts[0]
-        for include in INCLUDE.findall(text(path)):
+        for include in includes(path):
             parts = include.removeprefix("app/").split("/")
             if parts[0] in ROOMS and parts[0] != own and parts[0] not in MAY_SEE[own]:
                 wrong.append(f"{path}: {own} may not see {parts[0]}: {include}")
-        if own != "cmd" and HEAVY.search(text(path)):
-            wrong.append(f"{path}: a driver's or Asio's header outside lib/**/*.cpp")
+            if own != "cmd" and is_heavy(path, include) and not include.startswith("fmt/"):
+                wrong.append(f"{path}: <{include}> outside lib/: the application includes the chassis alone")
 
 
-def check_public_headers():
-    """No header that another folder can reach, at any depth, may pull in a heavy one."""
-    own_headers = {f"slipway/{path.relative_to('lib')}": path for path in files("lib") if path.suffix == ".hpp"}
-    reached = set()
-    for path in files("lib", *ROOMS):
-        for include in INCLUDE.findall(text(path)):
-            if include in own_headers and own_headers[include].parts[:2] != path.parts[:2]:
-                reached.add(include)
-    waiting = list(reached)
-    while waiting:
-        path = own_headers[waiting.pop()]
-        if HEAVY.search(text(path)):
-            wrong.append(f"{path}: a heavy header, and other folders include this one: keep it in the .cpp")
-        for include in INCLUDE.findall(text(path)):
-            if include in own_headers and include not in reached:
-                reached.add(include)
-                waiting.append(include)
+@cache
+def includes(path):
+    return INCLUDE.findall(text(path))
+
+
+@cache
+def resolve(path, include):
+    """The file of ours that `path` includes; None for everybody else's."""
+    beside = Path(os.path.normpath(path.parent / include))
+    there = Path("lib", *Path(include).parts[1:]) if include.startswith("slipway/") else Path(include)
+    return next((each for each in (beside, there) if (ROOT / each).is_file()), None)
+
+
+def is_heavy(path, include):
+    is_standard = "/" not in include and "." not in include
+    return not (is_standard or SYSTEM.match(include) or LIGHT.match(include) or resolve(path, include)
+                or include.split("/")[0] in ["slipway", "app", *ROOMS])
+
+
+def folder_of(path):
+    return path.parts[:2] if path.parts[0] == "lib" else path.parts[:1]
+
+
+burdens = {}
+
+
+def burden(path):
+    """How `path` comes to a heavy header: the files in between and that header; empty when it does not."""
+    if path not in burdens:
+        burdens[path] = ()  # for headers that include each other
+        burdens[path] = find_burden(path)
+    return burdens[path]
+
+
+def find_burden(path):
+    for include in includes(path):
+        if not HELPERS & set(path.parts) and is_heavy(path, include):
+            return (include,)
+    for include in includes(path):
+        target = resolve(path, include)
+        if target is not None and burden(target):
+            return (str(target), *burden(target))
+    return ()
+
+
+def check_heavy_headers():
+    """A header that brings a heavy one along, itself or through others, is for its own folder alone."""
+    strangers = {}
+    for path in files("lib", *ROOMS, "tests", "bench/server"):
+        for include in includes(path):
+            target = resolve(path, include)
+            if target is not None and folder_of(target) != folder_of(path) and burden(target):
+                strangers.setdefault(target, []).append(path)
+    for target, who in strangers.items():
+        *between, heavy = burden(target)
+        if strangers.keys() & map(Path, between):
+            continue  # the one that it comes through is named itself
+        through = f" through {' and '.join(between)}" if between else ""
+        includers = f"{who[0]} and {len(who) - 1} more include it" if len(who) > 1 else f"{who[0]} includes it"
+        wrong.append(f"{target}: brings <{heavy}> along{through}, so it is for {'/'.join(folder_of(target))} alone, but "
+                     f"{includers}: declare what it points to, or leave the header to a .cpp")
 
 
 def check_clock():
@@ -143,12 +201,12 @@ def write_drawing():
 
 
 def main():
-    if sys.argv[1:] == ["--write"]:
+    if WRITE:
         write_drawing()
         return 0
     check_libraries()
     check_rooms()
-    check_public_headers()
+    check_heavy_headers()
     check_clock()
     for line in sorted(set(wrong)):
         print(line)

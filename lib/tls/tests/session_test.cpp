@@ -18,7 +18,6 @@ namespace slipway::tls::tests {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 struct pair_of_sockets {

@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from harness import Postgres, free_port, temporary_folder, wait_until  # noqa: E402  (the path comes first)
+from databases import Postgres  # noqa: E402  (the path comes first)
+from processes import free_port, temporary_folder, wait_until  # noqa: E402  (the path comes first)
 
 PEERS = ROOT / "bench/peers"
 TICKS = os.sysconf("SC_CLK_TCK")

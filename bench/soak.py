@@ -10,7 +10,8 @@ from pathlib import Path
 
 import common  # noqa: F401  (finds the harness)
 import harness
-from harness import Load, Server, temporary_folder
+from harness import Load, Server
+from processes import temporary_folder, wait_until
 
 # Memory may grow by this share and this much between the second third of the time and the last: the first third fills
 # caches and pools, and an allocator never stands quite still.
@@ -86,7 +87,7 @@ def main():
                       f"{descriptors(pid)} descriptors", flush=True)
     if server.process.poll() is None:
         try:
-            harness.wait_until(lambda: descriptors(pid) <= before + DESCRIPTORS, seconds=15, what="the descriptors to be closed")
+            wait_until(lambda: descriptors(pid) <= before + DESCRIPTORS, seconds=15, what="the descriptors to be closed")
         except AssertionError:
             faults.append(f"{descriptors(pid)} descriptors are open when the load is gone, {before} were before")
         if why := judge(samples, done):

@@ -4,30 +4,21 @@ import pytest
 
 import contract
 import harness
+from databases import MariaDB, Postgres
+from fixtures import running
+from processes import temporary_folder
 
 
 @pytest.fixture(scope="session")
 def postgres():
-    folder = harness.temporary_folder("postgres")
-    try:
-        server = harness.Postgres(folder)
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running(Postgres) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb():
-    folder = harness.temporary_folder("mariadb")
-    try:
-        server = harness.MariaDB(folder)
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running(MariaDB) as server:
+        yield server
 
 
 def pytest_generate_tests(metafunc):
@@ -36,7 +27,7 @@ def pytest_generate_tests(metafunc):
 
 
 def _serving(**options):
-    folder = harness.temporary_folder("server")
+    folder = temporary_folder("server")
     server = harness.Server(folder, **options)
     return folder, server.start()
 
@@ -66,7 +57,7 @@ def launch():
     made = []
 
     def make(**options):
-        folder = harness.temporary_folder("own")
+        folder = temporary_folder("own")
         made.append((folder, harness.Server(folder, **options)))
         return made[-1][1]
 

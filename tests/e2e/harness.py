@@ -1,15 +1,13 @@
-"""Starts what the tests speak to: the real binary, and a PostgreSQL server of the suite's own."""
+"""The service as it is built, and those who use it: people, and many clients at once."""
 
 import contextlib
 import glob
 import json
 import os
-import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import uuid
@@ -18,292 +16,14 @@ from pathlib import Path
 import httpx
 
 from contract import watch
+from processes import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("DEV_BINARY", ROOT / "build/debug/cmd/server/slipway"))
 ARTIFACTS = ROOT / "build/artifacts"
 PASSWORD = "correct horse battery staple"  # not a secret
-# A debug build with sanitizers on a busy machine is slow; nothing here waits that long when all is well.
-PATIENCE = 60
-
-
-def wait_until(condition, seconds=PATIENCE, what="the condition"):
-    """The first true value of `condition()`. Looks again without a fixed rhythm that a test could rely on."""
-    end = time.monotonic() + seconds
-    pause = 0.002
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"{what} did not hold within {seconds} s")
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 # What the tests of the whole service run on: E2E_DATABASES=sqlite,postgres,mariadb, or some of them.
 DATABASES = os.environ.get("E2E_DATABASES", "sqlite,postgres").split(",")
-
-
-class Postgres:
-    """A server in a folder of its own, on loopback, ended with the session."""
-
-    def __init__(self, folder):
-        self._prepare(folder)
-        subprocess.run([self.bin / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"],
-                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._as_owner())
-        (self.data / "postgresql.auto.conf").write_text(
-            f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = ''\nfsync = off\n"
-            "max_connections = 300\n")
-        self.start()
-
-    def _prepare(self, folder):
-        programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
-        if not programs:
-            raise FileNotFoundError("no PostgreSQL server is installed (/usr/lib/postgresql/*/bin)")
-        self.bin = Path(programs[-1])
-        self.folder = Path(folder)
-        self.port = free_port()
-        self.process = None
-        # PostgreSQL refuses to run as root, so root runs it as the user that the package made.
-        self.owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self.owner:
-            os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
-        self.data = self.folder / "data"
-
-    def replica(self, folder, slot):
-        """A server that streams from this one."""
-        made = Postgres.__new__(Postgres)
-        made._prepare(folder)
-        subprocess.run([self.bin / "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", made.data,
-                        "-R", "-C", "-S", slot, "-X", "stream", "-c", "fast", "--no-sync"],
-                       check=True, stdout=subprocess.DEVNULL, cwd=made.folder, **made._as_owner())
-        with open(made.data / "postgresql.auto.conf", "a") as settings:
-            settings.write(f"port = {made.port}\n")
-        made.start()
-        return made
-
-    def _as_owner(self):
-        if not self.owner:
-            return {}
-        return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
-
-    def start(self):
-        self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen([self.bin / "postgres", "-D", self.data], cwd=self.folder, stdout=self.log,
-                                        stderr=self.log, **self._as_owner())
-        wait_until(self._answers, what="PostgreSQL to start")
-
-    def _answers(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"PostgreSQL ended: {(self.folder / 'log').read_text()[-2000:]}")
-        return subprocess.run([self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0
-
-    def kill(self):
-        """Ends it as a crash does: no client is told."""
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(PATIENCE)
-        for pid in children.stdout.split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        self.log.close()
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(PATIENCE)
-        self.log.close()
-
-    def query(self, database, sql):
-        done = subprocess.run([self.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port),
-                               "-U", "postgres", "-d", database, "-c", sql], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def ids(self, database, table):
-        return set(self.query(database, f"select id from {table}").split())
-
-    def session(self, database):
-        """One connection that stays open, for what a transaction holds."""
-        return PsqlSession([self.bin / "psql", "-XqAt", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database])
-
-    def create_database(self):
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        self.query("postgres", f"create database {name}")
-        return name
-
-    def url(self, database):
-        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
-
-
-class PsqlSession:
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def execute(self, sql):
-        self.process.stdin.write(sql + "\n")
-        self.process.stdin.flush()
-
-    def wait_for(self, word):
-        for line in self.process.stdout:
-            if word in line:
-                return
-        raise AssertionError(f"psql ended without saying {word!r}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.communicate(timeout=PATIENCE)
-
-
-class Redis:
-    """A server in a folder of its own, on loopback."""
-
-    def __init__(self, folder):
-        if shutil.which("redis-server") is None:
-            raise FileNotFoundError("no Redis is installed (redis-server)")
-        self.folder = Path(folder)
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process = None
-        self.start()
-
-    def start(self):
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-                                             "--dir", str(self.folder)], stdout=log, stderr=log)
-        wait_until(lambda: self.cli("ping") == "PONG", what="Redis to start")
-
-    def cli(self, *words):
-        return subprocess.run(["redis-cli", "-h", "127.0.0.1", "-p", str(self.port), *words], capture_output=True,
-                              text=True).stdout.strip()
-
-    def kill(self):
-        """Ends it as a crash does."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.kill()
-
-
-class FerretDB:
-    """A server of MongoDB's protocol in a folder of its own, on loopback: SLIPWAY_TEST_FERRETDB or `ferretdb` in PATH."""
-
-    def __init__(self, folder):
-        self.program = os.environ.get("SLIPWAY_TEST_FERRETDB") or shutil.which("ferretdb")
-        if not self.program:
-            raise FileNotFoundError("no FerretDB: scripts/ferretdb.sh builds it, SLIPWAY_TEST_FERRETDB names it")
-        self.folder = Path(folder)
-        self.port = free_port()
-        self.process = None
-        self.start()
-
-    def url(self, database="app"):
-        return f"mongodb://127.0.0.1:{self.port}/{database}"
-
-    def start(self):
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "--handler=sqlite", f"--sqlite-url=file:{self.folder}/", "--log-level=error",
-                 f"--listen-addr=127.0.0.1:{self.port}", "--debug-addr=-", "--telemetry=disable", f"--state-dir={self.folder}"],
-                stdout=log, stderr=log)
-        wait_until(self._answers, what="FerretDB to start")
-
-    def _answers(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-
-    def kill(self):
-        """Ends it as a crash does."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.kill()
-
-
-class MariaDB:
-    """A server in a folder of its own, on loopback, ended with the session."""
-
-    def __init__(self, folder):
-        if not Path("/usr/sbin/mariadbd").exists():
-            raise FileNotFoundError("no MariaDB server is installed (package mariadb-server)")
-        self.folder = Path(folder)
-        self.port = free_port()
-        self.process = None
-        self.owner = pwd.getpwnam("mysql") if os.geteuid() == 0 else None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self.owner:
-            os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
-        self.data = self.folder / "data"
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
-                        "--auth-root-authentication-method=normal"], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, cwd="/", **self._as_owner())
-        self.start()
-
-    def _as_owner(self):
-        if not self.owner:
-            return {}
-        return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
-
-    def start(self):
-        self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(
-            ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", "--bind-address=127.0.0.1", f"--port={self.port}",
-             f"--socket={self.data}/socket", f"--pid-file={self.data}/pid", "--skip-name-resolve", "--max-connections=500",
-             "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"],
-            cwd="/", stdout=self.log, stderr=self.log, **self._as_owner())
-        wait_until(self._answers, what="MariaDB to start")
-
-    def _client(self, *words):
-        return subprocess.run(["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(self.port), "-u", "root", "-N", "-B", *words],
-                              capture_output=True, text=True)
-
-    def _answers(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"MariaDB ended: {(self.folder / 'log').read_text()[-2000:]}")
-        return self._client("-e", "select 1").returncode == 0
-
-    def kill(self):
-        """Ends it as a crash does: no client is told."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
-        self.log.close()
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(PATIENCE)
-        self.log.close()
-
-    def query(self, database, sql):
-        # The same dialect as the service's own sessions.
-        done = self._client("-D", database, "-e", f"set sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; {sql}")
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip().replace("\t", "|")
-
-    def ids(self, database, table):
-        return {str(uuid.UUID(each)) for each in self.query(database, f"select hex(id) from {table}").split()}
-
-    def create_database(self):
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        self.query("mysql", f"create database {name}")
-        return name
-
-    def url(self, database):
-        return f"mysql://root@127.0.0.1:{self.port}/{database}"
 
 
 class Server:
@@ -500,12 +220,6 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join(PATIENCE)
-
-
-def temporary_folder(prefix):
-    folder = Path(tempfile.mkdtemp(prefix=f"slipway-{prefix}-"))
-    folder.chmod(0o755)  # PostgreSQL runs as another user
-    return folder
 
 
 def node_tool(name):

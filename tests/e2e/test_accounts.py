@@ -11,7 +11,8 @@ import uuid
 import jwt
 import pytest
 
-from harness import PASSWORD, wait_until
+from harness import PASSWORD
+from processes import wait_until
 
 
 def new_email():

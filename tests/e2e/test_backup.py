@@ -8,7 +8,10 @@ import time
 
 import pytest
 
-from harness import BINARY, ROOT, Load, Postgres, Server, temporary_folder, wait_until
+from databases import Postgres
+from fixtures import running
+from harness import BINARY, ROOT, Load, Server
+from processes import temporary_folder, wait_until
 
 
 def succeeded(done):
@@ -81,14 +84,8 @@ def test_damage_and_a_lost_key_are_named(launch):
 @pytest.fixture
 def mortal_postgres():
     """A server that archives its log through our binary, as the user that it runs as, and that this test may destroy."""
-    folder = temporary_folder("drill")
-    try:
-        running = Postgres(folder)
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield running
-    running.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running(Postgres) as server:
+        yield server
 
 
 @pytest.mark.timeout(300)

@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from harness import PASSWORD, wait_until
+from harness import PASSWORD
+from processes import wait_until
 
 BREACHED = "password1234"  # not a secret
 RARE = "seen only twice"

@@ -4,7 +4,10 @@ import time
 
 import pytest
 
-from harness import DATABASES, Load, MariaDB, Postgres, Server, temporary_folder, wait_until
+from databases import MariaDB, Postgres
+from fixtures import running
+from harness import DATABASES, Load, Server
+from processes import temporary_folder, wait_until
 
 
 SERVERS = {"postgres": Postgres, "mariadb": MariaDB}
@@ -13,12 +16,8 @@ SERVERS = {"postgres": Postgres, "mariadb": MariaDB}
 @pytest.fixture(params=[SERVERS[name] for name in DATABASES if name in SERVERS])
 def own_database(request):
     """A server that this test may kill."""
-    try:
-        running = request.param(temporary_folder("mortal"))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield running
-    running.stop()
+    with running(request.param) as server:
+        yield server
 
 
 @pytest.mark.timeout(300)

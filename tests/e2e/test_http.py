@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 
 
 def heads(data):

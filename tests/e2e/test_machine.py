@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 
 CANNOT_CREATE, OS, PERMISSION, DATA = 73, 71, 77, 65
 

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from harness import ROOT, Load, wait_until
+from harness import ROOT, Load
+from processes import wait_until
 
 EXPAND = """-- up
 ALTER TABLE notes ADD COLUMN color text NOT NULL DEFAULT 'white';

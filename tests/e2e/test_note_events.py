@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from harness import PASSWORD, PATIENCE, wait_until
+from harness import PASSWORD
+from processes import PATIENCE, wait_until
 
 
 class Watcher:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 
 KEPT = ("title", "body", "tags", "pinned", "created_at", "updated_at")
 

@@ -12,7 +12,8 @@ import time
 import httpx
 import pytest
 
-from harness import BINARY, wait_until
+from harness import BINARY
+from processes import wait_until
 
 
 def test_health_and_version(server):

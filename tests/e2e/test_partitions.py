@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from harness import ROOT, wait_until
+from harness import ROOT
+from processes import wait_until
 
 VISITS = {
     "postgres": "CREATE TABLE visits (id uuid PRIMARY KEY, pages bigint NOT NULL) PARTITION BY RANGE (id);",

@@ -1,26 +1,21 @@
 """Preferences: one document for each account, in the SQL database or on MongoDB."""
 
-import shutil
 import threading
 
 import httpx
 import pytest
 
-from harness import FerretDB, temporary_folder, wait_until
+from databases import FerretDB
+from fixtures import running
+from processes import wait_until
 
 PATH = "/v1/users/me/preferences"
 
 
 @pytest.fixture(scope="module")
 def ferret():
-    folder = temporary_folder("ferretdb")
-    try:
-        running = FerretDB(folder)
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield running
-    running.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running(FerretDB) as server:
+        yield server
 
 
 def on_mongodb(launch, ferret, database="app"):
@@ -111,10 +106,8 @@ def test_closing_the_account_removes_them(person):
         assert client.get(PATH).json() == {"values": {}}
 
 
-def test_a_mongodb_that_goes_away_is_a_503_and_comes_back(launch, ferret):
-    folder = temporary_folder("ferretdb-own")
-    own = FerretDB(folder)
-    try:
+def test_a_mongodb_that_goes_away_is_a_503_and_comes_back(launch):
+    with running(FerretDB) as own:
         server = on_mongodb(launch, own).start()
         person = server.person()
         assert save(person, {"a": 1}, "*").status_code == 200
@@ -126,9 +119,6 @@ def test_a_mongodb_that_goes_away_is_a_503_and_comes_back(launch, ferret):
         own.start()
         wait_until(lambda: person.client.get(PATH).status_code == 200, seconds=5, what="it to come back")
         assert person.client.get(PATH).json() == {"values": {"a": 1}}
-    finally:
-        own.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("settings, code, words", [

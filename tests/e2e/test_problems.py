@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 
 INSIDE = re.compile(r"(?i)sqlite|postgres|libpq|/lib/|\.cpp|\.hpp|std::|exception|select |insert |syntax error|0x[0-9a-f]{6}|slipway::")
 

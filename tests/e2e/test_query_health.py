@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from harness import Postgres, Server, temporary_folder, wait_until
+from databases import Postgres
+from processes import wait_until
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 
 BASE = "limits: { enabled: false }\n"
 

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from harness import Load, Postgres, Server, temporary_folder, wait_until
+from databases import Postgres
+from harness import Load, Server
+from processes import temporary_folder, wait_until
 
 
 class Cluster:

@@ -6,19 +6,18 @@ import uuid
 import httpx
 import pytest
 
-from harness import PASSWORD, Redis, Server, temporary_folder, wait_until
+from databases import Redis
+from fixtures import running
+from harness import PASSWORD, Server
+from processes import temporary_folder, wait_until
 
 ADDRESS = "127.9.8.7"
 
 
 @pytest.fixture
 def redis():
-    try:
-        running = Redis(temporary_folder("limits-redis"))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    yield running
-    running.stop()
+    with running(Redis) as server:
+        yield server
 
 
 def two_servers(redis, **more):

@@ -8,7 +8,8 @@ import httpx
 import jsonschema
 import pytest
 
-from harness import PASSWORD, Load, wait_until
+from harness import PASSWORD, Load
+from processes import wait_until
 
 NOTE = {"title": "Groceries", "body": "Bread", "tags": ["home"], "pinned": True}
 # Answered from memory: nothing that a client or an operator does from outside makes them fail.

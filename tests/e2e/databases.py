@@ -83,6 +83,9 @@ class Postgres(SqlServer):
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def clear(self, database):
+        self.query(database, "drop schema public cascade; create schema public")
+
     def ids(self, database, table):
         return set(self.query(database, f"select id from {table}").split())
 
@@ -150,6 +153,9 @@ class MariaDB(SqlServer):
         done = self._client("-D", database, "-e", f"set sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; {sql}")
         assert done.returncode == 0, done.stderr
         return done.stdout.strip().replace("\t", "|")
+
+    def clear(self, database):
+        self.query(self.administration, f"drop database {database}; create database {database}")
 
     def ids(self, database, table):
         return {str(uuid.UUID(each)) for each in self.query(database, f"select hex(id) from {table}").split()}

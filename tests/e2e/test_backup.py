@@ -49,7 +49,7 @@ def test_a_backup_made_under_load_brings_everything_back(server, launch):
     in_the_way = own.run("backup", "restore")
     assert in_the_way.returncode == 65 and "--overwrite" in in_the_way.stderr
     if own.postgres:
-        own.sql("drop schema public cascade; create schema public")
+        own.postgres.clear(own.database)
     else:
         for file in own.folder.glob("test.db*"):
             file.unlink()
@@ -101,8 +101,8 @@ def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres):
 
     def backup(*arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")} | settings | {"HOME": str(postgres.folder)}
-        return subprocess.run([binary, "backup", *arguments], cwd=postgres.folder, env=environment, capture_output=True, text=True,
-                              timeout=120, **postgres._as_owner())
+        return subprocess.run([binary, "backup", *arguments], env=environment, capture_output=True, text=True, timeout=120,
+                              **postgres.as_owner())
 
     succeeded(backup("key"))
     archive = " ".join(["env", *(f"{k}={v}" for k, v in settings.items()), str(binary), "backup archive-wal %p %f"])

@@ -231,7 +231,7 @@ std::string sql_text::step(update_step const& what, std::string const& document)
   auto const& path = what.at->dotted;
   auto const place = place_text(dialect, path);
   auto const part = [&] { return part_text(dialect, "body", *what.at); };
-  auto const either = [&](std::string condition, std::string otherwise) {
+  auto const either = [&](std::string const& condition, std::string const& otherwise) {
     return "case when " + condition + " then " + fragment(path) + " else " + otherwise + " end";
   };
   switch (what.op) {

@@ -41,6 +41,19 @@ def reason(skip, output):
     return " ".join(text.split()) or "no reason given"
 
 
+def shortened(lines):
+    return lines if len(lines) <= 45 else [*lines[:40], "...", *lines[-4:]]
+
+
+def said(text):
+    """What a failure is about: of GoogleTest, which prints the ones that passed as well, the output of those that
+    failed; otherwise the end."""
+    blocks = re.findall(r"^\[ RUN      \][^\n]*\n(?:(?!\[       OK|\[ RUN).*\n)*?\[  FAILED  \][^\n]*", text, re.M)
+    if blocks:
+        return [line for block in blocks[:5] for line in shortened(block.splitlines())]
+    return text.strip().splitlines()[-25:]
+
+
 def main(arguments):
     broken = [a.removeprefix("--broken=") for a in arguments if a.startswith("--broken=")]
     paths = [p for a in arguments if not a.startswith("--") for p in glob.glob(a)]
@@ -64,7 +77,7 @@ def main(arguments):
     print()
     for name, text in failures:
         print(f"FAILED {name}")
-        for line in text.strip().splitlines()[-25:]:
+        for line in said(text):
             print(f"    {line}")
     for text in broken:
         print(f"FAILED {text}")

@@ -13,8 +13,29 @@ namespace {
 constexpr std::size_t most_columns = 4;
 constexpr double too_many = 0.2;  // of the rows: reading them all is as good
 
-std::string create_index(db::dialect on, std::string const& table, std::vector<std::string> const& columns) {
-  auto const name = fmt::format("{}_{}_idx", table, fmt::join(columns, "_")).substr(0, 60);
+// As whoever pastes it needs it: MySQL's own client does not take double quotes for names.
+std::string quoted(db::dialect on, std::string_view name) {
+  auto const mark = on == db::dialect::mysql ? '`' : '"';
+  std::string out{mark};
+  for (auto const c : name) out.append(c == mark ? 2 : 1, c);
+  return out + mark;
+}
+
+// At most 60 octets, which every engine takes, and another one for every table and its columns.
+std::string index_name(std::string const& table, std::vector<std::string> const& columns) {
+  auto whole = fmt::format("{}_{}_idx", table, fmt::join(columns, "_"));
+  if (whole.size() <= 60) return whole;
+  auto end = std::size_t{51};
+  while ((static_cast<unsigned char>(whole[end]) & 0xc0u) == 0x80u) --end;  // not within a character
+  std::uint32_t sum = 2'166'136'261;                                        // FNV-1a
+  for (auto const c : whole) sum = (sum ^ static_cast<unsigned char>(c)) * 16'777'619u;
+  return fmt::format("{}_{:08x}", whole.substr(0, end), sum);
+}
+
+std::string create_index(db::dialect on, std::string const& of, std::vector<std::string> const& by) {
+  auto const name = quoted(on, index_name(of, by)), table = quoted(on, of);
+  std::vector<std::string> columns;
+  for (auto const& each : by) columns.push_back(quoted(on, each));
   switch (on) {
     case db::dialect::postgres:
       return fmt::format("create index concurrently {} on {} ({})", name, table, fmt::join(columns, ", "));

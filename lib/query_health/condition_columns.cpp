@@ -103,11 +103,14 @@ std::string_view where_of(std::string_view sql) noexcept {
   bool quoted = false;
   char quote = 0;
   std::size_t begin = std::string_view::npos, end = sql.size();
+  auto const is_part = [sql](std::size_t i) {
+    return std::isalnum(static_cast<unsigned char>(sql[i])) != 0 || sql[i] == '_';
+  };
   auto const word_at = [&](std::size_t i, std::string_view word) {
-    if (i + word.size() > sql.size() || (i > 0 && std::isalnum(static_cast<unsigned char>(sql[i - 1])))) return false;
+    if (i + word.size() > sql.size() || (i > 0 && is_part(i - 1))) return false;
     for (std::size_t k = 0; k < word.size(); ++k)
       if (lower(sql[i + k]) != word[k]) return false;
-    return i + word.size() == sql.size() || !std::isalnum(static_cast<unsigned char>(sql[i + word.size()]));
+    return i + word.size() == sql.size() || !is_part(i + word.size());
   };
   for (std::size_t i = 0; i < sql.size(); ++i) {
     auto const c = sql[i];

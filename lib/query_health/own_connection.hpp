@@ -12,7 +12,8 @@ namespace slipway::query_health {
 inline db::settings own_connection(db::settings s, std::chrono::milliseconds limit) {
   s.replicas.clear();
   s.connections = 1;
-  s.pipelines = 1;
+  // On MySQL these are more connections of the same kind, and a lock belongs to the one that asked for it.
+  s.pipelines = s.url.starts_with("mysql://") || s.url.starts_with("mariadb://") ? 0 : 1;
   s.queue = 16;
   s.connect_attempts = 1;
   s.connect_timeout = std::min(s.connect_timeout, std::chrono::milliseconds{2'000});

@@ -9,7 +9,9 @@ namespace {
 
 // The lock lasts as long as the connection, and is got again without harm. Its key is the name in ASCII.
 constexpr auto lock_of_postgres = "select pg_try_advisory_lock(7596565290573329253)";
-constexpr auto lock_of_mysql = "select cast(coalesce(get_lock('slipway.statistics', 0), 0) as signed)";
+// The names of MySQL's locks are the server's, and have at most 64 characters, whatever the database is called.
+constexpr auto lock_of_mysql =
+    "select cast(coalesce(get_lock(concat('slipway statistics ', md5(database())), 0), 0) as signed)";
 
 // A row takes 28 bytes beside its columns, a page 24 beside its rows.
 constexpr auto tables_of_postgres =

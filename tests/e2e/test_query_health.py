@@ -41,16 +41,16 @@ def test_a_planted_missing_index_is_named_by_the_running_service(watched):
         return [s for s in json.loads(succeeded(answer))["statements"] if s["advice"]]
 
     found = wait_until(told, what="advice")[0]
-    assert found["advice"][0]["create"].startswith("create index concurrently notes_owner_id")
+    assert found["advice"][0]["create"].startswith('create index concurrently "notes_owner_id')
     assert found["place"].startswith("repositories/notes.cpp:")
     assert "Seq Scan on notes" in found["plan"] and owner not in found["plan"] + found["sql"]
     text = succeeded(watched.run("queries", "slow", *from_running(watched)))
-    assert "missing: create index concurrently notes_owner_id" in text
+    assert 'missing: create index concurrently "notes_owner_id' in text
     line = next(line for line in watched.log_lines() if line.get("message") == "a statement was slow" and line.get("missing_index"))
     assert line["place"] == found["place"]
 
     advised = watched.run("queries", "advise", "--sql", "select * from notes where owner_id = $1")
-    assert advised.returncode == 1 and "create index concurrently notes_owner_id" in advised.stdout, advised.stdout + advised.stderr
+    assert advised.returncode == 1 and 'create index concurrently "notes_owner_id' in advised.stdout, advised.stdout + advised.stderr
     watched.sql(advised.stdout.splitlines()[0])
     again = watched.run("queries", "advise", "--sql", "select * from notes where owner_id = $1")
     assert again.returncode == 0 and ", 0 missing indexes" in again.stdout

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace slipway::query_health {
 namespace {
 
@@ -42,6 +44,7 @@ TEST(condition_columns, the_condition_of_a_statement_ends_where_something_else_b
   EXPECT_EQ(where_of("update t set x = 1 WHERE a = 'where' returning a"), " a = 'where' ");
   EXPECT_EQ(where_of("select (select 1 from u where v = 2) from t"), "") << "that of another query";
   EXPECT_EQ(where_of("select 1"), "");
+  EXPECT_EQ(where_of("select x_where from t where order_id = $1 and for_sale"), " order_id = $1 and for_sale");
   EXPECT_EQ(where_of("select nowhere from t where a = 1"), " a = 1");
   EXPECT_EQ(table_behind("select 1 from notes as n join users u on 1 = 1", "n"), "notes");
   EXPECT_EQ(table_behind("select 1 from notes as n join users u on 1 = 1", "u"), "users");
@@ -55,7 +58,7 @@ TEST(advice, is_an_index_in_the_words_of_the_engine) {
       .table = "notes", .called = "notes", .condition = "((stars > $2) AND (owner_id = $1))", .kept = 5};
   auto const found = advise(db::dialect::postgres, scan, large(), 10'000);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->sql, "create index concurrently notes_owner_id_stars_idx on notes (owner_id, stars)")
+  EXPECT_EQ(found->sql, R"(create index concurrently "notes_owner_id_stars_idx" on "notes" ("owner_id", "stars"))")
       << "what must be equal comes first";
   full_scan const living{
       .table = "notes", .called = "notes", .condition = "((at IS NULL) AND (owner_id = $1))", .kept = 5};
@@ -64,9 +67,21 @@ TEST(advice, is_an_index_in_the_words_of_the_engine) {
   auto const mysql =
       advise(db::dialect::mysql, {.table = "notes", .condition = "notes.at > 3", .kept = 0.1}, large(), 10);
   ASSERT_TRUE(mysql);
-  EXPECT_EQ(mysql->sql, "create index notes_at_idx on notes (at) algorithm=inplace lock=none");
+  EXPECT_EQ(mysql->sql, "create index `notes_at_idx` on `notes` (`at`) algorithm=inplace lock=none");
   EXPECT_EQ(advise(db::dialect::sqlite, {.table = "notes", .columns = {"stars"}}, large(), 10)->sql,
-            "create index notes_stars_idx on notes (stars)");
+            R"(create index "notes_stars_idx" on "notes" ("stars"))");
+}
+
+TEST(advice, names_every_index_otherwise_however_long_its_table_is_called) {
+  std::string const beginning = "the_table_of_the_year_whose_name_has_sixty_octets_and_ends_\u00e4";
+  std::set<std::string> names;
+  for (auto const* end : {"of", "or"}) {
+    auto const found = advise(db::dialect::sqlite, {.table = beginning + end, .columns = {"stars"}}, large(), 10);
+    ASSERT_TRUE(found);
+    names.insert(found->sql.substr(0, found->sql.find(" on ")));
+    EXPECT_LE(names.rbegin()->size(), std::string_view{R"(create index "")"}.size() + 60);
+  }
+  EXPECT_EQ(names.size(), 2u);
 }
 
 TEST(advice, is_not_given_where_an_index_would_not_help) {

@@ -37,6 +37,17 @@ TEST_P(statistics_of, are_taken_by_one_process_at_a_time) {
   EXPECT_TRUE(eventually([&] { return others.run(take_statistics(*second)).has_value(); }));
 }
 
+TEST_P(statistics_of, are_taken_of_every_database_of_a_server) {
+  if (GetParam() == db::dialect::sqlite) GTEST_SKIP() << "one file, one database";
+  shards others{1};
+  auto neighbour = settings_;
+  std::string why_not;
+  neighbour.url = database_for(GetParam(), why_not);
+  auto const second = std::unique_ptr<db::database>{new db::database{db::connect(neighbour, others)}};
+  EXPECT_TRUE(run(take_statistics(*db_)));
+  EXPECT_TRUE(others.run(take_statistics(*second)));
+}
+
 TEST_P(statistics_of, tell_of_dead_rows_and_of_transactions_that_do_not_end) {
   if (GetParam() != db::dialect::postgres) GTEST_SKIP() << "others have no dead rows";
   run(db_->script(

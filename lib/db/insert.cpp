@@ -9,13 +9,6 @@
 namespace slipway::db::detail {
 namespace {
 
-void write_key(table_info const& info, void* row, std::int64_t number) {
-  cell given;
-  given.kind = value_kind::integer;
-  given.integer = number;
-  read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), given, info.column(info.key));
-}
-
 void add_values(core& shared, values& to, table_info const& info, void* row, bool without_key) {
   auto const members = info.row->members;
   if (info.encrypted == 0) [[likely]] {

@@ -63,6 +63,13 @@ void read_columns(meta::type const& into, void* row, rows const& from, std::size
     read_cell(*into.members[i].of, into.members[i].at(row), from.at(index, i), into.members[i].name);
 }
 
+void write_key(table_info const& info, void* row, std::int64_t number) {
+  cell given;
+  given.kind = value_kind::integer;
+  given.integer = number;
+  read_cell(*info.row->members[info.key].of, member_of(info, row, info.key), given, info.column(info.key));
+}
+
 bool key_is_given(table_info const& info, void* row) noexcept {
   if (info.key == no_column) return false;
   auto const& type = *info.row->members[info.key].of;

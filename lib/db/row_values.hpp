@@ -16,6 +16,7 @@ value sealed(core& shared, table_info const& info, std::uint8_t column, value co
 
 // An integer key of zero is given by the database.
 bool key_is_given(table_info const& info, void* row) noexcept;
+void write_key(table_info const& info, void* row, std::int64_t number);
 // What the database layer keeps by itself: id, timestamps, version.
 void complete_new_row(core& shared, table_info const& info, void* row);
 

@@ -20,6 +20,14 @@ struct account {
 };
 BOOST_DESCRIBE_STRUCT(account, (), (id, name, balance, deleted_at))
 
+// One whose transaction is repeated: the hook finds a conflict the first time, as a deadlock would be.
+struct contested {
+  std::int64_t id = 0;
+  std::string name;
+  std::int64_t version = 0;
+};
+BOOST_DESCRIBE_STRUCT(contested, (), (id, name, version))
+
 struct plain_account {
   std::int64_t id = 0;
   std::string name;
@@ -38,6 +46,7 @@ task<> log_update(session& in, account& a);
 task<result<void>> refuse_rich(session& in, account& a);
 void log_nothing(account&);
 void upper_case(plain_account& a);
+task<> meet(session& in, contested& row);
 
 }  // namespace
 }  // namespace slipway::db::tests
@@ -57,6 +66,9 @@ inline constexpr auto table_of<account> = table<account>("accounts")
                                               .after_update<&log_update>()
                                               .before_delete<&refuse_rich>()
                                               .after_delete<&log_nothing>();
+template <>
+inline constexpr auto table_of<contested> =
+    table<contested>("contested").version(&contested::version).after_create<&meet>().after_update<&meet>();
 template <>
 inline constexpr auto table_of<plain_account> = table<plain_account>("accounts").before_create<&upper_case>();
 }  // namespace slipway::db
@@ -93,6 +105,14 @@ task<result<void>> refuse_rich(session& in, account& a) {
 }
 void log_nothing(account&) {}
 void upper_case(plain_account& a) { a.name += "!"; }
+task<> meet(session& in, contested& row) {
+  if (co_await in.from<entry>().count() < 1) co_return;  // nobody is there to meet
+  co_await in.execute("update contested set name = name where id = $1", {row.id});
+  if (row.name == "unlucky") {
+    row.name = "lucky";
+    throw conflict_error{"as a deadlock", "40P01"};
+  }
+}
 
 class hooks : public each_engine {
  protected:
@@ -107,7 +127,8 @@ class hooks : public each_engine {
                                                             : "datetime(6)";
     run(db_->script(std::string{"create table entries (id "} + key + ", text varchar(200) not null);" +
                     "create table accounts (id " + key + ", name varchar(100) not null, balance bigint not null, " +
-                    "deleted_at " + time + ");"));
+                    "deleted_at " + time + ");" + "create table contested (id " + key +
+                    ", name varchar(100) not null, version bigint not null);"));
   }
   std::vector<std::string> entries() {
     return run(db_->from<entry>().order_by(asc<&entry::id>).pluck(col<&entry::text>));
@@ -183,6 +204,19 @@ TEST_P(hooks, of_many_rows_at_once) {
   auto const refused = run(db_->insert_many(std::vector<account>{{.name = "c"}, {.name = ""}}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(run(db_->from<account>().count()), 2);
+}
+
+TEST_P(hooks, of_a_transaction_that_is_repeated_find_the_row_as_it_was) {
+  run(note_down(*db_, "somebody"));
+  auto row = run(db_->insert(contested{.name = "unlucky"}));
+  EXPECT_EQ(run(db_->from<contested>().count()), 1);
+  EXPECT_EQ(run(db_->from<contested>().one())->id, row.id);
+  row.name = "unlucky";
+  auto const changed = run(db_->update(row));
+  ASSERT_TRUE(changed) << changed.error().code();
+  EXPECT_EQ(run(db_->from<contested>().one())->version, row.version + 1);
+  run(db_->insert_many(std::vector<contested>{{.name = "unlucky"}, {.name = "unlucky"}}));
+  EXPECT_EQ(run(db_->from<contested>().count()), 3);
 }
 
 TEST_P(hooks, that_refuse_nothing_leave_the_type_alone) {

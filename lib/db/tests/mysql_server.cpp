@@ -178,6 +178,14 @@ void mysql_server::administer(std::string const& sql) const {
   on.run(administrator.script(sql));
 }
 
+void mysql_server::end_session(std::int64_t id) const {
+  try {
+    administer("kill " + std::to_string(id));
+  } catch (db::error const& error) {
+    if (error.code() != "1094") throw;  // it has ended by itself meanwhile
+  }
+}
+
 std::string mysql_server::make_database() {
   auto const name = "slipway_test_" + std::to_string(::getpid()) + "_" + std::to_string(++databases_);
   shards on{1};

@@ -25,6 +25,8 @@ class mysql_server {
   std::string const& directory() const noexcept { return directory_; }
   // Statements as the administrator.
   void administer(std::string const& sql) const;
+  // Ends a session of somebody's, unless it is over already.
+  void end_session(std::int64_t id) const;
   void kill();                 // as a power failure does
   void start();                // and waits until it answers
   void freeze(bool on) const;  // keeps its connections, and does nothing

@@ -144,9 +144,7 @@ TEST_F(mysql_engine, a_session_that_the_server_ends_is_replaced) {
   open();
   run(db_->query("select 1"));
   auto const ids = run(db_->query("select id from information_schema.processlist where db = database()"));
-  std::string kills;
-  for (auto const& row : ids) kills += "kill " + std::to_string(row.get<std::int64_t>(0)) + ";";
-  server_->administer(kills);
+  for (auto const& row : ids) server_->end_session(row.get<std::int64_t>(0));
   EXPECT_EQ(run(db_->query("select 7"))[0].get<int>(0), 7);
   run(db_->transaction([](transaction& tx) -> task<> { co_await tx.query("select 1"); }));
   EXPECT_TRUE(soon([&] { return db_->use().reconnects >= 10 && db_->use().open == 10; }));

@@ -56,8 +56,8 @@ task<std::int64_t> session::execute(std::string sql, values parameters, std::sou
 
 task<> session::script(std::string sql) { return to_->script(std::move(sql)); }
 
-task<row_stream> session::stream(std::string sql, values parameters, std::size_t batch) {
-  return row_stream::open(*this, std::move(sql), std::move(parameters), batch);
+task<row_stream> session::stream(std::string sql, values parameters, std::size_t batch, std::source_location at) {
+  return row_stream::open(*this, std::move(sql), std::move(parameters), batch, at);
 }
 
 task<copy_reader> session::copy_out(std::string sql) {

@@ -73,7 +73,8 @@ class session {
   task<std::int64_t> execute(std::string sql, values parameters = {},
                              std::source_location at = std::source_location::current());
   // Rows in batches of at most so many: see row_stream.hpp.
-  task<row_stream> stream(std::string sql, values parameters = {}, std::size_t batch = 1000);
+  task<row_stream> stream(std::string sql, values parameters = {}, std::size_t batch = 1000,
+                          std::source_location at = std::source_location::current());
   // See copy.hpp.
   task<copy_reader> copy_out(std::string sql);
   task<copy_writer> copy_in(std::string sql);

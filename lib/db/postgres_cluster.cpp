@@ -72,7 +72,9 @@ bool pg_cluster::may_be_primary(pg_server const& one) const noexcept {
 void pg_cluster::on_sample(unsigned index, pg_sample const& sample) {
   auto& one = *servers_[index];
   one.last = sample;
-  one.answers = true;
+  if (!one.answers.exchange(true))
+    for (unsigned i = 0; i < parts_.size(); ++i)
+      on_[i].post([part = parts_[i].get(), index] { part->came_back(index); });
   if (sample.in_recovery && sample.timeline != 0) one.proved = sample.timeline;
   one.position.store(sample.position, std::memory_order_relaxed);
   one.version.store(sample.version, std::memory_order_relaxed);

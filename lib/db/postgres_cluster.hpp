@@ -28,11 +28,11 @@ struct pg_server {
   std::atomic<std::uint64_t> position{0}, lag_bytes{0}, lag_us{0};
   std::atomic<server_part> part{server_part::unreachable};
   std::atomic<int> version{0};
+  std::atomic<bool> answers{false};  // when it was last asked
 
   // On the first shard alone.
   std::shared_ptr<pg_watch> watch;
   pg_sample last;
-  bool answers = false;
   std::uint32_t proved = 0;  // the timeline on which it was seen streaming
 
   // Under the cluster's lock.
@@ -51,6 +51,8 @@ class pg_cluster_part final : public pg_detour {
   // To the primary, wherever that is by then.
   bool launch(operation& op, bool notes);
   bool take(pg_shard& from, operation& op, std::string_view state) override;
+  bool answers(pg_shard const& server) const noexcept override;
+  void came_back(unsigned index);
   // The primary's part here. Waits for one. Throws unavailable_error and cancelled_error.
   task<pg_shard*> primary();
   // The primary's at the moment; null: there is none.

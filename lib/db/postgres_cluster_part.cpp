@@ -139,6 +139,16 @@ bool pg_cluster_part::take(pg_shard& from, operation& op, std::string_view state
   return true;
 }
 
+bool pg_cluster_part::answers(pg_shard const& server) const noexcept {
+  for (std::size_t i = 0; i < servers_.size(); ++i)
+    if (servers_[i].get() == &server) return cluster_.servers_[i]->answers.load(std::memory_order_relaxed);
+  return false;
+}
+
+void pg_cluster_part::came_back(unsigned index) {
+  if (!closing_) servers_[index]->came_back();
+}
+
 task<pg_shard*> pg_cluster_part::primary() {
   auto const began = steady::now();
   auto const* operation_context = co_await this_context{};
@@ -164,7 +174,11 @@ task<pg_shard*> pg_cluster_part::primary() {
 void pg_cluster_part::on_primary(int before, int now, std::string const& why) {
   if (closing_) return;
   if (before >= 0 && now < 0) servers_[static_cast<std::size_t>(before)]->hand_over();
-  if (before >= 0 && now >= 0 && before != now) servers_[static_cast<std::size_t>(before)]->fence(why);
+  if (before >= 0 && now >= 0 && before != now) {
+    servers_[static_cast<std::size_t>(before)]->fence(why);
+    // They are known to the server that was the primary when they began.
+    for (auto const& each : servers_) each->move_listeners();
+  }
   if (now < 0) return;
   servers_[static_cast<std::size_t>(now)]->keep_one_ready(true);
   give_up(nullptr, steady::time_point::max());

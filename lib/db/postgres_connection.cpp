@@ -24,15 +24,17 @@ constexpr std::chrono::seconds answer_to_a_stop{3};
 
 }  // namespace
 
-pg_connection::pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared,
+pg_connection::pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                              std::chrono::milliseconds statement_timeout)
     : owner_{owner},
       home_{home},
-      pg_{connection},
+      pg_{connection.get()},
       shared_{shared},
       statement_timeout_{statement_timeout},
       // Of its own, because libpq closes the one it has.
-      socket_{home.io(), ::dup(PQsocket(connection))} {}
+      socket_{home.io(), ::dup(PQsocket(connection.get()))} {
+  (void)connection.release();  // not before: the descriptor may be refused
+}
 
 pg_connection::~pg_connection() { release_socket(); }
 
@@ -169,7 +171,8 @@ void pg_connection::tick(steady::time_point now) {
   }
   if (stop_sent_ && now - stop_since_ > answer_to_a_stop)
     return lost("the server does not even answer an order to stop");
-  auto const may_take_its_time = front.what == kind::script || (front.what == kind::copy && step_ == nullptr);
+  // These end with their operation's deadline, or with the network's own time-outs.
+  auto const may_take_its_time = front.what == kind::script || front.what == kind::copy;
   if (!may_take_its_time && waited > statement_timeout_ + std::chrono::seconds{5}) lost("the server is silent");
 }
 

@@ -8,6 +8,7 @@
 
 #include <slipway/core/context.hpp>
 #include <slipway/db/operation_list.hpp>
+#include <slipway/db/postgres_connect.hpp>
 #include <slipway/db/postgres_wire.hpp>
 #include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
@@ -51,8 +52,8 @@ struct copy_step : operation {
 class pg_connection : public std::enable_shared_from_this<pg_connection> {
  public:
   // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
-  // transaction after the other.
-  pg_connection(pg_owner& owner, shard& home, PGconn* connection, bool shared,
+  // transaction after the other. Throws boost::system::system_error when there is no descriptor left.
+  pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                 std::chrono::milliseconds statement_timeout);
   ~pg_connection();
 

@@ -47,39 +47,45 @@ pg_listening::pg_listening(std::function<settings()> where, shard& home, blockin
       limit_{std::max<std::size_t>(1, queue)} {}
 
 task<pg_handle> pg_listening::connect() {
-  auto const now = where_();
-  co_return co_await helpers_.run([this, &now] { return open_and_listen(now, channels_); });
+  for (;;) {
+    moved_ = false;
+    auto const now = where_();
+    auto opened = co_await helpers_.run([this, &now] { return open_and_listen(now, channels_); });
+    if (!moved_ || closed_) co_return opened;
+  }
 }
 
 task<> pg_listening::open(std::shared_ptr<pg_listening> me) {
   if (me->channels_.empty() || std::ranges::any_of(me->channels_, [](auto const& c) { return c.empty(); }))
     throw error{"PostgreSQL: LISTEN wants channels with names"};
   pg_handle first;
+  me->connecting_ = true;
   try {
     first = co_await me->connect();
-  } catch (connect_error const& refused) {
+    if (!me->closed_) me->adopt(std::move(first));
+  } catch (std::exception const& refused) {
+    me->closed_ = true;  // nobody will ever hold it
     throw unavailable_error{std::string{"PostgreSQL: cannot listen: "} + refused.what()};
   }
+  me->connecting_ = false;
   if (me->closed_) throw unavailable_error{"PostgreSQL: the database is being closed"};
-  me->adopt(std::move(first));
 }
 
 task<> pg_listening::connect_again(std::shared_ptr<pg_listening> me) {
-  pg_handle opened;
   try {
-    opened = co_await me->connect();
+    auto opened = co_await me->connect();
+    if (!me->closed_) me->adopt(std::move(opened));
   } catch (std::exception const&) {  // told by the pool of connections, which fails alike
-    opened = nullptr;
+    me->lost();
   }
   me->connecting_ = false;
   if (me->closed_) co_return;
-  if (opened == nullptr) {
+  if (me->pg_ == nullptr) {
     auto const most = std::uint64_t{50'000} << std::min(me->failures_++, 5u);
     me->next_attempt_ = steady::now() + std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
     co_return;
   }
   me->failures_ = 0;
-  me->adopt(std::move(opened));
   me->push_gap();
 }
 
@@ -178,6 +184,11 @@ void pg_listening::lost() {
   if (socket_) (void)socket_->close(ignored);
   pg_.reset();
   next_attempt_ = home_.coarse_now();
+}
+
+void pg_listening::move() {
+  moved_ = true;  // what is being opened right now goes to the wrong server
+  lost();
 }
 
 void pg_listening::close() {

@@ -31,7 +31,7 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   void tick(std::chrono::steady_clock::time_point now);
   void close();
   // To another server, soon.
-  void move() { lost(); }
+  void move();
 
  private:
   static task<> connect_again(std::shared_ptr<pg_listening> me);
@@ -54,7 +54,7 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   std::optional<boost::asio::posix::stream_descriptor> socket_;
   std::deque<notification> heard_;
   one_shot* waiting_ = nullptr;
-  bool connecting_ = false, closed_ = false, asked_ = false;
+  bool connecting_ = false, closed_ = false, asked_ = false, moved_ = false;
   unsigned failures_ = 0;
   std::chrono::steady_clock::time_point last_sign_{}, asked_at_{}, next_attempt_{};
 };

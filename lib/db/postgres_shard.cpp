@@ -23,12 +23,10 @@ pg_shard::pg_shard(settings const& s, shard& home, blocking_pool& helpers, pg_de
       helpers_{helpers},
       detour_{&detour},
       keeps_one_ready_{false},
-      ticker_{home.on_tick([this] { tick(); })} {
-  replenish();
-}
+      ticker_{home.on_tick([this] { tick(); })} {}
 
 std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared) {
-  auto made = std::make_shared<pg_connection>(*this, home_, connection.release(), shared, settings_.statement_timeout);
+  auto made = std::make_shared<pg_connection>(*this, home_, std::move(connection), shared, settings_.statement_timeout);
   made->listen();
   // Each has its own part of chance, so that what was opened together does not end together.
   auto const lifetime = std::chrono::microseconds{settings_.connection_lifetime};
@@ -151,12 +149,18 @@ void pg_shard::release(std::shared_ptr<pg_connection> connection) {
 // Opens what is missing and wanted. After a failure not before a pause.
 void pg_shard::replenish() {
   if (closing_ || home_.coarse_now() < next_attempt_) return;
+  if (detour_ != nullptr && !detour_->answers(*this)) return;
   while (pipelines_.size() + opening_pipelines_ < settings_.pipelines) open_one(purpose::pipeline);
   auto const exclusive = [this] { return idle_.size() + busy_.size() + opening_others_; };
   auto const wanted = static_cast<std::size_t>(
       std::count_if(waiters_.begin(), waiters_.end(), [](auto* w) { return w->connection == nullptr && !w->error; }));
   while (opening_others_ < wanted && exclusive() < settings_.connections) open_one(purpose::transaction);
   if (exclusive() == 0 && keeps_one_ready_) open_one(purpose::transaction);
+}
+
+void pg_shard::came_back() {
+  next_attempt_ = {};
+  replenish();
 }
 
 void pg_shard::open_one(purpose what) {
@@ -246,9 +250,10 @@ task<std::unique_ptr<listener>> pg_shard::listen(std::vector<std::string> channe
   auto made = std::make_shared<pg_listening>(
       listen_at_ ? listen_at_ : [this] { return settings_; }, home_, helpers_, std::move(channels), queue);
   auto handle = std::make_unique<pg_listener>(made);
-  co_await pg_listening::open(made);
+  // Known from here on, so that it hears of another primary and of the end while it is still connecting.
   std::erase_if(listeners_, [](auto const& each) { return each.expired(); });
   listeners_.push_back(made);
+  co_await pg_listening::open(made);
   co_return handle;
 }
 
@@ -277,6 +282,9 @@ void pg_shard::fence(std::string const& why) {
   keeps_one_ready_ = false;
   hand_over();
   end_connections(std::make_exception_ptr(unavailable_error{"PostgreSQL: " + why}));
+}
+
+void pg_shard::move_listeners() {
   for (auto const& each : std::vector{listeners_})
     if (auto const alive = each.lock()) alive->move();
 }

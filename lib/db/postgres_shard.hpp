@@ -25,6 +25,8 @@ class pg_detour {
   // True: the statement is on its way elsewhere, and will be resumed later. `state`: the SQLSTATE of what the server
   // said, empty when there is no connection to it.
   virtual bool take(pg_shard& from, operation& op, std::string_view state) = 0;
+  // Whether the server answers as far as is known. As long as it does not, one connection tries, and not all shards.
+  virtual bool answers(pg_shard const& server) const noexcept = 0;
 
  protected:
   ~pg_detour() = default;
@@ -45,13 +47,17 @@ class pg_shard final : public pg_owner {
   // Nothing is accepted any more; what is in flight fails.
   void close();
 
-  // For one of several servers. Whether a connection for transactions is kept ready: of the primary's alone.
+  // For one of several servers. It answers again: the connections that are missing are opened now.
+  void came_back();
+  // Whether a connection for transactions is kept ready: of the primary's alone.
   void keep_one_ready(bool yes) noexcept { keeps_one_ready_ = yes; }
   bool has_pipeline() const noexcept { return !pipelines_.empty(); }
   // Statements that wait for a connection go elsewhere; transactions that do are told to.
   void hand_over();
   // The same, and every connection ends: nothing is written to this server any more.
   void fence(std::string const& why);
+  // Whoever began to listen through here goes where `listen_at` says now, on whatever server they are.
+  void move_listeners();
   // Connections for LISTEN go from now on where this says.
   void listen_at(std::function<db::settings()> where) { listen_at_ = std::move(where); }
 

@@ -57,11 +57,14 @@ task<> pg_watch::nap(std::shared_ptr<context> until, std::chrono::microseconds l
 }
 
 task<bool> pg_watch::connect() {
-  pg_handle opened;
+  std::shared_ptr<pg_connection> opened;
   std::string why;
   bool is_final = false;
   try {
-    opened = co_await parts_.helpers.run([this] { return open_connection(parts_.limits); });
+    auto handle = co_await parts_.helpers.run([this] { return open_connection(parts_.limits); });
+    version_ = PQserverVersion(handle.get());
+    opened =
+        std::make_shared<pg_connection>(*this, parts_.home, std::move(handle), false, parts_.limits.statement_timeout);
   } catch (connect_error const& refused) {
     why = refused.what();
     is_final = refused.is_final();
@@ -73,9 +76,7 @@ task<bool> pg_watch::connect() {
     parts_.tell_lost(why, is_final);
     co_return false;
   }
-  version_ = PQserverVersion(opened.get());
-  connection_ =
-      std::make_shared<pg_connection>(*this, parts_.home, opened.release(), false, parts_.limits.statement_timeout);
+  connection_ = std::move(opened);
   connection_->listen();
   failures_ = 0;
   co_await ask_who_it_is();

@@ -9,14 +9,12 @@
 namespace slipway::db {
 namespace {
 
-// Its text has a name in it that never comes again, so it is not kept.
-task<rows> run_once(detail::core& shared, link& to, std::string sql, values parameters) {
-  auto made = std::make_unique<statement>();
-  made->sql = std::move(sql);
-  for (auto const& v : parameters) made->signature.push_back(v.kind());
-  auto const* what = made.get();
-  co_return co_await detail::run{shared, to, detail::statement_ref{what, std::move(made)}, parameters,
-                                 std::source_location::current()};
+// What a cursor is of, behind its statements: its own name says nothing to whoever reads which ones were slow.
+std::string beginning_of(std::string_view sql) {
+  std::string out{sql.substr(0, 200)};
+  for (auto& c : out)
+    if (c == '*') c = ' ';  // the comment must not end before its end
+  return " /* " + out + " */";
 }
 
 }  // namespace
@@ -26,12 +24,15 @@ row_stream::row_stream(row_stream&&) noexcept = default;
 row_stream& row_stream::operator=(row_stream&&) noexcept = default;
 row_stream::~row_stream() = default;
 
-task<row_stream> row_stream::open(session& in, std::string sql, values parameters, std::size_t batch) {
+task<row_stream> row_stream::open(session& in, std::string sql, values parameters, std::size_t batch,
+                                  std::source_location at) {
   row_stream out;
   if (in.dialect() != dialect::postgres) {
-    out.rest_ = co_await in.query(std::move(sql), std::move(parameters));
+    out.rest_ = co_await in.query(std::move(sql), std::move(parameters), at);
     co_return out;
   }
+  out.at_ = at;
+  out.query_ = beginning_of(sql);
   out.batch_ = batch == 0 ? 1 : batch;
   out.in_ = dynamic_cast<transaction_session*>(&in);
   if (out.in_ == nullptr) {
@@ -41,8 +42,7 @@ task<row_stream> row_stream::open(session& in, std::string sql, values parameter
   auto cursor = "slipway_" + std::to_string(in.shared_->random.next64());
   std::exception_ptr error;
   try {
-    co_await run_once(*out.in_->shared_, *out.in_->to_, "declare " + cursor + " no scroll cursor for " + sql,
-                      std::move(parameters));
+    co_await out.run("declare " + cursor + " no scroll cursor for " + sql, std::move(parameters));
     out.cursor_ = std::move(cursor);
     co_return out;
   } catch (...) {
@@ -52,10 +52,21 @@ task<row_stream> row_stream::open(session& in, std::string sql, values parameter
   std::rethrow_exception(error);
 }
 
+// The text has a name in it that never comes again, so it is not kept. It reads, as the query itself would: who only
+// reads has written nothing that must be seen later.
+task<rows> row_stream::run(std::string sql, values parameters) {
+  auto made = std::make_unique<statement>();
+  made->sql = std::move(sql);
+  made->reads = true;
+  for (auto const& v : parameters) made->signature.push_back(v.kind());
+  auto const* what = made.get();
+  co_return co_await detail::run{*in_->shared_, *in_->to_, detail::statement_ref{what, std::move(made)}, parameters,
+                                 at_};
+}
+
 task<rows> row_stream::next() {
   if (cursor_.empty()) co_return std::move(rest_);
-  auto found =
-      co_await run_once(*in_->shared_, *in_->to_, "fetch forward " + std::to_string(batch_) + " from " + cursor_, {});
+  auto found = co_await run("fetch forward " + std::to_string(batch_) + " from " + cursor_ + query_, {});
   if (found.size() < batch_) co_await close();
   co_return found;
 }
@@ -68,7 +79,7 @@ task<> row_stream::close() {
     auto const over = std::move(own_);
     co_return co_await over->commit();
   }
-  co_await run_once(*in_->shared_, *in_->to_, "close " + cursor, {});
+  co_await run("close " + cursor + query_, {});
 }
 
 }  // namespace slipway::db

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <source_location>
 #include <string>
 
 namespace slipway::db {
@@ -37,10 +38,14 @@ class row_stream {
  private:
   friend session;
   row_stream() noexcept;
-  static task<row_stream> open(session& in, std::string sql, values parameters, std::size_t batch);
+  static task<row_stream> open(session& in, std::string sql, values parameters, std::size_t batch,
+                               std::source_location at);
+  task<rows> run(std::string sql, values parameters);
 
   std::unique_ptr<transaction_session> own_;
   transaction_session* in_ = nullptr;
+  std::string query_;  // its beginning, for whoever reads which statements were slow
+  std::source_location at_;
   std::string cursor_;  // empty: there is none, or no more
   std::size_t batch_ = 0;
   rows rest_;  // of an engine without cursors

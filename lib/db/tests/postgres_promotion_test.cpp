@@ -49,8 +49,11 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   open();
   writer writes{*this};
   ASSERT_TRUE(eventually([&] { return writes.written > 50; }));
-  replicas_[1]->ask(
-      "select pg_wal_replay_pause()");  // what has replayed more than the one that is promoted cannot follow
+  // What has replayed more than the one that is promoted cannot follow it.
+  pause(*replicas_[1]);
+  auto const replayed = replicas_[1]->ask("select pg_last_wal_replay_lsn()");
+  ASSERT_TRUE(
+      eventually([&] { return replicas_[0]->ask("select pg_last_wal_replay_lsn() >= '" + replayed + "'") == "t"; }));
   primary_->kill();
   ASSERT_TRUE(eventually([&] { return writes.refused > 1; })) << "503 while there is no primary";
   EXPECT_THROW(run(db_->ping()), unavailable_error);
@@ -62,7 +65,7 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - promoted_at);
   EXPECT_LT(took, std::chrono::seconds{5});
   RecordProperty("recovered_ms", static_cast<int>(took.count()));
-  EXPECT_TRUE(is(1, server_part::primary));
+  EXPECT_TRUE(eventually([&] { return is(1, server_part::primary); }));
   EXPECT_EQ(db_->replication().failovers, 1u);
 
   // The former primary comes back as if nothing had happened, and accepts writes: it gets none.
@@ -75,10 +78,11 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   EXPECT_EQ(run(port(*db_)), replicas_[0]->port());
 
   // The other replica follows, and is read from again.
-  EXPECT_TRUE(is(2, server_part::behind));
+  EXPECT_TRUE(eventually([&] { return is(2, server_part::behind); }));
   replicas_[1]->follow(*replicas_[0]);
   replicas_[1]->ask("select pg_wal_replay_resume()");
-  ASSERT_TRUE(eventually([&] { return is(2, server_part::replica) && status_of(2).lag_bytes < 100'000; }));
+  ASSERT_TRUE(eventually([&] { return is(2, server_part::replica) && status_of(2).lag_bytes < 100'000; }))
+      << status_of(2).detail << ", " << status_of(2).lag_bytes << " bytes";
   writes.stop();
   EXPECT_EQ(writes.wrong, "");
   EXPECT_TRUE(eventually([&] { return read(port(*db_)) == replicas_[1]->port(); }));
@@ -163,6 +167,34 @@ TEST_F(promotion_case, listeners_move_to_the_new_primary) {
   };
   auto const heard = run(hear(*db_, *primary_, *replicas_[0]));
   EXPECT_THAT(heard, testing::ElementsAre("before", "gap", "after"));
+}
+
+// Neither of the former primaries goes away, so no connection of a listener ends by itself.
+TEST_F(promotion_case, listeners_move_at_every_promotion) {
+  open();
+  std::unique_ptr<listener> listening;
+  run([](database& db, std::unique_ptr<listener>& out) -> task<> { out = co_await db.listen({"news"}); }(*db_,
+                                                                                                         listening));
+  auto const hear = [](listener& in) -> task<std::string> {
+    auto const heard = co_await in.next();
+    co_return heard.what == notification::kind::gap ? "gap" : heard.payload;
+  };
+  for (auto const next : {std::size_t{1}, std::size_t{2}}) {
+    if (next == 2) {  // a replica of the one that is the primary now
+      replicas_[1]->follow(*replicas_[0]);
+      ASSERT_TRUE(eventually([&] { return is(2, server_part::replica); })) << status_of(2).detail;
+    }
+    replicas_[next - 1]->ask("select pg_promote()");
+    ASSERT_TRUE(eventually([&] { return is(next, server_part::primary); })) << status_of(next).detail;
+    EXPECT_EQ(run(hear(*listening)), "gap");
+    auto const word = "of " + std::to_string(next);
+    run(db_->notify("news", word));
+    EXPECT_EQ(run(hear(*listening)), word);
+  }
+  run([](std::unique_ptr<listener>& over) -> task<> {
+    over.reset();
+    co_return;
+  }(listening));
 }
 
 TEST_F(promotion_case, a_transaction_in_the_middle_fails_whole) {

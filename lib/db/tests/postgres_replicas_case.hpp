@@ -64,14 +64,19 @@ class replicas_case : public testing::Test {
   }
   static task<std::int64_t> how_many(session& s) { co_return co_await s.from<counter>().count(); }
 
-  // Polls, because servers tell nobody: at most ten seconds.
+  // Polls, because servers tell nobody: at most half a minute.
   static bool eventually(std::function<bool()> const& holds) {
-    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
     while (std::chrono::steady_clock::now() < until) {
       if (holds()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }
     return false;
+  }
+  // The server applies nothing more of the log: it is asked to, and does so a little later.
+  static void pause(postgres_server& replica) {
+    replica.ask("select pg_wal_replay_pause()");
+    EXPECT_TRUE(eventually([&] { return replica.ask("select pg_get_wal_replay_pause_state()") == "paused"; }));
   }
   server_status status_of(std::size_t index) const { return db_->replication().servers[index]; }
   bool is(std::size_t index, server_part part) const { return status_of(index).part == part; }

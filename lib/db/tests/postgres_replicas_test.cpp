@@ -4,7 +4,15 @@
 #include <slipway/db/log_history.hpp>
 #include <slipway/db/recent_writes.hpp>
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <set>
+#include <thread>
 
 namespace slipway::db::tests {
 namespace {
@@ -46,7 +54,7 @@ TEST_F(replicas_case, reads_that_may_go_to_replicas_take_turns_and_everything_el
 TEST_F(replicas_case, the_one_that_has_replayed_most_is_read_from_when_that_is_the_policy) {
   settings_.replica_policy = replica_policy::least_lag;
   open();
-  replicas_[0]->ask("select pg_wal_replay_pause()");
+  pause(*replicas_[0]);
   run(insert(*db_, "a"));
   auto const there = primary_->ask("select pg_current_wal_insert_lsn() - '0/0'");
   ASSERT_TRUE(eventually([&] { return status_of(2).position >= std::stoull(there); }));
@@ -55,7 +63,7 @@ TEST_F(replicas_case, the_one_that_has_replayed_most_is_read_from_when_that_is_t
 
 TEST_F(replicas_case, who_wrote_sees_it_while_replicas_have_not_replayed_it) {
   open();
-  for (auto const& each : replicas_) each->ask("select pg_wal_replay_pause()");
+  for (auto const& each : replicas_) pause(*each);
   context mine;
   mine.replicas = replica_use::may_read;
   read(mine, insert(*db_, "mine"));
@@ -78,7 +86,7 @@ TEST_F(replicas_case, who_wrote_sees_it_while_replicas_have_not_replayed_it) {
 
 TEST_F(replicas_case, a_transaction_a_copy_and_a_script_are_seen_by_who_made_them) {
   open();
-  for (auto const& each : replicas_) each->ask("select pg_wal_replay_pause()");
+  for (auto const& each : replicas_) pause(*each);
   auto const seen = [this](auto work) {
     context operation;
     operation.replicas = replica_use::may_read;
@@ -105,7 +113,7 @@ TEST_F(replicas_case, a_replica_that_is_too_far_behind_is_left_out_until_it_has_
   settings_.replica_lag = std::chrono::milliseconds{200};
   settings_.replica_lag_bytes = 1 << 30;
   open();
-  replicas_[0]->ask("select pg_wal_replay_pause()");
+  pause(*replicas_[0]);
   run(insert(*db_, "a"));
   ASSERT_TRUE(eventually([this] { return is(1, server_part::behind); }));
   EXPECT_THAT(status_of(1).detail, HasSubstr("ms behind"));
@@ -117,7 +125,7 @@ TEST_F(replicas_case, a_replica_that_is_too_far_behind_is_left_out_until_it_has_
   settings_.replica_lag_bytes = 1000;
   db_.reset();
   db_.reset(new database{connect(settings_, shards_)});
-  replicas_[0]->ask("select pg_wal_replay_pause()");
+  pause(*replicas_[0]);
   run(db_->execute("insert into counters (name, value) select 'n' || n, n from generate_series(1, 1000) n"));
   ASSERT_TRUE(eventually([this] { return is(1, server_part::behind); }));
   EXPECT_THAT(status_of(1).detail, HasSubstr("bytes behind"));
@@ -135,7 +143,7 @@ TEST_F(replicas_case, what_a_replica_cannot_answer_is_asked_of_the_primary) {
   EXPECT_EQ(read(next(*db_)), 2);
 
   // A schema that has not arrived yet: the statement is prepared on neither replica.
-  for (auto const& each : replicas_) each->ask("select pg_wal_replay_pause()");
+  for (auto const& each : replicas_) pause(*each);
   run(db_->script("create table newer (id int); insert into newer values (7)"));
   auto const newer = [](database& db) -> task<std::int64_t> {
     co_return (co_await db.query("select id::bigint from newer"))[0].get<std::int64_t>(0);
@@ -178,6 +186,70 @@ TEST_F(replicas_case, a_lost_replica_costs_no_read_and_is_used_again_when_it_is_
   reader.join();
   EXPECT_EQ(bad, "");
   run(db_->ping());
+}
+
+// Accepts connections and says nothing, as a host does whose packets are lost.
+class silent_server {
+ public:
+  silent_server() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto length = socklen_t{sizeof at};
+    EXPECT_EQ(::bind(listening_, reinterpret_cast<sockaddr*>(&at), length), 0);
+    EXPECT_EQ(::listen(listening_, 64), 0);
+    EXPECT_EQ(::getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &length), 0);
+    port_ = ntohs(at.sin_port);
+    thread_ = std::jthread{[this](std::stop_token const& stop) { serve(stop); }};
+  }
+  silent_server(silent_server const&) = delete;
+  silent_server& operator=(silent_server const&) = delete;
+  ~silent_server() {
+    thread_.request_stop();
+    thread_.join();
+    ::close(listening_);
+  }
+  int port() const noexcept { return port_; }
+  int accepted() const noexcept { return accepted_; }
+  std::size_t most_at_once() const noexcept { return most_; }
+
+ private:
+  void serve(std::stop_token const& stop) {
+    std::vector<pollfd> all{{listening_, POLLIN, 0}};
+    while (!stop.stop_requested()) {
+      ::poll(all.data(), all.size(), 10);
+      if ((all[0].revents & POLLIN) != 0) {
+        all.push_back({::accept(listening_, nullptr, nullptr), POLLIN, 0});
+        ++accepted_;
+      }
+      for (auto i = all.size(); --i > 0;) {
+        char text[1024];
+        if ((all[i].revents & (POLLIN | POLLHUP)) == 0 || ::read(all[i].fd, text, sizeof text) > 0) continue;
+        ::close(all[i].fd);
+        all.erase(all.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+      most_ = std::max(most_.load(), all.size() - 1);
+    }
+    for (std::size_t i = 1; i < all.size(); ++i) ::close(all[i].fd);
+  }
+
+  int listening_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  int port_ = 0;
+  std::atomic<int> accepted_{0};
+  std::atomic<std::size_t> most_{0};
+  std::jthread thread_;
+};
+
+TEST_F(replicas_case, a_server_that_says_nothing_is_tried_by_one_connection_however_many_shards_there_are) {
+  silent_server silent;
+  settings_.replicas[1] = "postgres://postgres@127.0.0.1:" + std::to_string(silent.port()) + "/app";
+  settings_.connect_timeout = std::chrono::milliseconds{1'000};
+  settings_.connect_attempts = 1;
+  shards many{8};
+  database db{connect(settings_, many)};
+  EXPECT_TRUE(eventually([&] { return silent.accepted() >= 4; }));
+  EXPECT_LE(silent.most_at_once(), 2u) << "one that connects, and one that looks why that failed";
+  many.run(db.transaction([](transaction& tx) -> task<> { co_await tx.query("select 1"); }));
 }
 
 TEST(replicas, a_token_is_read_back_and_anything_else_is_none) {

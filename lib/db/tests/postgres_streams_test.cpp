@@ -13,6 +13,7 @@ namespace slipway::db::tests {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -177,6 +178,16 @@ TEST_F(postgres_streams, a_deadline_ends_a_copy) {
   }(*db_));
 }
 
+TEST_F(postgres_streams, a_copy_may_take_longer_than_a_statement) {
+  settings_.statement_timeout = 200ms;
+  open();
+  // Enough that the flow has begun, and then nothing for longer than any statement may be silent.
+  auto const lines = run(count_lines(*db_,
+                                     "copy (select repeat('x', 10000) from generate_series(1, 10) union all select "
+                                     "pg_sleep(6)::text) to stdout"));
+  EXPECT_EQ(lines, 11u);
+}
+
 TEST_F(postgres_streams, other_engines_say_that_they_have_none) {
   database lite{connect({.url = "sqlite::memory:"}, shards_)};
   auto const copy = [](database& db) -> task<> { co_await db.copy_out("copy x to stdout"); };
@@ -228,6 +239,37 @@ TEST_F(postgres_streams, a_cursor_gives_batches_of_one_moment) {
   }(*db_));
   EXPECT_EQ(db_->use().in_use, 0u);
   run(db_->transaction([](transaction& tx) -> task<> { co_await tx.query("select 1"); }));
+}
+
+// What was told of the statements of a stream.
+class stream_watch final : public observer {
+ public:
+  void on_query(query_event const& event) noexcept override {
+    texts.emplace_back(event.sql);
+    lines.push_back(event.at.line());
+  }
+  std::vector<std::string> texts;
+  std::vector<unsigned> lines;
+};
+
+TEST_F(postgres_streams, a_cursor_is_told_with_its_query_and_the_line_that_asked) {
+  stream_watch watch;
+  settings_.watch = &watch;
+  open();
+  unsigned line = 0;
+  run([](database& db, stream_watch& seen, unsigned& at) -> task<> {
+    at = __LINE__ + 1;
+    auto stream = co_await db.stream("select i, '*/' from generate_series(1, 5) as i", {}, 2);
+    seen.texts.clear();
+    seen.lines.clear();
+    while (!(co_await stream.next()).empty()) {}
+  }(*db_, watch, line));
+  db_.reset();
+  ASSERT_GE(watch.texts.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_THAT(watch.texts[i], AllOf(HasSubstr("fetch forward 2"), HasSubstr("generate_series(1, 5)")));
+    EXPECT_EQ(watch.lines[i], line);
+  }
 }
 
 TEST_F(postgres_streams, notifications_are_heard) {

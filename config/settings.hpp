@@ -55,8 +55,12 @@ struct migration_settings {
   std::chrono::milliseconds lock_timeout{5'000};
   std::chrono::milliseconds statement_timeout{600'000};
   std::chrono::milliseconds patience{60'000};
+  std::vector<std::string> unmanaged;
+  std::vector<std::string> compare_with;
+  std::string squawk;
 };
-BOOST_DESCRIBE_STRUCT(migration_settings, (), (directory, at_start, lock_timeout, statement_timeout, patience))
+BOOST_DESCRIBE_STRUCT(migration_settings, (),
+                      (directory, at_start, lock_timeout, statement_timeout, patience, unmanaged, compare_with, squawk))
 
 struct auth_settings {
   auth::key_settings keys;
@@ -189,22 +193,32 @@ inline constexpr auto rules_of<app::operations_settings> = rules(
     field(&app::operations_settings::public_metrics).help("Whether /metrics is also served on the public addresses."));
 
 template <>
-inline constexpr auto rules_of<app::migration_settings> =
-    rules(field(&app::migration_settings::directory)
-              .optional()
-              .help("Migrations from this directory instead of those in the binary."),
-          field(&app::migration_settings::at_start)
-              .help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."),
-          field(&app::migration_settings::lock_timeout)
-              .minimum(1)
-              .help("How long a migration queues for a table that is in use, before it steps back, lets others through "
-                    "and asks again (PostgreSQL)."),
-          field(&app::migration_settings::statement_timeout)
-              .minimum(1)
-              .help("The longest that one statement of a migration with a transaction may take (PostgreSQL)."),
-          field(&app::migration_settings::patience)
-              .minimum(1)
-              .help("How long a migration tries to get its tables, and waits for another process that migrates."));
+inline constexpr auto rules_of<app::migration_settings> = rules(
+    field(&app::migration_settings::directory)
+        .optional()
+        .help("Migrations from this directory instead of those in the binary."),
+    field(&app::migration_settings::at_start)
+        .help("Whether `serve` migrates by itself; else it refuses to start while migrations are pending."),
+    field(&app::migration_settings::lock_timeout)
+        .minimum(1)
+        .help("How long a migration queues for a table that is in use, before it steps back, lets others through "
+              "and asks again (PostgreSQL)."),
+    field(&app::migration_settings::statement_timeout)
+        .minimum(1)
+        .help("The longest that one statement of a migration with a transaction may take (PostgreSQL)."),
+    field(&app::migration_settings::patience)
+        .minimum(1)
+        .help("How long a migration tries to get its tables, and waits for another process that migrates."),
+    field(&app::migration_settings::unmanaged)
+        .help("Tables and columns that no model has on purpose, so that `migrate diff` passes over them: audit_log, "
+              "notes.search, legacy_*."),
+    field(&app::migration_settings::compare_with)
+        .sensitive()
+        .help("URLs of migrated databases of other engines, which `migrate diff` and `generate` look at as well."),
+    field(&app::migration_settings::squawk)
+        .optional()
+        .help("The program squawk for `migrate lint`. Empty: where npm puts it (tests/e2e/node_modules), or in the "
+              "PATH."));
 
 template <>
 inline constexpr auto rules_of<app::browser_settings> =

@@ -28,6 +28,14 @@ int migrate_down(invocation const& in, unsigned steps);
 int migrate_status(invocation const& in);
 int migrate_plan(invocation const& in);
 int migrate_baseline(invocation const& in, std::int64_t version);
+// Models against the schema: docs/migrations.md. `diff` gives 1 when they differ.
+struct generate_wish {
+  std::string name;
+  std::string into = "migrations";  // where migrations.directory names none
+  bool destructive = false;
+};
+int migrate_diff(invocation const& in);
+int migrate_generate(invocation const& in, generate_wish const& wish);
 // 1 when there are findings.
 int migrate_lint(invocation const& in);
 int migrate_rules();

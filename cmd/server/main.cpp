@@ -80,6 +80,15 @@ class commands {
     down->add_option("steps", steps_, "How many")->capture_default_str()->check(CLI::Range(1u, 1000u));
     add(*migrate, "status", "Show what is applied and what is pending", [this] { return migrate_status(in_); });
     add(*migrate, "plan", "Print the SQL that `up` would run", [this] { return migrate_plan(in_); });
+    add(*migrate, "diff", "Show where the models and the database differ; 1 when they do",
+        [this] { return migrate_diff(in_); });
+    auto* generate = add(*migrate, "generate", "Write the migration that makes models and database agree",
+                         [this] { return migrate_generate(in_, generate_); });
+    generate->add_option("name", generate_.name, "What it does: lower-case letters, digits and _")->required();
+    generate->add_option("--into", generate_.into, "The directory, where migrations.directory names none")
+        ->capture_default_str();
+    generate->add_flag("--destructive", generate_.destructive,
+                       "Write what takes data away as statements instead of comments");
     auto* lint = add(*migrate, "lint", "Find what is unsafe on tables that a running service uses",
                      [this] { return rules_ ? migrate_rules() : migrate_lint(in_); });
     lint->add_flag("--rules", rules_, "Print what is looked for, as Markdown");
@@ -195,6 +204,7 @@ class commands {
   std::function<int()> chosen_;
   std::string ready_file_;
   migrate_up_options up_;
+  generate_wish generate_;
   std::int64_t version_ = 0;
   restore_wish restore_;
   sharding_wish slots_;

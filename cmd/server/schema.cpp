@@ -10,7 +10,7 @@
 #include <slipway/db/errors.hpp>
 #include <slipway/documents/connect.hpp>
 #include <slipway/migrations/lint.hpp>
-#include <slipway/migrations/migrator.hpp>
+#include <slipway/migrations/squawk.hpp>
 
 #include <fmt/format.h>
 
@@ -22,19 +22,19 @@ namespace app {
 
 std::span<embedded_file const> migration_files();  // linked in by CMake
 
-namespace {
-
-std::vector<migrations::file> files_for(settings const& s) {
+std::vector<migrations::file> migrations_for(settings const& s) {
   return s.migrations.directory.empty() ? migrations::files_of(migration_files())
                                         : migrations::files_in(s.migrations.directory);
 }
 
-migrations::options with_settings(settings const& s, migrations::options o) {
+migrations::options migration_options(settings const& s, migrations::options o) {
   o.wait_for_other = s.migrations.patience;
   o.lock_timeout = s.migrations.lock_timeout;
   o.statement_timeout = s.migrations.statement_timeout;
   return o;
 }
+
+namespace {
 
 // The main database, and every node that holds sharded tables.
 int with_migrator(invocation const& in, migrations::options options,
@@ -45,7 +45,7 @@ int with_migrator(invocation const& in, migrations::options options,
   shards on{1};
   auto const migrate = [&](db::settings const& which) {
     auto database = db::connect(which, on);
-    migrations::migrator m{database, files_for(s), with_settings(s, options)};
+    migrations::migrator m{database, migrations_for(s), migration_options(s, options)};
     work(m, on);
   };
   migrate(s.database);
@@ -67,7 +67,7 @@ db::settings node_database(settings const& s, sharding::node_settings const& nod
 }
 
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {
-  migrations::migrator m{database, files_for(s), with_settings(s, {})};
+  migrations::migrator m{database, migrations_for(s), migration_options(s, {})};
   for (auto const& name : on.run(m.newer()))
     log.warn("the database is ahead of this program, which does not know the migration", {{"migration", name}});
   if (s.migrations.at_start) {
@@ -112,16 +112,33 @@ int migrate_baseline(invocation const& in, std::int64_t version) {
   return with_migrator(in, {}, [version](migrations::migrator& m, shards& on) { on.run(m.baseline(version)); });
 }
 
+namespace {
+
+constexpr char const* node_modules = "tests/e2e/node_modules";
+
+std::vector<migrations::finding> squawk_for(settings const& s, std::vector<migrations::migration> const& all) {
+  auto const program = migrations::find_squawk(s.migrations.squawk, node_modules);
+  if (program) return migrations::squawk_findings(*program, all);
+  fmt::print(stderr, "squawk was skipped: it is neither under {} nor in the PATH (docs/migrations.md)\n", node_modules);
+  return {};
+}
+
+}  // namespace
+
 int migrate_lint(invocation const& in) {
   auto const loaded = in.load();
-  auto const files = files_for(loaded.value);
+  auto const files = migrations_for(loaded.value);
   std::size_t count = 0;
-  for (auto const dialect : migrations::dialects_of(files))
-    for (auto const& m : migrations::catalog_of(files, dialect))
-      for (auto const& f : migrations::lint(m, dialect)) {
-        ++count;
-        fmt::print("migrations/{}:{}: {}: {}\n    instead: {}\n", f.file, f.line, f.rule, f.why, f.instead);
-      }
+  auto const show = [&count](std::vector<migrations::finding> const& found) {
+    for (auto const& f : found)
+      fmt::print("migrations/{}:{}: {}: {}\n    instead: {}\n", f.file, f.line, f.rule, f.why, f.instead);
+    count += found.size();
+  };
+  for (auto const dialect : migrations::dialects_of(files)) {
+    auto const all = migrations::catalog_of(files, dialect);
+    for (auto const& m : all) show(migrations::lint(m, dialect));
+    if (dialect == db::dialect::postgres) show(squawk_for(loaded.value, all));
+  }
   if (count > 0)
     fmt::print("{} findings. What is meant to be so is allowed by a line above it: -- lint: allow <rule>: <reason>\n",
                count);

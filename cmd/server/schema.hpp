@@ -6,9 +6,14 @@
 #include <slipway/db/database.hpp>
 #include <slipway/documents/session.hpp>
 #include <slipway/log/logger.hpp>
+#include <slipway/migrations/migrator.hpp>
 #include <slipway/runtime/shards.hpp>
 
 namespace app {
+
+// The migrations of the settings' directory, or of the binary.
+std::vector<migrations::file> migrations_for(settings const& s);
+migrations::options migration_options(settings const& s, migrations::options o);
 
 // How a node of the cluster is reached: as the main database is, at its own URL.
 db::settings node_database(settings const& s, sharding::node_settings const& node);

@@ -1,6 +1,7 @@
 #include <slipway/backup/tool.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/program.hpp>
 
 #include <boost/process/args.hpp>
 #include <boost/process/child.hpp>
@@ -33,19 +34,11 @@ std::string package_of(std::string const& program) {
 }
 
 std::string path_of(std::string const& program) {
-  if (program.find('/') != std::string::npos) {
-    if (::access(program.c_str(), X_OK) == 0) return program;
+  // Boost's own search would pull in Boost.Filesystem for this alone.
+  if (auto path = find_program(program)) return std::move(*path);
+  if (program.find('/') != std::string::npos)
     throw startup_error{exit_code::config,
                         program + " cannot be run: does backup.client_directory name the right place?"};
-  }
-  // Boost's own search would pull in Boost.Filesystem for this alone.
-  std::string_view places = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
-  while (!places.empty()) {
-    auto const end = std::min(places.find(':'), places.size());
-    if (auto const path = std::string{places.substr(0, end)} + "/" + program; ::access(path.c_str(), X_OK) == 0)
-      return path;
-    places.remove_prefix(std::min(end + 1, places.size()));
-  }
   throw startup_error{exit_code::config, program + " is not installed: apt-get install " + package_of(program) +
                                              ", or set backup.client_directory"};
 }

@@ -98,7 +98,7 @@ migration parse(file const& from, file_name const& name, db::dialect dialect) {
       section = &out.down.emplace();
       out.down_line = number + 1;
     } else if (section != nullptr) {
-      if (text == "-- no transaction" || text == "-- after deployment")
+      if (text == "-- no transaction" || text == "-- after deployment" || text == "-- foreign keys off")
         refuse(from.name, number, fmt::format("`{}` belongs above `-- up`", text));
       *section += line;
       *section += '\n';
@@ -106,6 +106,8 @@ migration parse(file const& from, file_name const& name, db::dialect dialect) {
       out.in_transaction = false;
     } else if (text == "-- after deployment") {
       out.after_deployment = true;
+    } else if (text == "-- foreign keys off") {
+      out.foreign_keys_off = true;
     } else if (!text.empty() && !text.starts_with("--")) {
       refuse(from.name, number, "SQL before the line `-- up`");
     }
@@ -166,7 +168,7 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
     if (place != nullptr) refuse(f.name, 0, "is there twice");
     place = &f;
   }
-  auto const suffix = std::ranges::find(suffixes, dialect, &decltype(suffixes)::value_type::first)->second;
+  auto const suffix = suffix_of(dialect);
   std::vector<migration> out;
   for (auto const& [version, s] : slots) {
     if (auto const due = static_cast<std::int64_t>(out.size()) + 1; version != due)
@@ -182,6 +184,10 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
     out.push_back(parse(*from, {.version = version, .name = s.name}, dialect));
   }
   return out;
+}
+
+std::string_view suffix_of(db::dialect d) noexcept {
+  return std::ranges::find(suffixes, d, &decltype(suffixes)::value_type::first)->second;
 }
 
 std::vector<db::dialect> dialects_of(std::vector<file> const& files) {

@@ -8,6 +8,7 @@
 //   -- no transaction                     (only where the engine demands it, e.g. CREATE INDEX CONCURRENTLY)
 //   -- after deployment                   (a program that needs it not yet may start without it: what drops a column
 //                                          runs once the last program that reads the column is gone)
+//   -- foreign keys off                  (SQLite: for a table that is made anew; all are checked before the commit)
 //   -- up
 //   CREATE TABLE notes (...);
 //   -- down
@@ -52,6 +53,7 @@ struct migration {
   unsigned up_line = 1, down_line = 1;  // where the sections begin
   bool in_transaction = true;
   bool after_deployment = false;
+  bool foreign_keys_off = false;
   // SHA-256 of `up` and `-- no transaction`, in hexadecimal; blind to line endings and white space at their ends.
   std::string checksum;
 };
@@ -60,6 +62,9 @@ struct migration {
 // name that is no migration's, two files for one version, a version left out, no `-- up`, SQL before it, an
 // option after it, a section without statements, transaction control by hand.
 std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect dialect);
+
+// ".sqlite", ".postgres", ".mysql"
+std::string_view suffix_of(db::dialect d) noexcept;
 
 // The dialects that have files of their own; all, when none has.
 std::vector<db::dialect> dialects_of(std::vector<file> const& files);

@@ -1,16 +1,17 @@
-// What the models say of the schema, held against what a database has; and the migration that makes them agree.
+// What the models say of the schema, held against what a database has.
 //
 //   slipway migrate diff              says where they differ
-//   slipway migrate generate colors   writes migrations/0005_colors.*.sql
+//   slipway migrate generate colors   writes migrations/0005_colors.*.sql (generate.hpp)
 //
-// Tables and columns that no model mentions are the database's own business: columns are named, tables are not, and
-// neither is touched. Whether a type is right is judged by what can be stored in it, so varchar is as good as text.
+// Compared are tables, columns, what can be stored in them and whether they may be null. What models do not express is
+// the schema's own business and is not looked at: indexes, unique and check constraints, foreign keys, defaults,
+// triggers, views, generated columns. So are the tables of the chassis (schema_*, sharding_*, document_*, documents_*).
 #pragma once
 
-#include <slipway/db/database.hpp>
-#include <slipway/migrations/catalog.hpp>
+#include <slipway/db/models.hpp>
+#include <slipway/migrations/schema_state.hpp>
 
-#include <filesystem>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,35 +21,40 @@ namespace slipway::migrations {
 struct difference {
   enum class kind : std::uint8_t {
     missing_table,
+    unknown_table,
     missing_column,
-    unknown_column,    // the database has it, the model does not
+    unknown_column,
     other_type,        // cannot hold what the model says
     must_be_nullable,  // the model has an optional, the column is NOT NULL
     must_not_be_null,  // the reverse
   };
-  kind what;
-  db::table_info const* table = nullptr;
-  std::uint8_t member = db::no_column;  // of the model; no_column for missing_table and unknown_column
-  std::string column;                   // its name, empty for missing_table
-  std::string there;                    // the type that the column has, for other_type
+  kind what = kind::missing_table;
+  std::string table;
+  std::string column{};                 // empty for tables
+  db::model const* model = nullptr;     // null for unknown_table
+  std::uint8_t member = db::no_column;  // of the model, where it is one's
+  std::string there{};                  // the type that the column has
+  std::string wanted{};                 // what the model wants instead, for other_type
+  bool loses = false;                   // other_type: what is stored may not fit
+  bool blocks_inserts = false;          // unknown_column: NOT NULL, and nothing fills it
+  bool was_nullable = true;             // of a column that is there
+
+  // What takes something away that cannot be brought back.
+  bool is_destructive() const noexcept {
+    return what == kind::unknown_table || what == kind::unknown_column || (what == kind::other_type && loses);
+  }
 };
 
 // "notes.color: the model has it, the database does not"
 std::string describe(difference const& d);
 
-// In the order of the models and their members.
-task<std::vector<difference>> compare(db::session& in, std::vector<db::table_info const*> models);
+// In the order of the models and their members; tables without a model come last. `unmanaged` names what no model has
+// on purpose: "audit_log", "notes.search", or "legacy_*". The models must outlive the answer.
+std::vector<difference> compare(db::models const& models, schema_state const& there,
+                                std::span<std::string const> unmanaged = {});
 
-// The text of a migration for a dialect. `models` are all models: they tell which columns refer to which table. What
-// cannot be done without a decision is a comment that says what to decide; empty when there is nothing to do at all.
-std::string migration_text(std::span<difference const> found, std::span<db::table_info const* const> models,
-                           db::dialect dialect);
-
-// Writes the migration with the next free number, a file for each of `dialects`, and returns their names. Throws
-// startup_error for a name that is none, and for what cannot be written; files that are there are never overwritten.
-std::vector<std::filesystem::path> write_migration(std::filesystem::path const& directory, std::string const& name,
-                                                   std::span<difference const> found,
-                                                   std::span<db::table_info const* const> models,
-                                                   std::span<db::dialect const> dialects);
+// Whether something was, and something else is now, in one place: that may be a change of a name, which cannot be told
+// from a removal and an addition.
+bool may_hold_renames(std::span<difference const> found);
 
 }  // namespace slipway::migrations

@@ -58,6 +58,15 @@ std::vector<allowance> allowances_of(std::string_view sql, unsigned line) {
   return out;
 }
 
+bool names(std::string_view list, std::string_view rule) noexcept {
+  while (!list.empty()) {
+    auto const end = std::min(list.find(','), list.size());
+    if (trimmed(list.substr(0, end)) == rule) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
 class linter {
  public:
   linter(migration const& m, db::dialect dialect) : m_{m}, dialect_{dialect} {}
@@ -71,7 +80,7 @@ class linter {
       allowed_.clear();
       for (auto const& a : allowed) {
         if (a.line <= before || a.line >= s.line) continue;
-        allowed_ += ' ' + a.rules;
+        allowed_ += a.rules + ',';
         if (!a.has_reason)
           report("allow-without-reason", "Nobody will know why this was safe.",
                  fmt::format("-- lint: allow {}: and here the reason", a.rules));
@@ -87,7 +96,7 @@ class linter {
   bool is_new(std::string const& table) const { return created_.contains(table); }
 
   void report(std::string rule, std::string why, std::string instead) {
-    if (allowed_.find(' ' + rule) != std::string::npos || allowed_.find("," + rule) != std::string::npos) return;
+    if (names(allowed_, rule)) return;
     found_.push_back({m_.file, line_, std::move(rule), std::move(why), std::move(instead)});
   }
 
@@ -245,6 +254,19 @@ class linter {
 }  // namespace
 
 std::vector<finding> lint(migration const& m, db::dialect dialect) { return linter{m, dialect}.run(); }
+
+bool is_allowed(migration const& m, db::dialect dialect, unsigned line, std::string_view rule) {
+  auto const statements = split(m.up, dialect, m.up_line);
+  unsigned before = 0, begin = 0;
+  for (auto const& s : statements) {
+    if (s.line > line) break;
+    before = begin;
+    begin = s.line;
+  }
+  return std::ranges::any_of(allowances_of(m.up, m.up_line), [&](allowance const& a) {
+    return a.line > before && a.line < begin && names(a.rules, rule);
+  });
+}
 
 std::vector<lint_rule> lint_rules() { return {rules.begin(), rules.end()}; }
 

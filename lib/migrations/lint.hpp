@@ -28,6 +28,9 @@ struct finding {
 // All findings of one migration's `up`, in the order of its lines.
 std::vector<finding> lint(migration const& m, db::dialect dialect);
 
+// Whether a line above the statement that reaches to this line allows the rule.
+bool is_allowed(migration const& m, db::dialect dialect, unsigned line, std::string_view rule);
+
 struct lint_rule {
   std::string_view name;
   std::string_view what;

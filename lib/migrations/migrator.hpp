@@ -111,6 +111,7 @@ class migrator {
   task<bool> prepare(db::transaction& tx);
   task<> run_statements(db::session& in, migration const& m, bool up);
   task<outcome> try_step(migration const& m, bool up, step& made);
+  task<outcome> try_step_without_foreign_keys(migration const& m, bool up, step& made);
   task<outcome> try_loose_step(migration const& m, bool up, step& made);
   task<outcome> try_mysql_step(migration const& m, bool up, step& made);
   task<outcome> run_mysql_step(db::transaction& tx, migration const& m, bool up, step& made);

@@ -32,6 +32,17 @@ struct table_in_use : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What `-- foreign keys off` owes before it commits.
+task<> check_foreign_keys(db::session& in, migration const& m) {
+  auto const broken = co_await in.query("SELECT \"table\", parent FROM pragma_foreign_key_check LIMIT 1");
+  if (!broken.empty())
+    throw startup_error{
+        exit_code::data,
+        fmt::format("migrations/{}: rows of {} refer to rows of {} that are not there any more. Nothing "
+                    "of this migration was applied.",
+                    m.file, broken[0].get<std::string>(0), broken[0].get<std::string>(1))};
+}
+
 }  // namespace
 
 std::string label(migration const& m) { return fmt::format("{:04}_{}", m.version, m.name); }
@@ -134,6 +145,7 @@ task<migrator::outcome> migrator::try_step(migration const& m, bool up, step& ma
     if (rows.empty() != up) co_return outcome::nothing_to_do;
     auto const began = clock().steady();
     co_await run_statements(tx, m, up);
+    if (m.foreign_keys_off && tx.dialect() == db::dialect::sqlite) co_await check_foreign_keys(tx, m);
     made.duration = std::chrono::duration_cast<milliseconds>(clock().steady() - began);
     if (up)
       co_await tx.execute(
@@ -144,6 +156,21 @@ task<migrator::outcome> migrator::try_step(migration const& m, bool up, step& ma
       co_await tx.execute("DELETE FROM schema_migrations WHERE version = $1", {m.version});
     co_return outcome::done;
   });
+}
+
+// SQLite looks at this pragma outside of transactions alone, and all of its changes are made on one connection.
+task<migrator::outcome> migrator::try_step_without_foreign_keys(migration const& m, bool up, step& made) {
+  co_await database_.script("PRAGMA foreign_keys = OFF");
+  std::exception_ptr error;
+  auto what = outcome::nothing_to_do;
+  try {
+    what = co_await try_step(m, up, made);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_await database_.script("PRAGMA foreign_keys = ON");
+  if (error != nullptr) std::rethrow_exception(error);
+  co_return what;
 }
 
 task<migrator::outcome> migrator::try_loose_step(migration const& m, bool up, step& made) {
@@ -207,6 +234,8 @@ task<std::optional<step>> migrator::run_step(migration const& m, bool up) {
   step made{.version = m.version, .name = m.name};
   auto const done = co_await patiently(m.file, [&] {
     if (database_.dialect() == db::dialect::mysql) return try_mysql_step(m, up, made);
+    if (m.foreign_keys_off && m.in_transaction && database_.dialect() == db::dialect::sqlite)
+      return try_step_without_foreign_keys(m, up, made);
     return m.in_transaction ? try_step(m, up, made) : try_loose_step(m, up, made);
   });
   if (!done) co_return std::nullopt;

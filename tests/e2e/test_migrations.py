@@ -129,6 +129,119 @@ def test_unsafe_changes_are_found_with_the_safe_way(launch):
     assert "_unsafe.sql:3: drop-column" in found.stdout and "-- after deployment" in found.stdout
 
 
+SQUAWK = next(iter(sorted((ROOT / "tests/e2e/node_modules/@squawk-cli").glob("linux-*/bin/squawk"))), None)
+
+
+def test_squawk_reads_the_files_of_postgresql(launch):
+    if SQUAWK is None:
+        pytest.skip("there is no squawk: npm ci --prefix tests/e2e --ignore-scripts")
+    server = launch()
+    with_squawk = {"SLIPWAY_MIGRATIONS__SQUAWK": str(SQUAWK)}
+    clean = server.run("migrate", "lint", **with_squawk)
+    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "", ""), clean.stdout + clean.stderr
+    planted = "-- up\n{}ALTER TABLE notes ADD COLUMN code char(3);\n"
+    unsafe = next_version(server, code=planted.format("")) | with_squawk
+    found = server.run("migrate", "lint", **unsafe)
+    assert found.returncode == 1 and "_code.sql:2: squawk/ban-char-field" in found.stdout
+    number = max((server.folder / "next").glob("*_code.sql"))
+    number.write_text(planted.format("-- lint: allow squawk/ban-char-field, alter-may-copy-table: three letters\n"))
+    assert server.run("migrate", "lint", **unsafe).returncode == 0
+    missing = server.run("migrate", "lint", SLIPWAY_MIGRATIONS__SQUAWK="/nowhere/squawk")
+    assert missing.returncode == 78 and "migrations.squawk" in missing.stderr
+
+
+def test_without_squawk_the_linter_says_so_in_a_line(launch):
+    done = launch().run("migrate", "lint", PATH="/nowhere")
+    assert done.returncode == 0 and done.stdout == ""
+    assert done.stderr.startswith("squawk was skipped") and done.stderr.count("\n") == 1
+
+
+ENGINES = ["sqlite", "postgres", "mariadb"]
+
+
+def on_engine(request, launch, engine, **options):
+    return launch(postgres=None if engine == "sqlite" else request.getfixturevalue(engine), **options)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_our_models_and_our_migrations_agree(engine, request, launch):
+    own = on_engine(request, launch, engine)
+    done = own.run("migrate", "diff")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "The models and the database agree.\n"
+    assert own.run("migrate", "down").returncode == 0
+    early = own.run("migrate", "diff")
+    assert early.returncode == 65 and "1 migrations are pending" in early.stderr and "migrate up" in early.stderr
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_migration_is_generated_from_the_difference(engine, request, launch):
+    own = on_engine(request, launch, engine)
+    following = next_version(own)
+    folder = own.folder / "next"
+    assert own.run("migrate", "up", **following).returncode == 0
+    nothing = own.run("migrate", "generate", "nothing", **following)
+    assert nothing.returncode == 0 and "nothing to write" in nothing.stdout, nothing.stderr
+
+    # The model has notes.pinned, and knows no notes.sticky.
+    own.sql("alter table notes drop column pinned")
+    own.sql("alter table notes add column sticky integer")
+    differs = own.run("migrate", "diff", **following)
+    assert differs.returncode == 1
+    for line in ("notes.pinned: the model has it, the database does not", "notes.sticky: the database has it",
+                 "RENAME", "2 differences"):
+        assert line in differs.stdout, differs.stdout
+    ignored = own.run("migrate", "diff", **following, SLIPWAY_MIGRATIONS__UNMANAGED='["notes.sticky"]')
+    assert "sticky" not in ignored.stdout and "1 differences" in ignored.stdout
+
+    refused = own.run("migrate", "generate", "Not-A-Name", **following)
+    assert refused.returncode == 64 and "cannot be the name of a migration" in refused.stderr
+    made = own.run("migrate", "generate", "pinned_again", **following)
+    assert made.returncode == 0, made.stderr
+    number = 1 + max(int(f.name[:4]) for f in (ROOT / "migrations").glob("[0-9]*.sql"))
+    assert f"{number:04}_pinned_again.{'mysql' if engine == 'mariadb' else engine}.sql" in made.stdout
+    assert f"{number + 1:04}_pinned_again_contract." in made.stdout and "--destructive" in made.stdout
+    # One file for each engine of the project, and each a migration that its linter accepts.
+    assert len(list(folder.glob(f"{number:04}_pinned_again.*.sql"))) == 3
+    linted = own.run("migrate", "lint", **following)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+    early = own.run("migrate", "generate", "twice", **following)
+    assert early.returncode == 65 and "pending" in early.stderr
+    # A program that has not these files must not write the same again.
+    old = own.run("migrate", "generate", "twice", "--into", str(folder))
+    assert old.returncode == 65 and "is not in this program" in old.stderr
+
+    done = own.run("migrate", "up", **following)
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = own.run("migrate", "diff", **following)
+    assert left.returncode == 1 and "pinned" not in left.stdout and "sticky" in left.stdout
+    assert own.run("migrate", "generate", "sticky_gone", "--destructive", **following).returncode == 0
+    done = own.run("migrate", "up", **following)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert own.run("migrate", "diff", **following).returncode == 0
+    assert own.run("migrate", "down", **following).returncode == 0
+    own.sql("select sticky from notes")
+
+
+def test_each_engine_is_compared_with_a_database_of_its_own(postgres, launch):
+    own, other = launch(), launch(postgres=postgres)
+    assert own.run("migrate", "up").returncode == 0 and other.run("migrate", "up").returncode == 0
+    other.sql("alter table idempotency_keys alter column status type smallint")
+    both = {"SLIPWAY_MIGRATIONS__COMPARE_WITH": f'["{postgres.url(other.database)}"]'}
+    assert own.run("migrate", "diff").returncode == 0  # an INTEGER of SQLite is any of them
+    differs = own.run("migrate", "diff", **both)
+    assert differs.returncode == 1, differs.stderr
+    assert "PostgreSQL" in differs.stdout and "idempotency_keys.status: the column is smallint" in differs.stdout
+    folder = own.folder / "next"
+    shutil.copytree(ROOT / "migrations", folder)
+    made = own.run("migrate", "generate", "wider", "--into", str(folder), **both)
+    assert made.returncode == 0, made.stderr
+    text = next(folder.glob("*_wider.postgres.sql")).read_text()
+    assert 'ALTER TABLE "idempotency_keys" ALTER COLUMN "status" TYPE integer;' in text
+    assert "SELECT 1;" in next(folder.glob("*_wider.sqlite.sql")).read_text()
+    assert "no MySQL database was looked at" in next(folder.glob("*_wider.mysql.sql")).read_text()
+
+
 def test_a_database_that_was_there_before_its_migrations(server, launch):
     own = launch(postgres=server.postgres)
     own.sql("drop table schema_migrations")

@@ -64,6 +64,8 @@ def test_the_tutorial_adds_a_resource(tmp_path, launch):
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
     server = launch(binary=project / f"build/{preset}/cmd/server/slipway").start()
+    agreed = server.run("migrate", "diff")
+    assert agreed.returncode == 0 and "agree" in agreed.stdout, agreed.stdout + agreed.stderr
     person, other = server.person().client, server.person().client
     made = person.post("/v1/bookmarks", json={"url": "https://example.com/a", "title": "A"})
     assert made.status_code == 201, made.text

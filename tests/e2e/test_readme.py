@@ -31,8 +31,8 @@ def apply(folder, changes):
             target = folder / part.split("\n")[0].removeprefix("--- a/")
         elif part.strip() not in ("", "@@"):
             lines = part.splitlines()
-            before = "".join(line[1:] + "\n" for line in lines if line.startswith(" "))
-            after = "".join(line[1:] + "\n" for line in lines)
+            before = "".join(line[1:] + "\n" for line in lines if line[0] in " -")
+            after = "".join(line[1:] + "\n" for line in lines if line[0] in " +")
             text = target.read_text()
             assert text.count(before) == 1, f"{target} holds {text.count(before)} times:\n{before}"
             target.write_text(text.replace(before, after))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mysql_server.hpp"
+#include "postgres_server.hpp"
 
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/database.hpp>
@@ -59,54 +60,6 @@ struct counter {
   std::int64_t value = 0;
 };
 BOOST_DESCRIBE_STRUCT(counter, (), (id, name, value))
-
-struct postgres_options {
-  bool tls = false;  // with a certificate for "localhost" by an authority made for it: see directory()
-  int max_connections = 200;
-  std::string preload{};  // shared_preload_libraries
-};
-
-// A server that one test binary shares; null with the reason when there is none.
-class postgres_server {
- public:
-  static postgres_server* shared(std::string& why_not);
-  // One more, with options of its own.
-  static std::unique_ptr<postgres_server> own(postgres_options options, std::string& why_not);
-  // A streaming replica of this one, on this port if any is given.
-  std::unique_ptr<postgres_server> replica(std::string& why_not, int port = 0);
-  // A replica of another from now on.
-  void follow(postgres_server const& other);
-  // One statement from outside, on the server's own database or this one: the first value of its answer.
-  std::string ask(std::string const& sql, std::string const& database = "postgres") const;
-  ~postgres_server();
-
-  int port() const noexcept { return port_; }
-  // Where ca.crt and other.crt are, the authority of the server's certificate and one that has nothing to do with it.
-  std::string const& directory() const noexcept { return directory_; }
-
-  // A new, empty database; its URL.
-  std::string make_database();
-  bool is_ours() const noexcept { return process_ > 0; }
-  std::string const& url() const noexcept { return base_; }
-  std::string url_of(std::string const& user, std::string const& password, std::string const& name) const;
-  bool is_running() const noexcept { return process_ > 0; }
-  void kill();   // as a power failure does
-  void start();  // and waits until it answers
-
- private:
-  postgres_server() = default;
-  bool initialise(std::string& why_not);
-  bool make_directory(std::string& why_not);
-  bool make_certificates(std::string const& log);
-  void create(std::string const& name);
-
-  std::string base_;  // postgres://postgres@127.0.0.1:port/
-  std::string programs_, directory_;
-  postgres_options options_;
-  int port_ = 0;
-  int process_ = 0;
-  unsigned databases_ = 0, replicas_ = 0;
-};
 
 // Schema of the types above, in each engine's words.
 char const* schema(db::dialect d) noexcept;

@@ -2,88 +2,11 @@
 
 #include <slipway/db/database.hpp>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <pwd.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <thread>
 
 namespace slipway::db::tests {
-namespace {
-
-namespace files = std::filesystem;
-
-sockaddr_in loopback(int port) {
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  at.sin_port = htons(static_cast<std::uint16_t>(port));
-  return at;
-}
-
-int free_port() {
-  auto const s = ::socket(AF_INET, SOCK_STREAM, 0);
-  auto at = loopback(0);
-  ::bind(s, reinterpret_cast<sockaddr*>(&at), sizeof at);
-  socklen_t size = sizeof at;
-  ::getsockname(s, reinterpret_cast<sockaddr*>(&at), &size);
-  ::close(s);
-  return ntohs(at.sin_port);
-}
-
-// Whether a server greets there: its first packet says protocol 10.
-bool greets(int port) {
-  auto const s = ::socket(AF_INET, SOCK_STREAM, 0);
-  auto const at = loopback(port);
-  timeval const limit{2, 0};
-  ::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  unsigned char greeting[5] = {};
-  auto const good = ::connect(s, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0 &&
-                    ::recv(s, greeting, sizeof greeting, MSG_WAITALL) == 5 && greeting[4] == 10;
-  ::close(s);
-  return good;
-}
-
-int run_as_mysql(std::vector<std::string> arguments, std::string const& log, bool wait) {
-  auto const* user = ::getpwnam("mysql");
-  auto const child = ::fork();
-  if (child == 0) {
-    auto const out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
-    ::dup2(out, 1);
-    ::dup2(out, 2);
-    if (::geteuid() == 0 && user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0))
-      ::_exit(126);
-    if (::chdir("/") != 0) ::_exit(126);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves no server behind
-    std::vector<char*> argv;
-    for (auto& each : arguments) argv.push_back(each.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  if (!wait) return child;
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-std::string program(char const* name) {
-  for (std::string const directory : {"/usr/sbin/", "/usr/bin/", "/usr/local/sbin/", "/usr/local/bin/"})
-    if (files::exists(directory + name)) return directory + name;
-  return {};
-}
-
-}  // namespace
 
 mysql_server* mysql_server::shared(std::string& why_not) {
   static std::string reason;
@@ -107,69 +30,42 @@ std::unique_ptr<mysql_server> mysql_server::make(std::vector<std::string> const&
 }
 
 bool mysql_server::initialise(std::string& why_not) {
-  auto const installer = program("mariadb-install-db");
-  if (installer.empty() || program("mariadbd").empty()) {
+  auto const installer = slipway::tests::find_program("mariadb-install-db");
+  program_ = slipway::tests::find_program("mariadbd");
+  if (installer.empty() || program_.empty()) {
     why_not =
         "no MariaDB: install the package mariadb-server, or set SLIPWAY_TEST_MYSQL=mysql://user:password@host:3306/";
     return false;
   }
-  std::string name = (files::temp_directory_path() / "slipway-mariadb-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    why_not = "no temporary directory";
+  process_ = std::make_unique<slipway::tests::server_process>("MariaDB", "mysql");
+  if (process_->run({installer, "--no-defaults", "--datadir=" + directory() + "/data",
+                     "--auth-root-authentication-method=normal", "--skip-test-db"}) != 0) {
+    why_not = "mariadb-install-db failed: " + process_->log();
     return false;
   }
-  directory_ = name;
-  files::permissions(directory_, files::perms::all);
-  auto const log = directory_ + "/log";
-  std::ofstream{log}.flush();
-  files::permissions(log, files::perms::all);
-  if (run_as_mysql({installer, "--no-defaults", "--datadir=" + directory_ + "/data",
-                    "--auth-root-authentication-method=normal", "--skip-test-db"},
-                   log, true) != 0) {
-    why_not = "mariadb-install-db failed: see " + log;
-    return false;
-  }
-  port_ = free_port();
+  port_ = slipway::tests::free_port();
   base_ = "mysql://root@127.0.0.1:" + std::to_string(port_) + "/";
   start();
   return true;
 }
 
 void mysql_server::start() {
-  auto const log = directory_ + "/log", data = directory_ + "/data";
-  std::vector<std::string> arguments{program("mariadbd"),
-                                     "--no-defaults",
-                                     "--datadir=" + data,
-                                     "--bind-address=127.0.0.1",
-                                     "--port=" + std::to_string(port_),
-                                     "--socket=" + data + "/socket",
-                                     "--pid-file=" + data + "/pid",
-                                     "--skip-name-resolve",
-                                     "--innodb-flush-log-at-trx-commit=2",
-                                     "--innodb-buffer-pool-size=64M",
-                                     "--innodb-doublewrite=0",
-                                     "--max-connections=300"};
-  arguments.insert(arguments.end(), options_.begin(), options_.end());
-  process_ = run_as_mysql(arguments, log, false);
-  for (int i = 0; i < 1200; ++i) {
-    if (greets(port_)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds{25});
-  }
-  throw std::runtime_error{"MariaDB does not answer: see " + log};
-}
-
-void mysql_server::kill() {
-  ::kill(process_, SIGKILL);
-  ::waitpid(process_, nullptr, 0);
-  process_ = 0;
-}
-
-void mysql_server::freeze(bool on) const { ::kill(process_, on ? SIGSTOP : SIGCONT); }
-
-mysql_server::~mysql_server() {
-  if (process_ > 0) kill();
-  std::error_code ignored;
-  if (is_ours()) files::remove_all(directory_, ignored);
+  auto const data = directory() + "/data";
+  std::vector<std::string> command{program_,
+                                   "--no-defaults",
+                                   "--datadir=" + data,
+                                   "--bind-address=127.0.0.1",
+                                   "--port=" + std::to_string(port_),
+                                   "--socket=" + data + "/socket",
+                                   "--pid-file=" + data + "/pid",
+                                   "--skip-name-resolve",
+                                   "--innodb-flush-log-at-trx-commit=2",
+                                   "--innodb-buffer-pool-size=64M",
+                                   "--innodb-doublewrite=0",
+                                   "--max-connections=300"};
+  command.insert(command.end(), options_.begin(), options_.end());
+  // Its first packet says protocol 10.
+  process_->start(command, [this] { return slipway::tests::greeting_at(port_, 5).ends_with('\n'); });
 }
 
 void mysql_server::administer(std::string const& sql) const {

@@ -3,6 +3,8 @@
 // names it; scripts/ferretdb.sh builds it).
 #pragma once
 
+#include "../../core/tests/server_process.hpp"
+
 #include <memory>
 #include <string>
 
@@ -14,22 +16,21 @@ class mongodb_server {
   static mongodb_server* shared(std::string& why_not);
   // One of the test's own, always a FerretDB.
   static std::unique_ptr<mongodb_server> own(std::string& why_not);
-  ~mongodb_server();
 
   // A database that nobody has used: its URL.
   std::string make_database();
-  bool is_ferret() const noexcept { return process_ > 0; }
+  bool is_ferret() const noexcept { return process_ != nullptr; }
   int port() const noexcept { return port_; }
-  void kill();   // as a power failure does
-  void start();  // and waits until it answers
+  void kill() { process_->kill(); }  // as a power failure does
+  void start();                      // and waits until it answers
 
  private:
   mongodb_server() = default;
   bool initialise(std::string& why_not);
 
-  std::string base_, options_, program_, directory_;
+  std::string base_, options_, program_;
+  std::unique_ptr<slipway::tests::server_process> process_;  // null: a server that was there
   int port_ = 0;
-  int process_ = 0;
   unsigned databases_ = 0;
 };
 

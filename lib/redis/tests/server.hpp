@@ -1,13 +1,14 @@
 // Redis servers of the tests' own: on loopback, free ports and a folder that goes with them.
 #pragma once
 
+#include "../../core/tests/server_process.hpp"
+
 #include <slipway/core/task.hpp>
 #include <slipway/redis/client.hpp>
 #include <slipway/runtime/shards.hpp>
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,17 +17,8 @@
 namespace slipway::redis::tests {
 
 int free_port();
-// A new folder; gone with the object.
-class folder {
- public:
-  folder();
-  folder(folder const&) = delete;
-  folder& operator=(folder const&) = delete;
-  ~folder();
-  std::string const& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
+struct folder : slipway::tests::temporary_folder {
+  folder() : temporary_folder{"redis"} {}
 };
 
 bool is_installed(char const* program);
@@ -37,27 +29,25 @@ class server {
   explicit server(std::vector<std::string> more = {}, std::string program = "redis-server", int port = 0);
   server(server const&) = delete;
   server& operator=(server const&) = delete;
-  ~server();
 
   int port() const noexcept { return port_; }
-  std::string const& files() const noexcept { return folder_.path(); }
+  std::string const& files() const noexcept { return process_.directory(); }
   std::string url(std::string const& rest = "/0") const { return "redis://127.0.0.1:" + std::to_string(port_) + rest; }
   // What redis-cli prints.
   std::string cli(std::vector<std::string> words) const;
-  void kill();  // at once, as a crash does
+  void kill() { process_.kill(); }  // at once, as a crash does
   void start();
-  void stop();    // SIGSTOP: it holds its connections and says nothing
-  void resume();  // SIGCONT
-  bool is_running() const noexcept { return process_ > 0; }
-  std::string log() const;
+  void stop() { process_.freeze(true); }  // it holds its connections and says nothing
+  void resume() { process_.freeze(false); }
+  bool is_running() const noexcept { return process_.is_running(); }
+  std::string log() const { return process_.log(); }
   void with_cli(std::vector<std::string> words) { cli_ = std::move(words); }
 
  private:
-  bool answers() const;
-  folder folder_;
+  slipway::tests::server_process process_;
   std::string program_;
   std::vector<std::string> more_, cli_;
-  int port_, process_ = 0;
+  int port_;
 };
 
 // The first true value within the time, or a failure of the test.

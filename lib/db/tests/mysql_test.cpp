@@ -1,53 +1,12 @@
-// What MySQL and MariaDB do alone: the pool, deadlocks, lost connections.
-#include "fixture.hpp"
-
-#include <slipway/core/errors.hpp>
-#include <slipway/core/one_shot.hpp>
-#include <slipway/db/errors.hpp>
-
-#include <signal.h>
-
-#include <atomic>
-#include <cstdio>
-#include <thread>
+// What MySQL and MariaDB do alone: the pool, deadlocks, sessions that end.
+#include "server_case.hpp"
 
 namespace slipway::db::tests {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
 
-class mysql_engine : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string why_not;
-    server_ = mysql_server::shared(why_not);
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
-    settings_.url = server_->make_database();
-    open();
-    run(db_->script(schema(db::dialect::mysql)));
-  }
-  void open() { db_.reset(new database{connect(settings_, shards_)}); }
-  template <class T>
-  T run(task<T> work) {
-    return shards_.run(std::move(work));
-  }
-
-  mysql_server* server_ = nullptr;
-  settings settings_;
-  shards shards_{2};
-  std::unique_ptr<database> db_;
-};
-
-// Until it holds, a few seconds at most.
-template <class F>
-bool soon(F holds) {
-  auto const end = std::chrono::steady_clock::now() + 10s;
-  while (!holds() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(5ms);
-  return holds();
-}
+class mysql_engine : public mysql_case {};
 
 TEST_F(mysql_engine, statements_in_one_turn_get_their_own_answers) {
   int wrong = 0, failed = 0;
@@ -66,51 +25,6 @@ TEST_F(mysql_engine, statements_in_one_turn_get_their_own_answers) {
   }(*db_, wrong, failed));
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(failed, 29);
-}
-
-TEST_F(mysql_engine, a_cancelled_read_gives_its_answer_to_nobody) {
-  int wrong = 0;
-  run([](database& db, int& w) -> task<> {
-    co_await all_at_once(200, [&](int i) -> task<> {
-      return [](database& d, int n, int& bad) -> task<> {
-        context operation;
-        one_shot over;
-        start_detached(
-            [](database& in, int number, int& out, one_shot& done) -> task<> {
-              try {
-                auto const found = co_await in.query("select $1 * 3", {number});
-                if (found[0].get<int>(0) != number * 3) ++out;
-              } catch (cancelled_error const&) {}
-              done.fire();
-            }(d, n, bad, over),
-            &operation);
-        if (n % 2 == 0) operation.cancel(cancel_reason::client_gone);
-        co_await over;
-      }(db, i, w);
-    });
-  }(*db_, wrong));
-  EXPECT_EQ(wrong, 0);
-}
-
-TEST_F(mysql_engine, more_waiting_statements_than_the_queue_holds_are_refused) {
-  settings_.queue = 20;
-  settings_.connections = 1;
-  open();
-  int refused = 0;
-  run([](database& db, int& no) -> task<> {
-    co_await all_at_once(60, [&](int) -> task<> {
-      return [](database& d, int& n) -> task<> {
-        try {
-          co_await d.query("select 1");
-        } catch (unavailable_error const&) {
-          ++n;
-        }
-      }(db, no);
-    });
-  }(*db_, refused));
-  EXPECT_EQ(refused, 60 - 20 - 2);
-  EXPECT_EQ(db_->use().refused, 38u);
-  EXPECT_EQ(db_->use().waits, 20u);
 }
 
 TEST_F(mysql_engine, transactions_that_need_statements_outside_cannot_wait_for_each_other) {
@@ -219,31 +133,6 @@ TEST_F(mysql_engine, a_lock_that_is_not_given_in_time_is_a_conflict) {
   EXPECT_EQ(run(db_->find<counter>(a))->value, 1);
 }
 
-TEST_F(mysql_engine, repeatable_read_loses_no_update) {
-  if (!db_->description().starts_with("MariaDB")) GTEST_SKIP() << "SKIPPED LOUDLY: MySQL's repeatable read loses them";
-  run(db_->insert(counter{.name = "a"}));
-  unsigned tries = 0;
-  run([](database& db, unsigned& n) -> task<> {
-    co_await all_at_once(6, [&](int) -> task<> {
-      return [](database& d, unsigned& count) -> task<> {
-        co_await d.transaction(
-            [&count](transaction& tx) -> task<> {
-              ++count;
-              auto const row = *co_await tx.from<counter>().one();
-              co_await sleep_for(std::chrono::milliseconds{5});
-              co_await tx.update<counter>()
-                  .set(col<&counter::value>, row.value + 1)
-                  .where(col<&counter::id> == row.id)
-                  .run();
-            },
-            {.level = isolation::repeatable_read, .attempts = 50});
-      }(db, n);
-    });
-  }(*db_, tries));
-  EXPECT_EQ(run(db_->from<counter>().one())->value, 6);
-  EXPECT_GT(tries, 6u);
-}
-
 TEST_F(mysql_engine, a_table_that_changes_under_a_prepared_statement) {
   run(db_->insert(counter{.name = "a", .value = 5}));
   EXPECT_EQ(run(db_->query("select value from counters"))[0].get<std::int64_t>(0), 5);
@@ -320,107 +209,6 @@ TEST_F(mysql_engine, values_that_a_column_cannot_hold_are_refused_and_nothing_is
   EXPECT_EQ(run(db_->from<note>().count()), 0);
   EXPECT_EQ(run(db_->find<user>(owner.id))->nickname, std::nullopt);
   EXPECT_EQ(db_->use().errors, 0u);
-}
-
-// One of many clients under load: reads its own number, counts what happened.
-struct tally {
-  std::atomic<std::uint64_t> right{0}, wrong{0}, unavailable{0}, other{0};
-  std::atomic<bool> stop{false};
-};
-
-task<> client(database& db, int number, tally& t) {
-  while (!t.stop) {
-    bool pause = false;
-    try {
-      auto const found = co_await db.query("select $1, name from counters where id = $1", {number});
-      if (found.size() == 1 && found[0].get<int>(0) == number && found[0].get<std::string>(1) == std::to_string(number))
-        ++t.right;
-      else
-        ++t.wrong;
-      if (number % 4 == 0)
-        co_await db.transaction([number](transaction& tx) -> task<> {
-          co_await tx.execute("update counters set value = value + 1 where id = $1", {number});
-        });
-      if (number % 4 == 1) co_await db.execute("update counters set value = value + 1 where id = $1", {number});
-    } catch (unavailable_error const&) {
-      ++t.unavailable;
-      pause = true;
-    } catch (std::exception const& e) {
-      ++t.other;
-      std::fprintf(stderr, "unexpected: %s\n", e.what());
-      pause = true;
-    }
-    if (pause) co_await sleep_for(20ms);
-  }
-}
-
-TEST_F(mysql_engine, a_killed_server_is_back_within_five_seconds_and_no_answer_was_wrong) {
-  if (!server_->is_ours()) GTEST_SKIP() << "SKIPPED LOUDLY: this needs a server of our own";
-  for (int i = 1; i <= 40; ++i) run(db_->insert(counter{.id = i, .name = std::to_string(i)}));
-  tally t;
-  std::atomic<int> running{0};
-  auto start_clients = [&](shard& on, int first) {
-    on.spawn([](database& db, int from, tally& out, std::atomic<int>& alive) -> task<> {
-      ++alive;
-      co_await all_at_once(20, [&](int i) { return client(db, from + i, out); });
-      --alive;
-    }(*db_, first, t, running));
-  };
-  start_clients(shards_[0], 1);
-  start_clients(shards_[1], 21);
-  auto wait_for_right = [&](std::uint64_t more) {
-    auto const goal = t.right + more;
-    auto const end = std::chrono::steady_clock::now() + 20s;
-    while (t.right < goal && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
-    return t.right >= goal;
-  };
-  ASSERT_TRUE(wait_for_right(500));
-  for (int round = 0; round < 2; ++round) {
-    server_->kill();
-    std::this_thread::sleep_for(300ms);
-    server_->start();  // returns when the server answers
-    auto const began = std::chrono::steady_clock::now();
-    EXPECT_TRUE(wait_for_right(500));
-    auto const took = std::chrono::steady_clock::now() - began;
-    EXPECT_LT(took, 5s);
-    std::printf("healthy %lld ms after the server; %llu right, %llu unavailable\n",
-                static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()),
-                static_cast<unsigned long long>(t.right), static_cast<unsigned long long>(t.unavailable));
-  }
-  t.stop = true;
-  while (running != 0) std::this_thread::sleep_for(1ms);
-  EXPECT_EQ(t.wrong, 0u);
-  EXPECT_EQ(t.other, 0u);
-  EXPECT_GT(db_->use().reconnects, 0u);
-  run(db_->ping());
-}
-
-task<> until_healthy(database& db) {
-  for (int i = 0; i < 500; ++i) {
-    try {
-      co_await db.ping();
-      co_return;
-    } catch (unavailable_error const&) {}
-    co_await sleep_for(10ms);
-  }
-  ADD_FAILURE() << "not healthy again";
-}
-
-TEST_F(mysql_engine, the_health_check_sees_that_the_server_is_gone) {
-  if (!server_->is_ours()) GTEST_SKIP() << "SKIPPED LOUDLY: this needs a server of our own";
-  settings_.acquire_timeout = 300ms;
-  open();
-  run(db_->ping());
-  server_->kill();
-  EXPECT_THROW(run([](database& db) -> task<> {
-                 for (;;) co_await db.ping();
-               }(*db_)),
-               unavailable_error);
-  EXPECT_THROW(run(db_->query("select 1")), unavailable_error);
-  EXPECT_THROW(run(db_->transaction([](transaction&) -> task<> { co_return; })), unavailable_error);
-  server_->start();
-  run(until_healthy(*db_));
-  EXPECT_EQ(run(db_->query("select 1")).size(), 1u);
 }
 
 TEST_F(mysql_engine, a_server_that_is_silent_is_not_waited_for_without_end) {

@@ -1,7 +1,7 @@
 // Networks that fail, by a gate between the pool and the server. Whatever happens: errors are unavailable_error or the
 // request's own deadline, service is back within five seconds, and nobody gets the answer of another.
 #include "fault_gate.hpp"
-#include "postgres_case.hpp"
+#include "server_case.hpp"
 
 #include <atomic>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // What can be wrong with what comes in, on PostgreSQL: each has a name, and leaves nothing half done.
 #include "fault_gate.hpp"
-#include "postgres_case.hpp"
+#include "server_case.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,7 +1,7 @@
 // A primary with two streaming replicas, all of them real.
 #pragma once
 
-#include "postgres_case.hpp"
+#include "server_case.hpp"
 
 #include <slipway/db/replicas.hpp>
 

@@ -1,5 +1,5 @@
 // COPY in and out, cursors, LISTEN and NOTIFY.
-#include "postgres_case.hpp"
+#include "server_case.hpp"
 
 #include <malloc.h>
 

@@ -1,6 +1,6 @@
 // Encryption and authentication, against a server with a certificate by an authority made for the test.
 #include "fault_gate.hpp"
-#include "postgres_case.hpp"
+#include "server_case.hpp"
 
 namespace slipway::db::tests {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <slipway/db/errors.hpp>
 
-#include <semaphore>
 #include <set>
+#include <thread>
 
 namespace slipway::documents::tests {
 namespace {
@@ -16,7 +16,7 @@ class feeds_on : public each_store {
     each_store::SetUp();
     if (IsSkipped() || has_feeds()) return;
     EXPECT_THROW(run(settings().feed_end()), db::error);
-    GTEST_SKIP() << "SKIPPED LOUDLY: this server has no change streams";
+    GTEST_SKIP() << "SKIPPED LOUDLY: this server has no change streams: it is no replica set and no cluster";
   }
   collection<setting> settings() { return collection<setting>{*store_}; }
 };
@@ -97,11 +97,7 @@ TEST_P(feeds_on, numbers_are_seen_in_their_order_under_concurrent_changes) {
   auto const work = [](store& in, std::string prefix) -> task<> {
     for (int i = 0; i < each; ++i) co_await collection<setting>{in}.insert({.id = prefix + std::to_string(i)});
   };
-  std::binary_semaphore done{0};
-  shards_[1].spawn([](task<> inner, std::binary_semaphore& d) -> task<> {
-    co_await std::move(inner);
-    d.release();
-  }(work(*store_, "x"), done));
+  std::jthread other{[&] { shards_.run(work(*store_, "x"), 1); }};
   std::vector<std::string> seen;
   std::string token = begin;
   shards_[0].spawn(work(*store_, "y"));
@@ -110,7 +106,7 @@ TEST_P(feeds_on, numbers_are_seen_in_their_order_under_concurrent_changes) {
     for (auto const& entry : found) seen.push_back(entry.id);
     token = found.back().token;
   }
-  done.acquire();
+  other.join();
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 2u * each);
 }
 
@@ -125,7 +121,7 @@ TEST_P(transactions_on, keep_all_or_nothing) {
   };
   if (!has_transactions()) {
     EXPECT_THROW(run(store_->transaction(work)), db::error);
-    GTEST_SKIP() << "SKIPPED LOUDLY: this server has no transactions";
+    GTEST_SKIP() << "SKIPPED LOUDLY: this server has no transactions: it is no replica set and no cluster";
   }
   EXPECT_EQ(run(store_->transaction(work)), 1);
   EXPECT_THROW(run(store_->transaction([](session& in) -> task<> {

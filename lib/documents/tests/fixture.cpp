@@ -1,13 +1,20 @@
 #include "fixture.hpp"
 
+#include <slipway/documents/mongodb_store.hpp>
+
 namespace slipway::documents::tests {
 
 void each_store::SetUp() {
   std::string why_not;
   if (GetParam() == engine::mongodb) {
-    server_ = mongodb_server::shared(why_not);
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
-    open({.url = server_->make_database(), .module = MONGODB_MODULE, .timeout = std::chrono::seconds{20}});
+    auto* server = mongodb_server::shared(why_not);
+    if (server == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
+    settings const s{.url = server->make_database(), .module = MONGODB_MODULE, .timeout = std::chrono::seconds{20}};
+    facts_ = mongodb::facts_of(*mongodb::load(s, "tests"), s);
+    db_.reset(new db::database{db::connect({.url = "sqlite::memory:"}, shards_)});
+    auto made = connect(s, *db_, shards_, clock_);
+    pool_ = std::move(made.pool);
+    store_ = std::move(made.store);
     run(store_->prepare(all_collections()));
     return;
   }
@@ -20,13 +27,6 @@ void each_store::SetUp() {
   db_.reset(new db::database{db::connect(s, shards_)});
   store_ = make_sql_store(*db_, clock_);
   run(store_->prepare(all_collections()));
-}
-
-void each_store::open(settings const& s) {
-  db_.reset(new db::database{db::connect({.url = "sqlite::memory:"}, shards_)});
-  auto made = connect(s, *db_, shards_, clock_);
-  pool_ = std::move(made.pool);
-  store_ = std::move(made.store);
 }
 
 void each_store::TearDown() {

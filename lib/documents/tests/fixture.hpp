@@ -7,6 +7,7 @@
 #include <slipway/core/decimal.hpp>
 #include <slipway/documents/collection.hpp>
 #include <slipway/documents/connect.hpp>
+#include <slipway/documents/mongodb_errors.hpp>
 #include <slipway/documents/sql_store.hpp>
 #include <slipway/json/value.hpp>
 #include <slipway/meta/scalars.hpp>
@@ -115,19 +116,31 @@ class each_store : public testing::TestWithParam<engine> {
   }
   // For tests of what only some servers have.
   bool is_sql() const { return GetParam() != engine::mongodb; }
-  bool is_ferret() const { return server_ != nullptr && server_->is_ferret(); }
-  bool has_all_accumulators() const { return !is_ferret(); }
-  bool has_atomic_changes() const { return !is_ferret(); }
-  bool has_transactions() const { return !is_ferret(); }
-  bool has_feeds() const { return !is_ferret(); }
-  void open(settings const& s);
+  bool has_all_accumulators() const { return !facts_.is_ferret; }
+  bool has_atomic_changes() const { return !facts_.is_ferret; }
+  // A MongoDB by itself has neither.
+  bool has_transactions() const { return is_sql() || facts_.is_replicated(); }
+  bool has_feeds() const { return is_sql() || facts_.is_replicated(); }
 
   manual_clock clock_{time_point{std::chrono::sys_days{std::chrono::year{2026} / 5 / 1}}};
   shards shards_{2};
   std::unique_ptr<db::database> db_;
   std::unique_ptr<blocking_pool> pool_;
   std::unique_ptr<store> store_;
-  mongodb_server* server_ = nullptr;
+  mongodb::server_facts facts_;  // what the server itself says
+};
+
+// Tests of people, mostly.
+class people_on : public each_store {
+ protected:
+  std::vector<std::string> names(filter<person> f) {
+    auto found = run(people().where(std::move(f)).order_by(asc<&person::name>).all());
+    std::vector<std::string> out;
+    for (auto const& each : found) out.push_back(each.name);
+    return out;
+  }
+  collection<person> people() { return collection<person>{*store_}; }
+  collection<setting> settings() { return collection<setting>{*store_}; }
 };
 
 inline std::vector<collection_info const*> all_collections() { return {&info_of<person>, &info_of<setting>}; }

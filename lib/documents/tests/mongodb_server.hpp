@@ -19,7 +19,6 @@ class mongodb_server {
 
   // A database that nobody has used: its URL.
   std::string make_database();
-  bool is_ferret() const noexcept { return process_ != nullptr; }
   int port() const noexcept { return port_; }
   void kill() { process_->kill(); }  // as a power failure does
   void start();                      // and waits until it answers

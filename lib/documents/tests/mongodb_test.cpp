@@ -2,11 +2,10 @@
 #include "fixture.hpp"
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/one_shot.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/documents/mongodb_errors.hpp>
 #include <slipway/documents/mongodb_text.hpp>
-
-#include <semaphore>
 
 namespace slipway::documents::tests {
 namespace {
@@ -74,7 +73,7 @@ TEST_F(mongodb_case, a_server_that_goes_away_is_a_503_and_comes_back) {
   auto const ann = shards_.run(people.insert(make("Ann")));
   shards_.run(opened.store->ping());
   server->kill();
-  EXPECT_THROW(shards_.run(people.find(ann.id)), unavailable_error);
+  EXPECT_THROW((void)shards_.run(people.find(ann.id)), unavailable_error);
   EXPECT_THROW(shards_.run(opened.store->ping()), unavailable_error);
   server->start();
   auto const again = std::chrono::steady_clock::now() + std::chrono::seconds{5};
@@ -114,19 +113,22 @@ TEST_F(mongodb_case, requests_that_find_no_room_and_late_ones_are_refused) {
   // A deadline that has passed asks nobody any more.
   context late;
   late.deadline = context::clock::now() - std::chrono::seconds{1};
-  std::binary_semaphore over{0};
-  bool cancelled = false;
-  shards_[0].spawn(
-      [](store& in, bool& was, std::binary_semaphore& end) -> task<> {
-        try {
-          (void)co_await collection<person>{in}.all().count();
-        } catch (cancelled_error const&) {
-          was = true;
-        }
-        end.release();
-      }(*opened.store, cancelled, over),
-      &late);
-  over.acquire();
+  auto const cancelled = shards_.run([](store& in, context& of) -> task<bool> {
+    one_shot over;
+    bool was = false;
+    start_detached(
+        [](store& there, bool& out, one_shot& end) -> task<> {
+          try {
+            (void)co_await collection<person>{there}.all().count();
+          } catch (cancelled_error const&) {
+            out = true;
+          }
+          end.fire();
+        }(in, was, over),
+        &of);
+    co_await over;
+    co_return was;
+  }(*opened.store, late));
   EXPECT_TRUE(cancelled);
 }
 

@@ -32,7 +32,7 @@ value_kind kind_of_column(table_info const& info, char column) noexcept {
 
 // The i-th thing that a row brings, as its column wants it.
 std::string brought(sql_writer const& out, table_info const& info, std::size_t i, char column) {
-  auto const name = "v.c" + std::to_string(i);
+  auto name = "v.c" + std::to_string(i);
   if ((info.arrays >> index_of(column) & 1) != 0)
     return words::json_as_array(out.kind, name, words::array_type(*info.row->members[index_of(column)].of->element));
   if (out.kind != dialect::postgres) return name;

@@ -91,8 +91,9 @@ TEST_F(mysql_engine, after_a_deadlock_nothing_more_of_the_transaction_is_done) {
   auto const a = run(db_->insert(counter{.name = "a"})).id, b = run(db_->insert(counter{.name = "b"})).id;
   unsigned losses = 0;
   run([](database& db, std::int64_t x, std::int64_t y, unsigned& lost) -> task<> {
-    unsigned gate = 0;
-    auto const one = [](database& d, std::int64_t first, std::int64_t second, unsigned& g, unsigned& l) -> task<> {
+    unsigned gate = 0, swallowed = 0;
+    auto const one = [](database& d, std::int64_t first, std::int64_t second, unsigned& g, unsigned& s,
+                        unsigned& l) -> task<> {
       try {
         co_await d.transaction(
             [&](transaction& tx) -> task<> {
@@ -101,7 +102,9 @@ TEST_F(mysql_engine, after_a_deadlock_nothing_more_of_the_transaction_is_done) {
               while (g < 2) co_await sleep_for(1ms);
               try {
                 co_await tx.execute("update counters set value = 10 where id = $1", {second});
-              } catch (conflict_error const&) {}  // a repository that swallows too much
+              } catch (conflict_error const&) {
+                ++s;  // a repository that swallows too much
+              }
               co_await tx.insert(counter{.name = std::to_string(first)});
             },
             {.attempts = 1});
@@ -109,7 +112,9 @@ TEST_F(mysql_engine, after_a_deadlock_nothing_more_of_the_transaction_is_done) {
         ++l;
       }
     };
-    co_await all_at_once(2, [&](int i) { return i == 0 ? one(db, x, y, gate, lost) : one(db, y, x, gate, lost); });
+    co_await all_at_once(
+        2, [&](int i) { return i == 0 ? one(db, x, y, gate, swallowed, lost) : one(db, y, x, gate, swallowed, lost); });
+    EXPECT_EQ(swallowed, 1u);
   }(*db_, a, b, losses));
   EXPECT_EQ(losses, 1u);
   EXPECT_EQ(run(db_->from<counter>().count()), 3);  // the loser's insert would have been a change by itself

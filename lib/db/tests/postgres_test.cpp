@@ -31,15 +31,19 @@ TEST_F(postgres, an_error_in_a_shared_sync_is_the_error_of_its_statement_alone) 
 }
 
 TEST_F(postgres, writes_and_failing_writes_in_one_turn_are_kept_apart) {
-  run([](database& db) -> task<> {
+  int refused = 0;
+  run([](database& db, int& no) -> task<> {
     co_await all_at_once(60, [&](int i) -> task<> {
-      return [](database& d, int n) -> task<> {
+      return [](database& d, int n, int& r) -> task<> {
         try {
           co_await d.insert(counter{.name = std::to_string(n % 30), .value = n});
-        } catch (constraint_error const&) {}
-      }(db, i);
+        } catch (constraint_error const&) {
+          ++r;
+        }
+      }(db, i, no);
     });
-  }(*db_));
+  }(*db_, refused));
+  EXPECT_EQ(refused, 30);
   EXPECT_EQ(run(db_->from<counter>().count()), 30);
 }
 

@@ -66,10 +66,13 @@ bool soon(F holds, std::chrono::seconds most = std::chrono::seconds{10}) {
 
 inline task<> until_healthy(database& db) {
   for (int i = 0; i < 500; ++i) {
+    bool healthy = true;
     try {
       co_await db.ping();
-      co_return;
-    } catch (unavailable_error const&) {}
+    } catch (unavailable_error const&) {
+      healthy = false;
+    }
+    if (healthy) co_return;
     co_await sleep_for(std::chrono::milliseconds{10});
   }
   ADD_FAILURE() << "not healthy again";

@@ -314,17 +314,32 @@ class mongo_store final : public store {
       return problem;
     });
     std::exception_ptr error;
-    bool keep = false;
     try {
       mongo_session inside{shared_, open.get()};
-      keep = co_await work(inside);
-      if (keep) (void)co_await ask(shared_, [&](driver&, milliseconds) { return open->commit(); });
+      // After it is committed nothing may fail any more: who asked would do all of it again.
+      if (co_await work(inside))
+        (void)co_await ask(shared_, [&](driver&, milliseconds) {
+          auto done = open->commit();
+          if (done.what == problem::none) open.reset();
+          return done;
+        });
     } catch (...) {
       error = std::current_exception();
     }
-    // Whatever the state of the operation, and on a thread where it may block.
-    co_await shared_.pool.run([&] { open.reset(); });
+    if (open) co_await undo(std::move(open));
     if (error) std::rethrow_exception(error);
+  }
+
+  // Whatever the state of the operation, and on a thread where it may block: when the pool is full, later.
+  task<> undo(std::unique_ptr<mongodb::transaction> open) {
+    co_await uncancellable();
+    while (open) {
+      try {
+        co_await shared_.pool.run([&] { open.reset(); });
+      } catch (unavailable_error const&) {
+      }
+      if (open) co_await sleep_for(milliseconds{5});
+    }
   }
 
   task<> create(collection_info const& in) {

@@ -65,8 +65,10 @@ task<> sql_session::record(collection_info const& in, std::int64_t last, std::ve
   co_await db_.execute("update document_feeds set last_number = $1 where collection = $2", {last, in.name});
 }
 
+// The primary alone is asked about feeds: statements that may be repeated go to replicas, each perhaps to another, and one
+// that is behind would say of a place that it is not there.
 task<std::string> sql_session::feed_end(collection_info const& in) {
-  auto const found = co_await db_.query("select last_number from document_feeds where collection = $1", {in.name});
+  auto const found = co_await db_.query_once("select last_number from document_feeds where collection = $1", {in.name});
   if (found.empty())
     throw db::error{"the collection '" + std::string{in.name} + "' has no feed: declare it with .feed()"};
   co_return std::to_string(found[0].get<std::int64_t>(0));
@@ -78,7 +80,7 @@ task<result<std::vector<feed_entry>>> sql_session::read_feed(collection_info con
   if (!after) co_return fault::malformed("bad_token");
   // Before the changes are read: what comes meanwhile must not look as if it had been removed.
   auto const end = number_of(co_await feed_end(in)).value_or(0);
-  auto const found = co_await db_.query(
+  auto const found = co_await db_.query_once(
       "select number, kind, document_id, body from document_changes where collection = $1 and number > $2 order by "
       "number limit $3",
       {in.name, *after, limit});

@@ -145,16 +145,17 @@ class mongo_session final : public session {
     co_return out;
   }
 
-  task<result<std::vector<feed_entry>>> read_feed(collection_info const& in, std::string token,
-                                                  std::size_t limit) override {
+  task<result<feed_part>> read_feed(collection_info const& in, std::string token, std::size_t limit) override {
     need_feeds();
+    // A stream without a token begins now, and what was before it could be told by nobody.
+    if (token.empty()) co_return fault::gone("feed_expired");
     node after;
     try {
-      if (!token.empty()) after = from_json(token);
+      after = from_json(token);
     } catch (db::value_error const&) {
-      after = node::of(token);
+      co_return fault::malformed("bad_token");
     }
-    if (!token.empty() && after.kind != node_kind::object) co_return fault::malformed("bad_token");
+    if (after.kind != node_kind::object) co_return fault::malformed("bad_token");
     answer lost;
     auto const got = co_await ask(of_, [&](driver& d, milliseconds time) {
       auto found = d.watch(std::string{in.name}, after, limit, time);
@@ -162,10 +163,12 @@ class mongo_session final : public session {
       return found;
     });
     if (lost.what != problem::none) co_return fault::gone("feed_expired");
-    std::vector<feed_entry> out;
+    feed_part out{.entries = {}, .token = std::move(token)};
     if (auto const* events = got.reply.find("events"))
       for (auto const& each : events->items)
-        if (auto entry = entry_of(each)) out.push_back(std::move(*entry));
+        if (auto entry = entry_of(each)) out.entries.push_back(std::move(*entry));
+    if (auto const* next = got.reply.find("token"); next != nullptr && next->kind == node_kind::object)
+      out.token = to_json(*next);
     co_return out;
   }
 
@@ -336,8 +339,7 @@ class mongo_store final : public store {
     while (open) {
       try {
         co_await shared_.pool.run([&] { open.reset(); });
-      } catch (unavailable_error const&) {
-      }
+      } catch (unavailable_error const&) {}
       if (open) co_await sleep_for(milliseconds{5});
     }
   }

@@ -152,5 +152,33 @@ TEST_F(mongodb_driver_case, what_went_wrong_is_told_and_undone_off_the_shard_whe
   EXPECT_FALSE(script_.was_freed_on_a_shard) << "to undo it asks the server";
 }
 
+TEST_F(mongodb_driver_case, a_change_stream_has_no_beginning_to_be_read_from) {
+  collection<setting> settings{*store_};
+  auto const begin = shards_.run(settings.feed(""));
+  ASSERT_FALSE(begin.has_value());
+  EXPECT_EQ(begin.error().code(), "feed_expired");
+  EXPECT_EQ(shards_.run(settings.feed("rubbish")).error().code(), "bad_token");
+}
+
+TEST_F(mongodb_driver_case, who_waits_goes_on_from_as_far_as_the_server_has_looked) {
+  std::vector<std::string> asked;
+  script_.on_watch = [&](node const& token) -> answer {
+    asked.push_back(to_json(token));
+    auto const number = std::to_string(asked.size());
+    return {.reply =
+                asked.size() < 3
+                    ? object_of((R"({"events":[],"token":{"_data":")" + number + R"("}})").c_str())
+                    : object_of(R"({"events":[{"_id":{"_data":"c"},"operationType":"insert","documentKey":{"_id":"x"},
+                                     "fullDocument":{"_id":"x","value":"1"}}],"token":{"_data":"c"}})")};
+  };
+  auto const heard =
+      shards_.run(collection<setting>{*store_}.follow(R"({"_data":"0"})", 10, std::chrono::milliseconds{1}));
+  ASSERT_TRUE(heard.has_value());
+  EXPECT_EQ(heard->at(0).id, "x");
+  EXPECT_EQ(heard->at(0).token, R"({"_data":"c"})");
+  EXPECT_EQ(asked, (std::vector<std::string>{R"({"_data":"0"})", R"({"_data":"1"})", R"({"_data":"2"})"}))
+      << "the first is forgotten by the server, when nothing happens for long";
+}
+
 }  // namespace
 }  // namespace slipway::documents::tests

@@ -76,6 +76,22 @@ TEST_P(feeds_on, have_no_beginning_on_mongodb) {
   EXPECT_EQ(run(settings().feed("")).error().code(), "feed_expired");
 }
 
+TEST_P(feeds_on, are_swept_some_thousand_entries_at_a_time) {
+  if (!is_sql()) GTEST_SKIP() << "the server does it";
+  std::vector<setting> many(5'100);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i].id = std::to_string(i);
+  auto const begin = run(settings().feed_end());
+  run(settings().insert_many(many));
+  clock_.advance(std::chrono::hours{2});
+  run(settings().insert({.id = "young"}));
+  EXPECT_EQ(run(store_->sweep(all_collections())), 5'000);
+  EXPECT_EQ(run(settings().feed("", 1))->at(0).id, "5000") << "the oldest first";
+  EXPECT_EQ(run(store_->sweep(all_collections())), 100);
+  EXPECT_EQ(run(store_->sweep(all_collections())), 0);
+  EXPECT_THAT(told(*run(settings().feed(""))), ElementsAre("+young="));
+  EXPECT_EQ(run(settings().feed(begin)).error().code(), "feed_expired");
+}
+
 TEST_P(feeds_on, say_when_what_came_next_is_gone) {
   if (!is_sql()) GTEST_SKIP() << "what the server keeps goes by its own clock and size";
   auto const begin = run(settings().feed_end());

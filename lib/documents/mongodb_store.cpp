@@ -227,7 +227,7 @@ class mongo_session final : public session {
           same.values.push_back(*value);
         }
       if (all.inside.size() != index.size) continue;
-      filter_node other{.op = filter_op::not_equal, .at = documents::detail::by_id({}).at};
+      filter_node other{.op = filter_op::not_equal, .at = &documents::detail::id_place};
       other.values.push_back(*each.find("_id"));
       all.inside.push_back(std::move(other));
       any.inside.push_back(std::move(all));

@@ -179,6 +179,7 @@ update_steps completed(collection_info const& in, update_steps steps, time_point
 void apply(update_steps const& steps, node& to);
 filter_node by_id(node id);
 // `id`, which every collection has.
+inline constexpr path_info id_place{"id", &meta::describe<uuid>};
 bool is_id(path_info const& at) noexcept;
 // "people.email", of "unique(people.email)".
 std::string index_label(collection_info const& in, index_info const& index);

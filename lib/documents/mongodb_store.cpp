@@ -206,7 +206,7 @@ class mongo_session final : public session {
   // Throws. Some servers do not say which index it was; then it is looked for.
   task<> name_duplicate(collection_info const& in, answer const& refused, std::vector<node> const& documents) {
     auto label = duplicate_label(in, refused.message);
-    for (std::size_t i = 0; label.empty() && i < in.indexes().size(); ++i) {
+    for (std::size_t i = 0; !documents.empty() && label.empty() && i < in.indexes().size(); ++i) {
       auto const& index = in.indexes()[i];
       if (index.unique && in_ == nullptr && co_await is_taken(in, index, documents))
         label = documents::detail::index_label(in, index);

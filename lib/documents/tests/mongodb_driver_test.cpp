@@ -152,6 +152,21 @@ TEST_F(mongodb_driver_case, what_went_wrong_is_told_and_undone_off_the_shard_whe
   EXPECT_FALSE(script_.was_freed_on_a_shard) << "to undo it asks the server";
 }
 
+TEST_F(mongodb_driver_case, a_command_that_meets_a_unique_index_looks_for_no_documents) {
+  script_.of_change = {.what = problem::refused, .code = 11000, .message = "duplicate", .reply = {}};
+  auto const change = [&] {
+    return shards_.run(collection<person>{*store_}.update(id_of<person>::make(),
+                                                          changes<person>().set(col<&person::email>, "a@example.com")));
+  };
+  try {
+    (void)change();
+    ADD_FAILURE() << "taken";
+  } catch (db::constraint_error const& e) {
+    EXPECT_EQ(e.name(), "unique(people)");
+  }
+  EXPECT_EQ(script_.aggregates, 0);
+}
+
 TEST_F(mongodb_driver_case, a_change_stream_has_no_beginning_to_be_read_from) {
   collection<setting> settings{*store_};
   auto const begin = shards_.run(settings.feed(""));

@@ -42,7 +42,7 @@ class cluster {
   cluster& operator=(cluster const&) = delete;
   ~cluster();
 
-  sharding::settings const& settings() const noexcept;
+  sharding::settings const& settings() const noexcept;  // `ranges` are octets of keys
   db::database& control() noexcept;
   db::database& node(std::uint32_t index) noexcept;
   std::uint32_t size() const noexcept;                  // nodes

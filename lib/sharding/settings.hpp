@@ -109,6 +109,6 @@ inline constexpr auto rules_of<sharding::settings> = rules(
     field(&sharding::settings::fence)
         .minimum(100)
         .help("The longest that a move keeps writers of its slot waiting at a time; what is not finished by then is "
-              "let go and tried again."));
+              "let go and tried again. Within it all rows of the slot are read once on both nodes."));
 
 }  // namespace slipway

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <semaphore>
 #include <thread>
 #include <utility>
@@ -302,6 +303,68 @@ TEST_P(postgres_clusters, ValuesOfEveryTypeSurviveWhateverTheServersAreSetTo) {
   EXPECT_EQ(run(m.move(0, 1)).rows, 4);
   EXPECT_EQ(told(1), before);
   EXPECT_THAT(before, HasSubstr("0.30000000000000004"));
+}
+
+// A table that others use on a node until `end`.
+class locked_table {
+ public:
+  locked_table(std::string url, char const* name) {
+    thread_ = std::jthread{[this, url = std::move(url), name] {
+      shards own{1};
+      auto there = db::connect({.url = url}, own);
+      own.run(there.transaction([&](db::transaction& tx) -> task<> {
+        co_await tx.execute(fmt::format("lock table {} in access exclusive mode", name));
+        has_.release();
+        while (!is_over_) co_await sleep_for(std::chrono::milliseconds{10});
+      }));
+    }};
+    has_.acquire();
+  }
+  ~locked_table() { end(); }
+  void end() { is_over_ = true; }
+
+ private:
+  std::atomic<bool> is_over_{false};
+  std::binary_semaphore has_{0};
+  std::jthread thread_;
+};
+
+TEST_P(postgres_clusters, NobodyWaitsLongerThanAFenceWhileRowsAreCompared) {
+  constexpr std::chrono::milliseconds fence{300};
+  if (!make(GetParam(), 2, 4, [&](settings& s) { s.fence = fence; })) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  std::unique_ptr<locked_table> in_use;
+  unsigned fences = 0;
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step == "compare" && !in_use) in_use = std::make_unique<locked_table>(settings_.nodes[1].url, "entries");
+    if (step == "let go" && ++fences == 3) in_use->end();
+  }});
+  auto const report = run(m.move(0, 1));
+  EXPECT_GE(report.fences, 4u);
+  EXPECT_LT(report.fenced / report.fences, 2 * fence);
+  EXPECT_EQ(run(entries_of(c.id)), 3);
+}
+
+TEST_P(postgres_clusters, ASlotThatCannotBeComparedWithinAFenceIsRefusedBeforeAnybodyWaits) {
+  constexpr std::chrono::milliseconds fence{300};
+  if (!make(GetParam(), 2, 4, [&](settings& s) { s.fence = fence; })) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  std::unique_ptr<locked_table> in_use;
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step == "measure") in_use = std::make_unique<locked_table>(settings_.nodes[1].url, "entries");
+    EXPECT_NE(step, "fence");
+  }});
+  try {
+    run(m.move(0, 1));
+    ADD_FAILURE() << "moved";
+  } catch (unavailable_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("raise sharding.fence"));
+  }
+  ASSERT_TRUE(in_use);
+  in_use->end();
+  in_use.reset();
+  EXPECT_EQ(run(entries_of(c.id)), 3);
+  EXPECT_EQ(run(a_mover().move(0, 1)).rows, 4) << "taken up again";
 }
 
 TEST_P(postgres_clusters, AMoverThatWasTakenForDeadSpoilsNothing) {

@@ -95,7 +95,8 @@ application::application(surroundings around)
 task<> application::tidy() {
   co_await token_rows_.purge_expired(clock_.now());
   co_await key_rows_.purge(clock_.now() - keys_are_kept);
-  (void)co_await documents_.sweep(all_collections());
+  while (co_await documents_.sweep(all_collections()) > 0) {  // some thousand each time
+  }
 }
 
 }  // namespace app

@@ -103,7 +103,7 @@ int migrate_up(invocation const& in, migrate_up_options o) {
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
-  auto const stored = documents::connect(loaded.value.documents, database, on);
+  auto const stored = documents::connect(loaded.value.documents, database);
   prepare_documents(*stored.store, on);
   return done;
 }

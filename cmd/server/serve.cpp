@@ -206,7 +206,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   auto const connections = middleware::database_metrics(all_metrics, database);
   auto const replication = replication_metrics(s, all_metrics, database);
   require_schema(s, database, on, log);
-  auto const stored = documents::connect(s.documents, database, on, clock, s.service.name);
+  auto const stored = documents::connect(s.documents, database, clock, s.service.name);
   prepare_documents(*stored.store, on);
   query_health::statistics_sampler const statistics{
       s.database, s.queries.statistics,

@@ -76,7 +76,14 @@ void pg_connection::schedule() {
 void pg_connection::cancel(operation& op, cancel_reason why) {
   switch (op.stage) {
     case queued: pending_.remove(op); break;
-    case preparing: entry_of(*op.what).waiting.remove(op); break;
+    case preparing:
+      entry_of(*op.what).waiting.remove(op);
+      // It may be waiting for a lock already, and the end of the transaction would wait behind it.
+      if (!shared_) {
+        dirty_ = true;
+        owner_.stop_statement(pg_);
+      }
+      break;
     case flying:
       flight_[op.position - first_position_].op = nullptr;
       if (!shared_) {

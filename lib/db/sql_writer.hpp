@@ -1,4 +1,5 @@
-// Puts the text of a statement together: names, columns, conditions. For the .cpp files of this folder.
+// Puts the text of a statement together: names, columns, conditions. For the .cpp files of this folder; `quoted` also for
+// libraries that write statements of their own.
 #pragma once
 
 #include <slipway/db/builder.hpp>

@@ -77,13 +77,16 @@ class collection {
   task<result<void>> remove(id_type id) { return removed(*in_, encode(id)); }
 
   // The next changes after `token`, oldest first, at most `limit`; at once, and maybe none. To wait for them:
-  // `follow`. Empty token: from the beginning of what is kept. gone("feed_expired") when what came next is not kept
-  // any more: read the collection again, from `feed_end()`.
+  // `follow`. gone("feed_expired") when what came next is not kept any more: take `feed_end()`, read the collection,
+  // and go on from there. Empty token: from the beginning of what is kept; on MongoDB that is always gone. A token ages
+  // while nothing changes, too: who finds nothing for days with `feed` takes a `feed_end()` that was asked before.
+  // malformed("bad_token") for what is no token.
   task<result<std::vector<changed<T>>>> feed(std::string token, std::size_t limit = 100) {
     static_assert(collection_of<T>.info().has_feed, "the collection has no feed: declare it with .feed()");
     return entries(*in_, std::move(token), limit);
   }
-  // The same, but waits until there is at least one; throws cancelled_error with the operation.
+  // The same, but waits until there is at least one, however long; throws cancelled_error with the operation. Empty
+  // token: from now on.
   task<result<std::vector<changed<T>>>> follow(std::string token, std::size_t limit = 100,
                                                std::chrono::milliseconds look_every = std::chrono::milliseconds{250}) {
     static_assert(collection_of<T>.info().has_feed, "the collection has no feed: declare it with .feed()");
@@ -114,20 +117,24 @@ class collection {
   }
   static task<result<std::vector<changed<T>>>> entries(session& in, std::string token, std::size_t limit) {
     auto found = co_await ok(in.read_feed(info_of<T>, std::move(token), limit));
+    co_return opened(std::move(found));
+  }
+  static std::vector<changed<T>> opened(feed_part found) {
     std::vector<changed<T>> out;
-    out.reserve(found.size());
-    for (auto& each : found) {
+    out.reserve(found.entries.size());
+    for (auto& each : found.entries) {
       auto& made = out.emplace_back(changed<T>{each.what, decode<id_type>(each.id), {}, std::move(each.token)});
       if (each.document) made.document = decode<T>(*each.document);
     }
-    co_return out;
+    return out;
   }
   static task<result<std::vector<changed<T>>>> waited(session& in, std::string token, std::size_t limit,
                                                       std::chrono::milliseconds look_every) {
     if (token.empty()) token = co_await in.feed_end(info_of<T>);
     for (;;) {
-      auto found = co_await ok(entries(in, token, limit));
-      if (!found.empty()) co_return found;
+      auto found = co_await ok(in.read_feed(info_of<T>, token, limit));
+      if (!found.entries.empty()) co_return opened(std::move(found));
+      token = std::move(found.token);
       co_await sleep_for(look_every);
     }
   }

@@ -20,7 +20,7 @@ struct opened {
 // What it is given must outlive the store. Throws startup_error with what to do: config for a wrong URL, password or
 // certificate, for a module that is missing or of another version, and for a server that is too old (MongoDB before
 // 5.0); unavailable when no server answers. No message shows the password. Not from a shard's thread.
-opened connect(settings const& s, db::database& database, shards& on, clock_source const& clock = system_clock(),
+opened connect(settings const& s, db::database& database, clock_source const& clock = system_clock(),
                std::string const& application = "slipway");
 
 }  // namespace slipway::documents

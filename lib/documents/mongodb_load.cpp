@@ -30,8 +30,7 @@ std::unique_ptr<driver> load(settings const& s, std::string const& application) 
 
 }  // namespace mongodb
 
-opened connect(settings const& s, db::database& database, shards&, clock_source const& clock,
-               std::string const& application) {
+opened connect(settings const& s, db::database& database, clock_source const& clock, std::string const& application) {
   if (s.url.empty()) return {nullptr, make_sql_store(database, clock)};
   if (!s.url.starts_with("mongodb://") && !s.url.starts_with("mongodb+srv://"))
     throw startup_error{exit_code::config,

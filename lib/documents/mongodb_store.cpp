@@ -145,16 +145,17 @@ class mongo_session final : public session {
     co_return out;
   }
 
-  task<result<std::vector<feed_entry>>> read_feed(collection_info const& in, std::string token,
-                                                  std::size_t limit) override {
+  task<result<feed_part>> read_feed(collection_info const& in, std::string token, std::size_t limit) override {
     need_feeds();
+    // A stream without a token begins now, and what was before it could be told by nobody.
+    if (token.empty()) co_return fault::gone("feed_expired");
     node after;
     try {
-      if (!token.empty()) after = from_json(token);
+      after = from_json(token);
     } catch (db::value_error const&) {
-      after = node::of(token);
+      co_return fault::malformed("bad_token");
     }
-    if (!token.empty() && after.kind != node_kind::object) co_return fault::malformed("bad_token");
+    if (after.kind != node_kind::object) co_return fault::malformed("bad_token");
     answer lost;
     auto const got = co_await ask(of_, [&](driver& d, milliseconds time) {
       auto found = d.watch(std::string{in.name}, after, limit, time);
@@ -162,10 +163,12 @@ class mongo_session final : public session {
       return found;
     });
     if (lost.what != problem::none) co_return fault::gone("feed_expired");
-    std::vector<feed_entry> out;
+    feed_part out{.entries = {}, .token = std::move(token)};
     if (auto const* events = got.reply.find("events"))
       for (auto const& each : events->items)
-        if (auto entry = entry_of(each)) out.push_back(std::move(*entry));
+        if (auto entry = entry_of(each)) out.entries.push_back(std::move(*entry));
+    if (auto const* next = got.reply.find("token"); next != nullptr && next->kind == node_kind::object)
+      out.token = to_json(*next);
     co_return out;
   }
 
@@ -203,7 +206,7 @@ class mongo_session final : public session {
   // Throws. Some servers do not say which index it was; then it is looked for.
   task<> name_duplicate(collection_info const& in, answer const& refused, std::vector<node> const& documents) {
     auto label = duplicate_label(in, refused.message);
-    for (std::size_t i = 0; label.empty() && i < in.indexes().size(); ++i) {
+    for (std::size_t i = 0; !documents.empty() && label.empty() && i < in.indexes().size(); ++i) {
       auto const& index = in.indexes()[i];
       if (index.unique && in_ == nullptr && co_await is_taken(in, index, documents))
         label = documents::detail::index_label(in, index);
@@ -224,7 +227,7 @@ class mongo_session final : public session {
           same.values.push_back(*value);
         }
       if (all.inside.size() != index.size) continue;
-      filter_node other{.op = filter_op::not_equal, .at = documents::detail::by_id({}).at};
+      filter_node other{.op = filter_op::not_equal, .at = &documents::detail::id_place};
       other.values.push_back(*each.find("_id"));
       all.inside.push_back(std::move(other));
       any.inside.push_back(std::move(all));
@@ -314,17 +317,31 @@ class mongo_store final : public store {
       return problem;
     });
     std::exception_ptr error;
-    bool keep = false;
     try {
       mongo_session inside{shared_, open.get()};
-      keep = co_await work(inside);
-      if (keep) (void)co_await ask(shared_, [&](driver&, milliseconds) { return open->commit(); });
+      // After it is committed nothing may fail any more: who asked would do all of it again.
+      if (co_await work(inside))
+        (void)co_await ask(shared_, [&](driver&, milliseconds) {
+          auto done = open->commit();
+          if (done.what == problem::none) open.reset();
+          return done;
+        });
     } catch (...) {
       error = std::current_exception();
     }
-    // Whatever the state of the operation, and on a thread where it may block.
-    co_await shared_.pool.run([&] { open.reset(); });
+    if (open) co_await undo(std::move(open));
     if (error) std::rethrow_exception(error);
+  }
+
+  // Whatever the state of the operation, and on a thread where it may block: when the pool is full, later.
+  task<> undo(std::unique_ptr<mongodb::transaction> open) {
+    co_await uncancellable();
+    while (open) {
+      try {
+        co_await shared_.pool.run([&] { open.reset(); });
+      } catch (unavailable_error const&) {}
+      if (open) co_await sleep_for(milliseconds{5});
+    }
   }
 
   task<> create(collection_info const& in) {

@@ -9,8 +9,6 @@
 namespace slipway::documents::detail {
 namespace {
 
-constexpr path_info id_place{"id", &meta::describe<uuid>};
-
 bool fits(meta::type const& t, node const& value) {
   switch (t.what) {
     case meta::kind::boolean: return value.kind == node_kind::boolean;

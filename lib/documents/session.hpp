@@ -72,6 +72,13 @@ struct feed_entry {
   std::string token;
 };
 
+struct feed_part {
+  std::vector<feed_entry> entries;
+  // To go on with: after the last entry; where there is none, how far was looked, which may be further than where it
+  // began.
+  std::string token;
+};
+
 class session {
  public:
   session(session const&) = delete;
@@ -91,10 +98,11 @@ class session {
   virtual task<std::int64_t> remove(collection_info const& in, filter_node where) = 0;
   // Lists of the keys and then the values; null for a key that documents lack.
   virtual task<std::vector<node>> group(group_request what) = 0;
-  // What was changed after `token`, oldest first. Empty token: from the beginning of what is kept. The fault
-  // gone("feed_expired") when what came next is not kept any more. Throws db::error where the server has no feed.
-  virtual task<result<std::vector<feed_entry>>> read_feed(collection_info const& in, std::string token,
-                                                          std::size_t limit) = 0;
+  // What was changed after `token`, oldest first. Empty token: from the beginning of what is kept; MongoDB's change
+  // streams have none that could be named, and answer as if it were gone. The fault gone("feed_expired") when what came
+  // next is not kept any more, malformed("bad_token") for what is no token. Throws db::error where the server has no
+  // feed.
+  virtual task<result<feed_part>> read_feed(collection_info const& in, std::string token, std::size_t limit) = 0;
   // The token of now: what is changed from here on comes after it.
   virtual task<std::string> feed_end(collection_info const& in) = 0;
   virtual clock_source const& clock() const noexcept = 0;
@@ -171,6 +179,7 @@ update_steps completed(collection_info const& in, update_steps steps, time_point
 void apply(update_steps const& steps, node& to);
 filter_node by_id(node id);
 // `id`, which every collection has.
+inline constexpr path_info id_place{"id", &meta::describe<uuid>};
 bool is_id(path_info const& at) noexcept;
 // "people.email", of "unique(people.email)".
 std::string index_label(collection_info const& in, index_info const& index);

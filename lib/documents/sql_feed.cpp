@@ -65,26 +65,27 @@ task<> sql_session::record(collection_info const& in, std::int64_t last, std::ve
   co_await db_.execute("update document_feeds set last_number = $1 where collection = $2", {last, in.name});
 }
 
+// The primary alone is asked about feeds: statements that may be repeated go to replicas, each perhaps to another, and one
+// that is behind would say of a place that it is not there.
 task<std::string> sql_session::feed_end(collection_info const& in) {
-  auto const found = co_await db_.query("select last_number from document_feeds where collection = $1", {in.name});
+  auto const found = co_await db_.query_once("select last_number from document_feeds where collection = $1", {in.name});
   if (found.empty())
     throw db::error{"the collection '" + std::string{in.name} + "' has no feed: declare it with .feed()"};
   co_return std::to_string(found[0].get<std::int64_t>(0));
 }
 
-task<result<std::vector<feed_entry>>> sql_session::read_feed(collection_info const& in, std::string token,
-                                                             std::size_t limit) {
+task<result<feed_part>> sql_session::read_feed(collection_info const& in, std::string token, std::size_t limit) {
   auto const after = token.empty() ? std::optional<std::int64_t>{0} : number_of(token);
   if (!after) co_return fault::malformed("bad_token");
   // Before the changes are read: what comes meanwhile must not look as if it had been removed.
   auto const end = number_of(co_await feed_end(in)).value_or(0);
-  auto const found = co_await db_.query(
+  auto const found = co_await db_.query_once(
       "select number, kind, document_id, body from document_changes where collection = $1 and number > $2 order by "
       "number limit $3",
       {in.name, *after, limit});
-  std::vector<feed_entry> out;
+  feed_part out;
   for (auto const row : found) {
-    auto& entry = out.emplace_back();
+    auto& entry = out.entries.emplace_back();
     entry.token = std::to_string(row.get<std::int64_t>(0));
     entry.what = static_cast<change_kind>(row.get<int>(1));
     entry.id = id_node(in, row.get<std::string>(2));
@@ -93,9 +94,10 @@ task<result<std::vector<feed_entry>>> sql_session::read_feed(collection_info con
       if (auto* id = entry.document->find("id")) *id = entry.id;
     }
   }
-  auto const lost = out.empty() ? *after < end : found[0].get<std::int64_t>(0) != *after + 1;
+  auto const lost = out.entries.empty() ? *after < end : found[0].get<std::int64_t>(0) != *after + 1;
   if (!token.empty() && lost) co_return fault::gone("feed_expired");
   if (!token.empty() && *after > end) co_return fault::gone("feed_expired");  // of another database
+  out.token = out.entries.empty() ? std::to_string(end) : out.entries.back().token;
   co_return out;
 }
 

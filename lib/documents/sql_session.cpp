@@ -335,6 +335,8 @@ task<std::vector<node>> sql_session::group(group_request what) {
     columns.append(columns.empty() ? "" : ", ").append(column_of_key(text, *key));
     groups.append(groups.empty() ? " group by " : ", ").append(text.place(*key));
   }
+  // Without keys there is one group, or none where there is nothing to count: as on MongoDB.
+  if (what.keys.empty()) groups = " having count(*) > 0";
   for (auto const& value : what.values)
     columns.append(columns.empty() ? "" : ", ").append(column_of_value(text, value));
   auto sql = "select " + columns + " from " + table_of(in) + " where " + text.condition(what.where) + groups;
@@ -351,8 +353,6 @@ task<std::vector<node>> sql_session::group(group_request what) {
       list.items.push_back(
           cell_node(in, row, what.keys.size() + i, what.values[i].of, what.values[i].what == accumulator::average));
   }
-  // Without keys there is one group, or none where there is nothing to count: as on MongoDB.
-  if (what.keys.empty() && co_await count(in, what.where) == 0) out.clear();
   co_return out;
 }
 

@@ -20,8 +20,7 @@ class sql_session final : public session {
   task<std::int64_t> change_many(collection_info const& in, filter_node where, update_steps steps) override;
   task<std::int64_t> remove(collection_info const& in, filter_node where) override;
   task<std::vector<node>> group(group_request what) override;
-  task<result<std::vector<feed_entry>>> read_feed(collection_info const& in, std::string token,
-                                                  std::size_t limit) override;
+  task<result<feed_part>> read_feed(collection_info const& in, std::string token, std::size_t limit) override;
   task<std::string> feed_end(collection_info const& in) override;
   clock_source const& clock() const noexcept override { return clock_; }
 

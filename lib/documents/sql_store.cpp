@@ -9,6 +9,9 @@
 namespace slipway::documents {
 namespace {
 
+// Entries of one feed.
+constexpr std::int64_t most_swept = 5'000;
+
 class sql_store final : public store {
  public:
   sql_store(db::database& database, clock_source const& clock) noexcept
@@ -24,10 +27,7 @@ class sql_store final : public store {
     std::int64_t count = 0;
     for (auto const* in : all) {
       count += co_await detail::remove_expired(plain_, *in);
-      if (!in->has_feed) continue;
-      auto const before = plain_.clock().now() - in->feed_kept;
-      count += co_await database_.execute("delete from document_changes where collection = $1 and changed_at < $2",
-                                          {in->name, before.time_since_epoch().count()});
+      if (in->has_feed) count += co_await sweep_feed(*in);
     }
     co_return count;
   }
@@ -46,6 +46,18 @@ class sql_store final : public store {
   }
 
  private:
+  // Numbers are in the order of time, and the key leads to them: the oldest entries, up to the last of them that is too
+  // old.
+  task<std::int64_t> sweep_feed(collection_info const& in) {
+    auto const before = plain_.clock().now() - in.feed_kept;
+    co_return co_await database_.execute(
+        "delete from document_changes where collection = $1 and number <= (select coalesce(max(number), 0) from "
+        "(select "
+        "number, changed_at from document_changes where collection = $1 order by number limit $2) oldest where "
+        "changed_at < $3)",
+        {in.name, most_swept, before.time_since_epoch().count()});
+  }
+
   db::database& database_;
   detail::sql_session plain_;
 };

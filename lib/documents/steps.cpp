@@ -124,11 +124,10 @@ void apply(update_steps const& steps, node& to) {
   for (auto const& step : steps.steps) apply_one(step, to);
 }
 
-bool is_id(path_info const& at) noexcept { return at.dotted == "id"; }
+bool is_id(path_info const& at) noexcept { return at.dotted == id_place.dotted; }
 
 filter_node by_id(node id) {
-  static constexpr path_info place{"id", &meta::describe<uuid>};
-  filter_node out{.op = filter_op::equal, .at = &place};
+  filter_node out{.op = filter_op::equal, .at = &id_place};
   out.values.push_back(std::move(id));
   return out;
 }

@@ -4,7 +4,6 @@ namespace slipway::documents::detail {
 namespace {
 
 constexpr std::int64_t most = 1000;
-constexpr path_info id_place{"id", &meta::describe<uuid>};
 
 }  // namespace
 

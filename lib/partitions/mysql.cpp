@@ -1,6 +1,7 @@
 #include <slipway/partitions/engines.hpp>
 
 #include <slipway/core/time.hpp>
+#include <slipway/db/sql_writer.hpp>
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@
 namespace slipway::partitions {
 namespace {
 
-std::string quoted(std::string_view name) { return fmt::format("\"{}\"", name); }
+using db::detail::quoted;
 
 // A bound as information_schema tells it: '2026-01-01 00:00:00', X'0198...' or MAXVALUE, which has none.
 std::optional<time_point> moment_in(std::string text) {

@@ -1,5 +1,7 @@
 #include <slipway/partitions/engines.hpp>
 
+#include <slipway/db/sql_writer.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,7 @@
 namespace slipway::partitions {
 namespace {
 
-std::string quoted(std::string_view name) { return fmt::format("\"{}\"", name); }
+using db::detail::quoted;
 
 char const* strategy_of(db::partition_kind kind) noexcept {
   return kind == db::partition_kind::hash ? "h" : kind == db::partition_kind::list ? "l" : "r";

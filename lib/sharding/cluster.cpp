@@ -19,6 +19,20 @@ bool is_name(std::string_view name) noexcept {
       name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
+// As keys have them.
+void decode_ranges(settings& s) {
+  for (auto& bound : s.ranges) {
+    auto const k = key::of_text(bound, s.range_keys);
+    if (!k)
+      refuse(fmt::format("sharding.ranges: '{}' is no {}, as sharding.range_keys says, and no hexadecimal after 0x",
+                         bound,
+                         s.range_keys == key_kind::number ? "whole number"
+                         : s.range_keys == key_kind::id   ? "UUID"
+                                                          : "text"));
+    bound = k->octets();
+  }
+}
+
 void check_settings(settings const& s) {
   if (s.nodes.empty()) refuse("sharding.nodes is empty: name the databases that hold sharded tables");
   for (auto n = s.nodes.begin(); n != s.nodes.end(); ++n) {
@@ -41,6 +55,7 @@ void check_settings(settings const& s) {
 }  // namespace
 
 cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on) {
+  decode_ranges(s);
   check_settings(s);
   parts_.reset(new parts{.settings = std::move(s),
                          .control = control,

@@ -42,7 +42,7 @@ class cluster {
   cluster& operator=(cluster const&) = delete;
   ~cluster();
 
-  sharding::settings const& settings() const noexcept;
+  sharding::settings const& settings() const noexcept;  // `ranges` are octets of keys
   db::database& control() noexcept;
   db::database& node(std::uint32_t index) noexcept;
   std::uint32_t size() const noexcept;                  // nodes
@@ -103,7 +103,7 @@ class cluster {
   // Into the node of its key, with its slot set.
   template <db::stored T>
   auto insert(T row) -> decltype(std::declval<db::transaction&>().insert(std::move(row))) {
-    set_slot(db::info_of<T>, &row, co_await slot_for(key_of_row(db::info_of<T>, &row)));
+    co_await stamp(row);
     co_return co_await write(key_of_row(db::info_of<T>, &row), [&row](db::transaction& tx) { return tx.insert(row); });
   }
 

@@ -1,5 +1,6 @@
 // The end of a move: what is left is carried over behind a fence, compared, and given away.
 #include <slipway/sharding/mover_parts.hpp>
+#include <slipway/sharding/scatter.hpp>
 
 namespace slipway::sharding {
 
@@ -19,6 +20,8 @@ task<std::int64_t> one_move::catch_up() {
 }
 
 task<> one_move::hand_over() {
+  co_await catch_up();
+  co_await measure();
   for (unsigned attempt = 0; attempt < 20; ++attempt) {
     co_await catch_up();
     if (co_await try_to_hand_over()) co_return;
@@ -50,8 +53,7 @@ task<bool> one_move::try_to_hand_over() {
     }
     if (left == 0) {
       step("compare");
-      co_await compare();
-      if (now() < until) {
+      if (co_await compare(until)) {
         step("release");
         is_released = co_await release();
       }
@@ -113,11 +115,24 @@ task<bool> one_move::release() {
   });
 }
 
-task<> one_move::compare() {
+// Whether rows can be compared behind a fence at all: nobody should have to wait to find out.
+task<> one_move::measure() {
+  step("measure");
+  auto const until = now() + of_.settings().fence;
+  for (auto const& carrier : carriers_)
+    if (!co_await sums(*carrier, until))
+      throw unavailable_error{fmt::format(
+          "slot {}: to compare its rows takes longer than sharding.fence ({} ms), for which they could not be "
+          "written: raise sharding.fence, and sharding.patience with it. The move can be taken up again.",
+          slot_, of_.settings().fence.count())};
+}
+
+task<bool> one_move::compare(std::chrono::steady_clock::time_point until) {
   report_.rows = 0;
   for (auto const& carrier : carriers_) {
-    auto const here = co_await carrier->sum(source(), slot_);
-    auto const there = co_await carrier->sum(target(), slot_);
+    auto const found = co_await sums(*carrier, until);
+    if (!found) co_return false;
+    auto const& [here, there] = *found;
     report_.rows += here.rows;
     if (here != there)
       throw startup_error{
@@ -128,6 +143,32 @@ task<> one_move::compare() {
                       slot_, carrier->of().name, here.rows, here.checksum, name_of(source_), there.rows, there.checksum,
                       name_of(target_), name_of(target_), slot_)};
   }
+  co_return now() < until;
+}
+
+// Both at once, under a deadline that reaches the servers: a statement that takes too long is stopped there.
+task<std::optional<std::array<content, 2>>> one_move::sums(row_carrier& carrier,
+                                                           std::chrono::steady_clock::time_point until) {
+  std::array<content, 2> out;
+  std::array<std::exception_ptr, 2> wrong;
+  auto const left = std::chrono::ceil<milliseconds>(until - now());
+  if (left <= milliseconds{0}) co_return std::nullopt;
+  co_await detail::for_each(2, 2, left, [&](std::size_t side) -> task<> {
+    try {
+      out[side] = co_await carrier.sum(side == 0 ? source() : target(), slot_);
+    } catch (...) {
+      wrong[side] = std::current_exception();
+    }
+  });
+  for (auto const& each : wrong) {
+    try {
+      if (each) std::rethrow_exception(each);
+    } catch (cancelled_error const& e) {
+      if (e.why() != cancel_reason::deadline) throw;
+      co_return std::nullopt;
+    }
+  }
+  co_return out;
 }
 
 }  // namespace slipway::sharding

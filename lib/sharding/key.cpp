@@ -3,6 +3,7 @@
 #include <slipway/core/encoding.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace slipway::sharding {
 
@@ -16,6 +17,27 @@ std::string key::in_order(std::int64_t number) {
 std::string key::text() const {
   auto const is_plain = std::ranges::all_of(octets_, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
   return is_plain && !octets_.starts_with("0x") ? octets_ : "0x" + hex(as_byte_span(octets_));
+}
+
+std::optional<key> key::of_text(std::string_view text, key_kind as) {
+  if (text.starts_with("0x")) {
+    auto const octets = from_hex(text.substr(2));
+    return octets ? std::optional<key>{*octets} : std::nullopt;
+  }
+  switch (as) {
+    case key_kind::text: return key{text};
+    case key_kind::number: {
+      std::int64_t number = 0;
+      auto const end = text.data() + text.size();
+      auto const [last, error] = std::from_chars(text.data(), end, number);
+      return error == std::errc{} && last == end ? std::optional<key>{number} : std::nullopt;
+    }
+    case key_kind::id: {
+      auto const id = uuid::parse(text);
+      return id ? std::optional<key>{*id} : std::nullopt;
+    }
+  }
+  return std::nullopt;
 }
 
 std::uint64_t hash_of(key const& k) noexcept {

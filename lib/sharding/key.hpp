@@ -5,10 +5,14 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace slipway::sharding {
+
+// What keys are, where somebody writes one down.
+enum class key_kind : std::uint8_t { text, number, id };
 
 // What decides where a row lies: a customer's id, say. Rows with equal keys lie together. Keys order by their octets,
 // as text does, and numbers as numbers.
@@ -27,6 +31,9 @@ class key {
   std::string const& octets() const noexcept { return octets_; }
   // For messages and tables: text as it is, anything else in hexadecimal after "0x".
   std::string text() const;
+  // A key as somebody writes it: text, a number or an id; of each kind also its octets in hexadecimal after "0x", as
+  // `text()` gives them. Nothing when it is none.
+  static std::optional<key> of_text(std::string_view text, key_kind as = key_kind::text);
 
   friend bool operator==(key const&, key const&) = default;
 

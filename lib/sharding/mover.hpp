@@ -3,7 +3,7 @@
 //   1. The source notes the keys of rows that change (copying). All rows of the slot are copied in batches.
 //   2. What was noted is carried over, again and again until little is left.
 //   3. The source lets nobody write in the slot (fenced). What is left is carried over, and rows are counted and
-//      summed on both sides.
+//      summed on both sides; that was tried before, so that a slot for which it takes too long is refused and not fenced.
 //   4. The source gives the slot away (released): from this one change on the target owns it, whatever dies. The target
 //      takes it (owned), and the map is told. Whoever meets a slot between these steps completes them.
 //   5. When every process knows, the source's copy is removed.

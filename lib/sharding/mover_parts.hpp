@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <optional>
+
 namespace slipway::sharding {
 
 // Somebody else has taken the move up, or given it up.
@@ -36,7 +39,11 @@ class one_move {
   task<bool> fence();
   task<> let_go();
   task<bool> release();
-  task<> compare();
+  // Throws when rows differ. False: it took longer.
+  task<bool> compare(std::chrono::steady_clock::time_point until);
+  // Of one table, on the source and on the target. Nothing when it took longer.
+  task<std::optional<std::array<content, 2>>> sums(row_carrier& carrier, std::chrono::steady_clock::time_point until);
+  task<> measure();
   void step(std::string_view name) const;
   db::database& source() const { return of_.node(source_); }
   db::database& target() const { return of_.node(target_); }

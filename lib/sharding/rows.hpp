@@ -42,7 +42,7 @@ class row_carrier {
   // At most `most` rows of the slot with keys above `after`, by key.
   virtual task<batch> read(db::session& in, std::uint32_t slot, std::string after, std::size_t most) = 0;
   // Rows with these keys as they are now, with the keys of those that are there.
-  virtual task<batch> read_keys(db::session& in, std::uint32_t slot, batch const& keys) = 0;
+  virtual task<batch> read_keys(db::transaction& in, std::uint32_t slot, batch const& keys) = 0;
   virtual task<change_list> changes(db::session& in, std::uint32_t slot, std::size_t most) = 0;
   // Overwrites what has the same keys.
   virtual task<> write(db::transaction& to, batch const& rows) = 0;

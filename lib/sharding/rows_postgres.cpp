@@ -1,4 +1,6 @@
-// PostgreSQL: a batch is one JSON text, made and read by the servers themselves, so every type of column survives.
+// PostgreSQL: a batch is one JSON text, made and read by the servers themselves. Each value in it is the text that its
+// type has, so that every type survives: what JSON itself says of values is less (its null is that of a jsonb column,
+// too, and not only SQL's).
 #include <slipway/sharding/rows.hpp>
 
 #include <slipway/core/errors.hpp>
@@ -10,7 +12,17 @@ namespace {
 
 struct described_columns {
   std::string names, sets, signature, key_type;
+  // For reading a value as text, for a record of texts, and for making values of them.
+  std::string texts, record, casts;
 };
+
+// On these depends how some types are written as text, and both nodes have to write alike. Until the end of the
+// transaction.
+constexpr char const* written_alike =
+    "select set_config('datestyle', 'ISO', true), set_config('intervalstyle', 'postgres', true), "
+    "set_config('timezone', "
+    "'UTC', true), set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true), "
+    "set_config('lc_monetary', 'C', true), set_config('xmloption', 'content', true)";
 
 class postgres_carrier final : public row_carrier {
  public:
@@ -22,13 +34,18 @@ class postgres_carrier final : public row_carrier {
   task<batch> read(db::session& in, std::uint32_t slot, std::string after, std::size_t most) override {
     db::values with{slot, static_cast<std::int64_t>(most)};
     if (!after.empty()) with.emplace_back(after);
-    auto const found = co_await in.query(
-        fmt::format(
-            "select coalesce(json_agg(row_to_json(b) order by {1}), '[]')::text, count(*), (array_agg({1} order "
-            "by {1} desc))[1]::text from (select {0} from {2} where {3} = $1{4} order by {1} limit $2) b",
-            columns_.names, key_, name_, slot_,
-            after.empty() ? "" : fmt::format(" and {} > $3::text::{}", key_, columns_.key_type)),
-        with);
+    // Keys are in the order of their type, and not in that of their texts, which have the columns' names.
+    auto const sql = fmt::format(
+        "select coalesce(json_agg(row_to_json(b.*) order by sharding_key), '[]')::text, count(*), (array_agg({1} order "
+        "by "
+        "sharding_key desc))[1] from (select {0}, {2}.{1} as sharding_key from {2} where {3} = $1{4} order by {2}.{1} "
+        "limit $2) b",
+        columns_.texts, key_, name_, slot_,
+        after.empty() ? "" : fmt::format(" and {} > $3::text::{}", key_, columns_.key_type));
+    auto const found = co_await in.transaction([&](db::transaction& tx) -> task<db::rows> {
+      co_await tx.query(written_alike);
+      co_return co_await tx.query(sql, with);
+    });
     batch out;
     out.rows = found[0].get<std::string>(0);
     out.count = found[0].get<std::size_t>(1);
@@ -36,12 +53,13 @@ class postgres_carrier final : public row_carrier {
     co_return out;
   }
 
-  task<batch> read_keys(db::session& in, std::uint32_t slot, batch const& keys) override {
+  task<batch> read_keys(db::transaction& in, std::uint32_t slot, batch const& keys) override {
+    co_await in.query(written_alike);
     auto const found = co_await in.query(
-        fmt::format("select coalesce(json_agg(row_to_json(b)), '[]')::text, coalesce(json_agg(b.{1}::text), "
-                    "'[]')::text, count(*) from (select {0} from {2} where {3} = $1 and {1} in (select value::{4} from "
+        fmt::format("select coalesce(json_agg(row_to_json(b.*)), '[]')::text, coalesce(json_agg(b.{1}), '[]')::text, "
+                    "count(*) from (select {0} from {2} where {3} = $1 and {1} in (select value::{4} from "
                     "json_array_elements_text($2::text::json))) b",
-                    columns_.names, key_, name_, slot_, columns_.key_type),
+                    columns_.texts, key_, name_, slot_, columns_.key_type),
         {slot, keys.keys});
     batch out;
     out.rows = found[0].get<std::string>(0);
@@ -64,14 +82,17 @@ class postgres_carrier final : public row_carrier {
 
   task<> write(db::transaction& to, batch const& rows) override {
     if (rows.count == 0) co_return;
+    co_await to.query(written_alike);
     co_await to.execute(
-        fmt::format("insert into {0} ({1}) overriding system value select {1} from json_populate_recordset(null::{0}, "
-                    "$1::text::json) on conflict ({2}) do update set {3}",
-                    name_, columns_.names, key_, columns_.sets),
+        fmt::format(
+            "insert into {0} ({1}) overriding system value select {2} from json_to_recordset($1::text::json) as "
+            "r ({3}) on conflict ({4}) do update set {5}",
+            name_, columns_.names, columns_.casts, columns_.record, key_, columns_.sets),
         {rows.rows});
   }
 
   task<> remove_missing(db::transaction& to, std::uint32_t slot, batch const& keys, batch const& found) override {
+    co_await to.query(written_alike);
     co_await to.execute(
         fmt::format(
             "delete from {0} where {1} = $1 and {2} in (select value::{3} from json_array_elements_text($2::text::json)"
@@ -88,11 +109,14 @@ class postgres_carrier final : public row_carrier {
 
   task<content> sum(db::session& in, std::uint32_t slot) override {
     // The sum of 60 bits of each row's hash: the order of rows does not count, and every bit of every column does.
-    auto const found = co_await in.query(
-        fmt::format("select count(*), coalesce(sum(('x' || substr(md5(row({0})::text), 1, 15))::bit(60)::bigint), "
-                    "0)::text from {1} where {2} = $1",
-                    columns_.names, name_, slot_),
-        {slot});
+    auto const found = co_await in.transaction([&](db::transaction& tx) -> task<db::rows> {
+      co_await tx.query(written_alike);
+      co_return co_await tx.query(
+          fmt::format("select count(*), coalesce(sum(('x' || substr(md5(row({0})::text), 1, 15))::bit(60)::bigint), "
+                      "0)::text from {1} where {2} = $1",
+                      columns_.names, name_, slot_),
+          {slot});
+    });
     co_return content{found[0].get<std::int64_t>(0), found[0].get<std::string>(1)};
   }
 
@@ -116,7 +140,11 @@ task<std::unique_ptr<row_carrier>> make_postgres_carrier(db::session& in, table 
   for (auto const& row : found) {
     auto const column = row.get<std::string>(0), type = row.get<std::string>(1);
     auto const name = quoted(column);
-    c.names += (c.names.empty() ? "" : ", ") + name;
+    auto const* comma = c.names.empty() ? "" : ", ";
+    c.names += comma + name;
+    c.texts += fmt::format("{0}{1}::text as {1}", comma, name);
+    c.record += fmt::format("{}{} text", comma, name);
+    c.casts += fmt::format("{}{}::{}", comma, name, type);
     c.signature += (c.signature.empty() ? "" : ", ") + column + " " + type;
     if (column == t.key)
       c.key_type = type;

@@ -67,7 +67,7 @@ class sqlite_carrier final : public row_carrier {
     co_return out;
   }
 
-  task<batch> read_keys(db::session& in, std::uint32_t slot, batch const& keys) override {
+  task<batch> read_keys(db::transaction& in, std::uint32_t slot, batch const& keys) override {
     batch out;
     for (auto const& k : keys.each_key) {
       auto one = take(co_await in.query(

@@ -109,8 +109,6 @@ bool is_refusal(db::error const& e) noexcept {
   return e.code() == not_here || std::string_view{e.what()}.starts_with("sharding: the slot is not this node's");
 }
 
-std::string quoted(std::string_view name) { return fmt::format("\"{}\"", name); }
-
 std::string_view now_in(db::dialect of) noexcept {
   return of == db::dialect::sqlite ? "cast((julianday('now') - 2440587.5) * 86400000000 as integer)"
                                    : "(extract(epoch from clock_timestamp()) * 1000000)::bigint";

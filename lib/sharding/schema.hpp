@@ -11,6 +11,7 @@
 #pragma once
 
 #include <slipway/db/database.hpp>
+#include <slipway/db/sql_writer.hpp>
 #include <slipway/sharding/settings.hpp>
 
 #include <cstdint>
@@ -66,6 +67,6 @@ std::string guard_schema(table const& t, db::dialect of);
 std::string_view now_in(db::dialect of) noexcept;
 // " for share", where the engine has more than one writer.
 std::string_view lock_of(db::dialect of) noexcept;
-std::string quoted(std::string_view name);
+using db::detail::quoted;
 
 }  // namespace slipway::sharding

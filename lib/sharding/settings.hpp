@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/meta/description.hpp>
+#include <slipway/sharding/key.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -14,6 +15,8 @@ namespace slipway::sharding {
 // directory: in the slot that a table names for it.
 enum class strategy : std::uint8_t { hash, range, directory };
 BOOST_DESCRIBE_ENUM(strategy, hash, range, directory)
+
+BOOST_DESCRIBE_ENUM(key_kind, text, number, id)
 
 struct node_settings {
   std::string name;
@@ -34,6 +37,7 @@ struct settings {
   sharding::strategy strategy = strategy::hash;
   std::uint32_t slots = 4096;
   std::vector<std::string> ranges;
+  key_kind range_keys = key_kind::text;
   std::chrono::milliseconds refresh{1'000};
   std::chrono::milliseconds max_age{10'000};
   std::chrono::milliseconds patience{5'000};
@@ -43,8 +47,8 @@ struct settings {
   std::chrono::milliseconds fence{3'000};
 };
 BOOST_DESCRIBE_STRUCT(settings, (),
-                      (nodes, tables, strategy, slots, ranges, refresh, max_age, patience, directory_cache, move_batch,
-                       move_pause, fence))
+                      (nodes, tables, strategy, slots, ranges, range_keys, refresh, max_age, patience, directory_cache,
+                       move_batch, move_pause, fence))
 
 }  // namespace slipway::sharding
 
@@ -80,7 +84,12 @@ inline constexpr auto rules_of<sharding::settings> = rules(
         .help("The parts into which rows are dealt, many more than nodes there will ever be: what moves between nodes "
               "is a slot. Cannot be changed once there are rows."),
     field(&sharding::settings::ranges)
-        .help("Strategy range: where each slot after the first begins, ascending; as many slots as bounds and one."),
+        .help("Strategy range: where each slot after the first begins, ascending; as many slots as bounds and one. "
+              "Each is a key as range_keys says, or the beginning of its octets in hexadecimal: 0x0198c6."),
+    field(&sharding::settings::range_keys)
+        .help("Strategy range: what keys are, and so the bounds in ranges. text orders by its bytes; number is for "
+              "integers, and times in microseconds since 1970; id is for UUIDs, which begin with their time when they "
+              "are of version 7."),
     field(&sharding::settings::refresh)
         .minimum(10)
         .help("How old a process's knowledge of where slots are may grow before it asks again."),
@@ -100,6 +109,6 @@ inline constexpr auto rules_of<sharding::settings> = rules(
     field(&sharding::settings::fence)
         .minimum(100)
         .help("The longest that a move keeps writers of its slot waiting at a time; what is not finished by then is "
-              "let go and tried again."));
+              "let go and tried again. Within it all rows of the slot are read once on both nodes."));
 
 }  // namespace slipway

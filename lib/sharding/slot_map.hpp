@@ -28,7 +28,7 @@ struct slot_map {
 task<std::shared_ptr<slot_map const>> read_map(db::session& control, settings const& s,
                                                std::shared_ptr<slot_map const> known);
 
-// The slot of the range in which the key lies: the number of bounds that are not above it.
+// The slot of the range in which the key lies: the number of bounds, as octets of keys, that are not above it.
 std::uint32_t slot_by_range(std::vector<std::string> const& bounds, key const& k) noexcept;
 
 }  // namespace slipway::sharding

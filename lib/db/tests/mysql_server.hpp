@@ -27,7 +27,7 @@ class mysql_server final : public sql_server {
   void administer(std::string const& sql) const;
   // Ends a session of somebody's, unless it is over already.
   void end_session(std::int64_t id) const;
-  void kill() override { process_->kill(); }
+  void kill() override { process_->kill(); }  // as a power failure does
   void start() override;
   void freeze(bool on) const { process_->freeze(on); }  // keeps its connections, and does nothing
 

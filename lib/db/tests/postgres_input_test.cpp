@@ -271,6 +271,30 @@ TEST_F(postgres_input, whoever_waits_for_a_connection_keeps_to_its_deadline) {
   }));
 }
 
+TEST_F(postgres_input, a_deadline_ends_a_transaction_whose_statement_waits_for_a_lock_while_it_is_prepared) {
+  auto const took = run(db_->transaction([this](transaction& other) -> task<std::chrono::milliseconds> {
+    co_await other.execute("lock table counters in access exclusive mode");
+    context limit;
+    limit.deadline = std::chrono::steady_clock::now() + 200ms;
+    one_shot over;
+    auto const began = std::chrono::steady_clock::now();
+    start_detached(
+        [](database& d, one_shot& done) -> task<> {
+          try {
+            co_await d.transaction([](transaction& tx) { return tx.from<counter>().count(); });
+            ADD_FAILURE() << "counted";
+          } catch (cancelled_error const& e) {
+            EXPECT_EQ(e.why(), cancel_reason::deadline);
+          }
+          done.fire();
+        }(*db_, over),
+        &limit);
+    co_await over;
+    co_return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  }));
+  EXPECT_LT(took, 5s);
+}
+
 TEST_F(postgres_input, a_statement_is_prepared_anew_when_the_schema_changes_between) {
   run(db_->insert(counter{.id = 1, .name = "a", .value = 5}));
   for (int round = 0; round < 3; ++round) {

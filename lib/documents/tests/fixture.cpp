@@ -12,7 +12,7 @@ void each_store::SetUp() {
     settings const s{.url = server->make_database(), .module = MONGODB_MODULE, .timeout = std::chrono::seconds{20}};
     facts_ = mongodb::facts_of(*mongodb::load(s, "tests"), s);
     db_.reset(new db::database{db::connect({.url = "sqlite::memory:"}, shards_)});
-    auto made = connect(s, *db_, shards_, clock_);
+    auto made = connect(s, *db_, clock_);
     pool_ = std::move(made.pool);
     store_ = std::move(made.store);
     run(store_->prepare(all_collections()));

@@ -23,7 +23,7 @@ class mongodb_case : public testing::Test {
     if (s.module.empty()) s.module = MONGODB_MODULE;
     s.connect_timeout = std::chrono::milliseconds{500};
     try {
-      auto const opened = connect(s, db_, shards_);
+      auto const opened = connect(s, db_);
     } catch (startup_error const& e) {
       return {e.code(), e.what()};
     }
@@ -66,7 +66,7 @@ TEST_F(mongodb_case, a_server_that_goes_away_is_a_503_and_comes_back) {
                    .module = MONGODB_MODULE,
                    .connect_timeout = std::chrono::seconds{2},
                    .timeout = std::chrono::seconds{5}};
-  auto const opened = connect(s, db_, shards_);
+  auto const opened = connect(s, db_);
   EXPECT_THAT(opened.store->description(), HasSubstr("FerretDB"));
   shards_.run(opened.store->prepare(all_collections()));
   collection<person> people{*opened.store};
@@ -92,7 +92,7 @@ TEST_F(mongodb_case, requests_that_find_no_room_and_late_ones_are_refused) {
   auto* server = mongodb_server::shared(why_not);
   if (server == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
   auto const opened =
-      connect({.url = server->make_database(), .module = MONGODB_MODULE, .connections = 1, .queue = 2}, db_, shards_);
+      connect({.url = server->make_database(), .module = MONGODB_MODULE, .connections = 1, .queue = 2}, db_);
   shards_.run(opened.store->prepare(all_collections()));
   int refused = 0, done = 0;
   shards_.run([](store& in, int& no, int& yes) -> task<> {

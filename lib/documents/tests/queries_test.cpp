@@ -197,6 +197,19 @@ TEST_P(document_queries, averages_and_extremes) {
   EXPECT_THAT(of(col<&person::age> > 99), IsEmpty());
 }
 
+TEST_P(document_queries, values_of_all_documents_are_of_one_moment) {
+  if (!is_sql()) GTEST_SKIP() << "the server counts with what it computes";
+  run(people().insert_many({make("a", 10), make("b", 21)}));
+  context operation;
+  auto const found = run([](context& in, collection<person> of) -> task<std::vector<extremes>> {
+    co_await slipway::detail::with_context{&in};
+    co_return co_await of.all().group_by().into<extremes>(documents::count<person>(), average(col<&person::age>),
+                                                          least(col<&person::age>), greatest(col<&person::name>));
+  }(operation, people()));
+  EXPECT_EQ(found.at(0).people, 2);
+  EXPECT_EQ(operation.statements, 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(each, document_queries, all_stores(), name_of);
 
 }  // namespace

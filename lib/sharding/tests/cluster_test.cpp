@@ -3,8 +3,12 @@
 
 #include <slipway/core/errors.hpp>
 
+#include <fmt/format.h>
+
+#include <atomic>
 #include <semaphore>
 #include <thread>
+#include <utility>
 
 namespace slipway::sharding::tests {
 namespace {
@@ -66,14 +70,19 @@ TEST_P(clusters, ANodeRefusesWhatIsNotItsOwnWhoeverWrites) {
 }
 
 TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
-  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  // Longer than a move takes, on a machine that is busy.
+  auto const knows_for = [](settings& s) { s.refresh = s.max_age = std::chrono::milliseconds{3'000}; };
+  if (!make(GetParam(), 2, 4, knows_for)) GTEST_SKIP() << skipped;
   auto const moved = run(with_entries(customer_in(0), 55));
+  auto nothing = customer_in(0);
+  nothing.extra = json::value{};  // JSON's null, which is not SQL's
+  nothing = run(all_->insert(nothing));
   auto const stays = run(with_entries(customer_in(1), 5));
   auto before = another();  // a process that learns nothing
   run(before->refresh());
   auto m = a_mover();
   auto const report = run(m.move(0, 1));
-  EXPECT_EQ(report.rows, 56);
+  EXPECT_EQ(report.rows, 57);
   EXPECT_EQ(run(all_->locate(moved.id)).node, 0u) << "known as long as settings::refresh";
   EXPECT_EQ(run(entries_of(moved.id)), 55) << "reads find out";
   EXPECT_EQ(run(all_->locate(moved.id)).node, 1u);
@@ -91,7 +100,7 @@ TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
   EXPECT_EQ(changed->balance, 8);
 
   EXPECT_EQ(run(m.clean()), 1u) << "too young";
-  EXPECT_EQ(run(count(0, "customers")), 2);
+  EXPECT_EQ(run(count(0, "customers")), 3);
   while (run(m.clean()) > 0) run(sleep_for(std::chrono::milliseconds{100}));
   EXPECT_EQ(run(count(0, "customers")), 1);
   EXPECT_EQ(run(count(0, "entries")), 5);
@@ -99,7 +108,9 @@ TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
   EXPECT_THAT(run(m.under_way()), IsEmpty());
   EXPECT_THAT(run(m.verify()), IsEmpty());
 
-  EXPECT_EQ(run(m.move(0, 0)).rows, 56) << "and back";
+  EXPECT_EQ(run(m.move(0, 0)).rows, 57) << "and back";
+  EXPECT_TRUE(
+      run(all_->read(nothing.id, [&](db::session& in) { return in.find<customer>(nothing.id); }))->extra.is_null());
   EXPECT_EQ(run(entries_of(moved.id)), 55);
 }
 
@@ -243,6 +254,117 @@ TEST_P(postgres_clusters, ATransactionThatIsOpenIsWaitedFor) {
   slow.join();
   EXPECT_GE(report.fenced.count(), 100);
   EXPECT_EQ(run(entries_of(c.id)), 4);
+}
+
+// How values are written depends on settings of their sessions, which need not be the same on both nodes.
+TEST_P(postgres_clusters, ValuesOfEveryTypeSurviveWhateverTheServersAreSetTo) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  char const* const columns =
+      "alter table entries add f float8, add r real, add d date, add t timestamptz, add l timestamp, add b bytea, add "
+      "i "
+      "interval, add m money, add n numeric(20, 4), add a text[], add ts timestamptz[], add j json, add c char(5), add "
+      "bits bit(3), add range tstzrange";
+  char const* const set =
+      "do $$ begin execute format('alter database %1$I set datestyle = %2$L', current_database(), '{}');"
+      "execute format('alter database %1$I set intervalstyle = %2$L', current_database(), '{}');"
+      "execute format('alter database %1$I set bytea_output = %2$L', current_database(), '{}');"
+      "execute format('alter database %1$I set extra_float_digits = %2$L', current_database(), '{}');"
+      "execute format('alter database %1$I set timezone = %2$L', current_database(), '{}'); end $$";
+  for (std::uint32_t n = 0; n < 2; ++n) run(all_->node(n).script(columns));
+  run(all_->node(0).script(fmt::format(fmt::runtime(set), "SQL, DMY", "sql_standard", "escape", "0", "Asia/Kolkata")));
+  run(all_->node(1).script(fmt::format(fmt::runtime(set), "German", "iso_8601", "hex", "-2", "America/New_York")));
+  all_ = another();  // with connections that have them
+  auto const c = run(with_entries(customer_in(0), 3));
+  run(all_->node(0).execute(
+      "update entries set f = 0.1::float8 + 0.2::float8, r = 1.1, d = date '2026-03-04', t = timestamptz '2026-03-04 "
+      "05:06:07.123456+00', l = timestamp '2026-03-04 05:06:07.123456', b = '\\x00ff5c', i = interval '-1 year 2 "
+      "days -03:04:05.678', m = 12345.67::float8::numeric::money, n = 3.1400, a = array['a b', null, '{\"}'], ts = "
+      "array[timestamptz '2026-03-04 05:06:07+00'], j = '{\"a\": 1.0}', c = 'ab', bits = b'101', range = "
+      "tstzrange('2026-03-04 05:06+00', null) where number < 2"));
+  auto const told = [&](std::uint32_t node) {
+    return run(all_->node(node).transaction([](db::transaction& tx) -> task<std::string> {
+      co_await tx.script(
+          "set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; set local bytea_output = "
+          "'hex'; set local extra_float_digits = 1; set local lc_monetary = 'C'");
+      auto const found = co_await tx.query("select string_agg(e::text, ' ' order by number) from entries e");
+      co_return found[0].get<std::string>(0);
+    }));
+  };
+  auto const before = told(0);
+  auto m = a_mover({.on_step = [&, is_noted = false](std::string_view step) mutable {
+    if (step != "catch up" || std::exchange(is_noted, true)) return;
+    std::jthread{[&] {  // what was noted goes another way
+      shards own{1};
+      auto there = db::connect({.url = settings_.nodes[0].url}, own);
+      own.run(there.execute("update entries set number = number where slot = 0"));
+    }}
+        .join();
+  }});
+  EXPECT_EQ(run(m.move(0, 1)).rows, 4);
+  EXPECT_EQ(told(1), before);
+  EXPECT_THAT(before, HasSubstr("0.30000000000000004"));
+}
+
+// A table that others use on a node until `end`.
+class locked_table {
+ public:
+  locked_table(std::string url, char const* name) {
+    thread_ = std::jthread{[this, url = std::move(url), name] {
+      shards own{1};
+      auto there = db::connect({.url = url}, own);
+      own.run(there.transaction([&](db::transaction& tx) -> task<> {
+        co_await tx.execute(fmt::format("lock table {} in access exclusive mode", name));
+        has_.release();
+        while (!is_over_) co_await sleep_for(std::chrono::milliseconds{10});
+      }));
+    }};
+    has_.acquire();
+  }
+  ~locked_table() { end(); }
+  void end() { is_over_ = true; }
+
+ private:
+  std::atomic<bool> is_over_{false};
+  std::binary_semaphore has_{0};
+  std::jthread thread_;
+};
+
+TEST_P(postgres_clusters, NobodyWaitsLongerThanAFenceWhileRowsAreCompared) {
+  constexpr std::chrono::milliseconds fence{300};
+  if (!make(GetParam(), 2, 4, [&](settings& s) { s.fence = fence; })) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  std::unique_ptr<locked_table> in_use;
+  unsigned fences = 0;
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step == "compare" && !in_use) in_use = std::make_unique<locked_table>(settings_.nodes[1].url, "entries");
+    if (step == "let go" && ++fences == 3) in_use->end();
+  }});
+  auto const report = run(m.move(0, 1));
+  EXPECT_GE(report.fences, 4u);
+  EXPECT_LT(report.fenced / report.fences, 2 * fence);
+  EXPECT_EQ(run(entries_of(c.id)), 3);
+}
+
+TEST_P(postgres_clusters, ASlotThatCannotBeComparedWithinAFenceIsRefusedBeforeAnybodyWaits) {
+  constexpr std::chrono::milliseconds fence{300};
+  if (!make(GetParam(), 2, 4, [&](settings& s) { s.fence = fence; })) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  std::unique_ptr<locked_table> in_use;
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step == "measure") in_use = std::make_unique<locked_table>(settings_.nodes[1].url, "entries");
+    EXPECT_NE(step, "fence");
+  }});
+  try {
+    run(m.move(0, 1));
+    ADD_FAILURE() << "moved";
+  } catch (unavailable_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("raise sharding.fence"));
+  }
+  ASSERT_TRUE(in_use);
+  in_use->end();
+  in_use.reset();
+  EXPECT_EQ(run(entries_of(c.id)), 3);
+  EXPECT_EQ(run(a_mover().move(0, 1)).rows, 4) << "taken up again";
 }
 
 TEST_P(postgres_clusters, AMoverThatWasTakenForDeadSpoilsNothing) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace slipway::sharding {
 namespace {
 
@@ -32,6 +34,21 @@ TEST(Keys, TextTellsKeysApart) {
   EXPECT_EQ(key{"customer-7"}.text(), "customer-7");
   EXPECT_EQ(key{"0x31"}.text(), "0x30783331");
   EXPECT_EQ(key(std::string_view("\x01\xff", 2)).text(), "0x01ff");
+}
+
+TEST(Keys, AreReadAsTheyAreWritten) {
+  for (auto const& k : {key{"customer-7"}, key{"0x31"}, key{"a\nb"}, key{-7}, key{make_uuid7()}})
+    EXPECT_EQ(key::of_text(k.text()), k);
+  EXPECT_EQ(key::of_text("-7", key_kind::number), key{-7});
+  EXPECT_EQ(key::of_text("9223372036854775807", key_kind::number), key{std::numeric_limits<std::int64_t>::max()});
+  EXPECT_EQ(key::of_text("0x0198", key_kind::id)->octets(), std::string("\x01\x98", 2));
+  EXPECT_EQ(key::of_text("0198c6a0-0000-7000-8000-000000000001", key_kind::id),
+            key{*uuid::parse("0198c6a0-0000-7000-8000-000000000001")});
+  EXPECT_FALSE(key::of_text("0x123"));
+  EXPECT_FALSE(key::of_text("0xno", key_kind::number));
+  for (auto const* wrong : {"", "7 ", "1e3", "9223372036854775808"})
+    EXPECT_FALSE(key::of_text(wrong, key_kind::number)) << wrong;
+  EXPECT_FALSE(key::of_text("0198c6a0", key_kind::id));
 }
 
 TEST(Keys, IdsCarrySlots) {

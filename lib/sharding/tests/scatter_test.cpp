@@ -4,6 +4,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/sharding/scatter.hpp>
 
+#include <fmt/format.h>
+
 #include <latch>
 #include <set>
 
@@ -139,6 +141,50 @@ TEST_P(questions, RangesKeepNeighboursTogether) {
   run(a_mover().move(0, 1));
   run(all_->refresh());
   EXPECT_EQ(run(all_->locate("anna")).node, 1u);
+}
+
+TEST_P(questions, RangesOfNumbersAreOrderedAsNumbers) {
+  if (!make(GetParam(), 2, 4, [](settings& s) {
+        s.strategy = strategy::range;
+        s.ranges = {"0x8000000000000000", "0x80000000000003e8", "0x80000000000f4240"};  // 0, 1000, 1000000
+      }))
+    GTEST_SKIP() << skipped;
+  EXPECT_EQ(run(all_->slot_of(-1)), 0u);
+  EXPECT_EQ(run(all_->slot_of(0)), 1u);
+  EXPECT_EQ(run(all_->slot_of(999)), 1u);
+  EXPECT_EQ(run(all_->slot_of(1000)), 2u);
+  EXPECT_EQ(run(all_->slot_of(5'000'000)), 3u);
+  // The same as they are written.
+  settings_.range_keys = key_kind::number;
+  settings_.ranges = {"0", "1000", "1000000"};
+  auto const same = another();
+  run(same->check());
+  EXPECT_EQ(run(same->slot_of(1000)), 2u);
+  for (auto const* wrong : {"ten", "0x12345"}) {
+    settings_.ranges[1] = wrong;
+    try {
+      another();
+      ADD_FAILURE() << "taken";
+    } catch (startup_error const& e) {
+      EXPECT_THAT(e.what(), testing::HasSubstr(fmt::format("'{}' is no whole number", wrong)));
+    }
+  }
+  settings_.ranges = {"0", "1000", "999"};
+  EXPECT_THROW(another(), startup_error) << "as numbers they must ascend";
+}
+
+TEST_P(questions, RangesOfIdsAreOrderedAsIds) {
+  if (!make(GetParam(), 2, 3, [](settings& s) {
+        s.strategy = strategy::range;
+        s.ranges = {"0x0198c6a0", "0x0199000000007000"};
+      }))
+    GTEST_SKIP() << skipped;
+  EXPECT_EQ(run(all_->slot_of(*uuid::parse("0198c69f-ffff-7fff-8000-000000000001"))), 0u);
+  EXPECT_EQ(run(all_->slot_of(*uuid::parse("0198c6a0-0000-7000-8000-000000000001"))), 1u);
+  EXPECT_EQ(run(all_->slot_of(*uuid::parse("01990000-0000-7000-8000-000000000001"))), 2u);
+  settings_.range_keys = key_kind::id;
+  settings_.ranges = {"0198c6a0-0000-7000-8000-000000000000", "01990000-0000-7000-8000-000000000000"};
+  EXPECT_EQ(run(another()->slot_of(*uuid::parse("01990000-0000-7000-8000-000000000001"))), 2u);
 }
 
 }  // namespace

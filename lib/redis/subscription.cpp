@@ -54,7 +54,8 @@ class subscriber final : public std::enable_shared_from_this<subscriber>, public
   steady::time_point heard_{}, asked_{};
   bool pinged_ = false;
   std::deque<pub_sub_event> queue_;
-  std::uint64_t lost_ = 0;
+  std::uint64_t lost_ = 0;  // messages that found the queue full
+  bool missed_ = false;     // something did, if only a gap
   std::string problem_;
   one_shot* reader_ = nullptr;
   one_shot* ended_ = nullptr;  // of the present connection
@@ -176,6 +177,7 @@ void subscriber::confirmed() {
 
 void subscriber::push(pub_sub_event event) {
   if (queue_.size() >= most_) {
+    missed_ = true;
     lost_ += queue_.front().what == pub_sub_event::kind::message ? 1 : 0;
     queue_.pop_front();
     counters::add(on_.counts().gaps);
@@ -223,7 +225,7 @@ void subscriber::close(std::string const& why) noexcept {
 
 task<pub_sub_event> subscriber::next() {
   for (;;) {
-    if (lost_ != 0)
+    if (std::exchange(missed_, false))
       co_return pub_sub_event{.what = pub_sub_event::kind::gap,
                               .channel = {},
                               .payload = {},

@@ -81,6 +81,21 @@ TEST_F(redis_pub_sub, what_comes_after_a_gap_is_heard) {
   }(*cache, direct, *between));
 }
 
+TEST_F(redis_pub_sub, a_gap_that_finds_the_queue_full_is_told_all_the_same) {
+  auto direct = connect(with(behind->url()), on);
+  on.run([](client& c, client& past_the_gate, gate& g) -> task<> {
+    auto news = co_await c.subscribe({"news"}, {}, {.queue = 2});
+    g.cut();
+    while (c.use().gaps == 0) co_await sleep_for(5ms);
+    co_await past_the_gate.publish("news", "first");
+    co_await past_the_gate.publish("news", "second");  // drives the gap out
+    while (c.use().gaps == 1) co_await sleep_for(5ms);
+    EXPECT_EQ((co_await news.next()).what, pub_sub_event::kind::gap);
+    EXPECT_EQ((co_await news.next()).payload, "first");
+    EXPECT_EQ((co_await news.next()).payload, "second");
+  }(*cache, direct, *between));
+}
+
 TEST_F(redis_pub_sub, a_silent_server_is_noticed) {
   on.run([](client& c, gate& g) -> task<> {
     auto news = co_await c.subscribe({"news"});

@@ -98,6 +98,7 @@ class client::impl {
   void open(shard& there, bool is_first) {
     auto const& s = shared->settings;
     threads.run(prepare(*this, there), there.index());
+    if (away_) return threads.run(begin(*parts.of(there)), there.index());
     for (unsigned attempt = 1;; ++attempt) {
       try {
         threads.run(parts.of(there)->open(), there.index());
@@ -105,7 +106,10 @@ class client::impl {
       } catch (connect_error const& refused) {
         auto const what = "redis.url: cannot connect to Redis (" + without_password(s.url) + "): " + refused.what();
         if (refused.is_final()) throw startup_error{exit_code::config, what + ". Correct the settings of redis."};
-        if (!s.required) return threads.run(begin(*parts.of(there)), there.index());  // it goes on trying by itself
+        if (!s.required) {
+          away_ = true;
+          return threads.run(begin(*parts.of(there)), there.index());  // it goes on trying by itself
+        }
         if (attempt >= s.connect_attempts)
           throw startup_error{exit_code::unavailable,
                               what + ". Tried " + std::to_string(attempt) +
@@ -122,6 +126,9 @@ class client::impl {
       mine.reset();
     }
   }
+  // Nobody answered the first shard that asked: the others need not wait for the same.
+  bool away_ = false;
+
   void shut_down() {
     for (unsigned i = 0; i < threads.size(); ++i) threads.run(end(*this, threads[i]), i);
   }

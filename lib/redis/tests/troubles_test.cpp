@@ -338,6 +338,16 @@ TEST_F(redis_troubles, who_is_no_redis) {
   }
 }
 
+TEST_F(redis_troubles, without_being_required_it_is_waited_for_once_and_not_once_for_each_shard) {
+  liar silent{""};
+  auto s = hasty("redis://127.0.0.1:" + std::to_string(silent.port));
+  s.required = false;
+  shards many{6};
+  auto const from = std::chrono::steady_clock::now();
+  auto const cache = connect(s, many);
+  EXPECT_LT(std::chrono::steady_clock::now() - from, 2 * s.connect_timeout);
+}
+
 TEST_F(redis_troubles, a_server_that_reads_its_data) {
   server one{
       {"--enable-debug-command", "yes", "--key-load-delay", "50", "--loading-process-events-interval-bytes", "1024"}};

@@ -187,7 +187,10 @@ void stream::listen(user& who) {
 }
 
 void stream::wait_readable() {
+  // Whoever is told of bytes may hand the stream over to another, who listens then, before reading has come to its end.
+  if (std::exchange(waits_readable_, true)) return;
   socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+    self->waits_readable_ = false;
     if (error || self->user_ == nullptr) return;
     self->read_some();
   });

@@ -74,7 +74,7 @@ class stream : public std::enable_shared_from_this<stream> {
   user* user_ = nullptr;
   std::string out_;
   std::size_t sent_ = 0;  // of out_
-  bool writing_ = false, timed_out_ = false, connected_ = false;
+  bool waits_readable_ = false, writing_ = false, timed_out_ = false, connected_ = false;
 };
 
 }  // namespace slipway::redis

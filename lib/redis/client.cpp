@@ -1,5 +1,6 @@
 #include <slipway/redis/client.hpp>
 
+#include <slipway/core/server_url.hpp>
 #include <slipway/redis/part.hpp>
 #include <slipway/redis/tls.hpp>
 

@@ -82,7 +82,7 @@ task<std::shared_ptr<connection>> connection::open(core const& shared, shard& ho
   } catch (connect_error const&) {
     failed = std::current_exception();
   } catch (std::runtime_error const& why) {
-    failed = std::make_exception_ptr(connect_error{why.what(), false});
+    failed = std::make_exception_ptr(connect_error{why.what(), made->stream_->is_refused()});
   }
   if (failed) {
     made->close("the connection was not accepted");

@@ -293,7 +293,7 @@ inline constexpr auto rules_of<app::web_settings> =
 template <>
 inline constexpr auto rules_of<app::tracing_settings> =
     rules(field(&app::tracing_settings::enabled).help("Whether traces are exported (OTLP over HTTP)."),
-          field(&app::tracing_settings::endpoint).url().help("The collector."),
+          field(&app::tracing_settings::endpoint).url().sensitive().help("The collector."),
           field(&app::tracing_settings::ratio)
               .minimum(0)
               .maximum(1)

@@ -54,9 +54,10 @@ task<result<void>> users::change_password(scope who, password_change in, std::st
 }
 
 task<result<void>> users::close(scope who) {
-  co_await ok(parts_.rows.remove(who.user()));
+  // The account goes last: while it is there, whoever was told that a store did not answer can try again.
   co_await parts_.preferences.remove(who);
   co_await parts_.tokens.revoke_all(who.user(), parts_.clock.now());
+  co_await ok(parts_.rows.remove(who.user()));
   parts_.listener.sessions_ended(who.user(), std::nullopt);
   co_return result<void>{};
 }

@@ -3,6 +3,7 @@
 #include <slipway/backup/engine.hpp>
 #include <slipway/backup/tool.hpp>
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -14,7 +15,7 @@ class mysql_engine final : public engine {
  public:
   mysql_engine(std::string const& url, std::string client_directory) : client_directory_{std::move(client_directory)} {
     auto const parsed = boost::urls::parse_uri(url);
-    if (!parsed || parsed->segments().empty())
+    if (!parsed || has_stray_at(url) || parsed->segments().empty())
       throw startup_error{exit_code::config, "database.url is no URL: mysql://user:password@host:3306/database"};
     connection_ = {"--host=" + parsed->host(), "--user=" + parsed->user(), "--protocol=tcp"};
     if (parsed->has_port()) connection_.push_back("--port=" + std::string{parsed->port()});

@@ -2,6 +2,7 @@
 #include <slipway/backup/engine.hpp>
 #include <slipway/backup/postgres_tools.hpp>
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
@@ -11,10 +12,20 @@ namespace slipway::backup {
 postgres_tools::postgres_tools(std::string const& url, std::string client_directory)
     : client_directory_{std::move(client_directory)} {
   auto parsed = boost::urls::parse_uri(url);
-  if (!parsed)
+  if (!parsed || has_stray_at(url))
     throw startup_error{exit_code::config, "database.url is no URL: postgres://user:password@host:5432/database"};
   boost::urls::url clean{*parsed};
   if (clean.has_password()) environment_["PGPASSWORD"] = clean.password();
+  // libpq takes the password as a parameter as well, and everybody on the machine may read the tool's arguments.
+  auto parameters = clean.params(boost::urls::encoding_opts{false});  // a + is a plus there
+  for (auto each = parameters.begin(); each != parameters.end();) {
+    if ((*each).key != "password") {
+      ++each;
+      continue;
+    }
+    environment_["PGPASSWORD"] = (*each).value;
+    each = parameters.erase(each);
+  }
   url_ = clean.remove_password().buffer();
 }
 

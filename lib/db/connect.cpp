@@ -1,4 +1,5 @@
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 #include <slipway/db/core.hpp>
 #include <slipway/db/database.hpp>
 #include <slipway/db/engines.hpp>

@@ -124,20 +124,4 @@ usage database::use() const noexcept { return own_->database->use(); }
 replication_status database::replication() const { return own_->database->replication(); }
 std::string const& database::description() const noexcept { return own_->description; }
 
-std::string without_password(std::string_view url) {
-  auto const scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::string{url};
-  auto const end = url.find('/', scheme + 3);
-  auto const at = url.substr(0, end).rfind('@');
-  std::string out{url};
-  if (at != std::string_view::npos)
-    if (auto const colon = url.find(':', scheme + 3); colon < at) out.replace(colon + 1, at - colon - 1, "***");
-  // libpq takes the password as a parameter as well.
-  for (std::size_t p = out.find("password="); p != std::string::npos; p = out.find("password=", p + 9)) {
-    auto const stop = out.find('&', p);
-    out.replace(p + 9, stop == std::string::npos ? std::string::npos : stop - p - 9, "***");
-  }
-  return out;
-}
-
 }  // namespace slipway::db

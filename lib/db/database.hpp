@@ -330,9 +330,6 @@ class database final : public session {
 // message shows the password. Not from a shard's thread.
 database connect(settings const& s, shards& on);
 
-// The URL without its password, for logs.
-std::string without_password(std::string_view url);
-
 // Turns the violation of a constraint that the caller's input can cause into a fault:
 //   co_return co_await db::or_fault(db_.insert(row), "unique(users.email)", fault::conflict("email_taken"));
 template <class T>

@@ -1,6 +1,7 @@
 #include <slipway/db/mysql_connect.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -36,7 +37,7 @@ std::string my_address::place() const {
 
 my_address parse_mysql_url(std::string const& url) {
   auto const parsed = boost::urls::parse_uri(url);
-  if (!parsed) refuse("this is no URL for MySQL or MariaDB");
+  if (!parsed || has_stray_at(url)) refuse("this is no URL for MySQL or MariaDB");
   my_address out;
   if (auto const host = parsed->encoded_host_address(); !host.empty()) out.host = host.decode();
   if (parsed->has_port()) {

@@ -1,6 +1,6 @@
 // The beginning and the end of a cluster.
 #include <slipway/core/errors.hpp>
-#include <slipway/db/database.hpp>
+#include <slipway/core/server_url.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/postgres_cluster.hpp>
 

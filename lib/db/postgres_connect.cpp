@@ -1,6 +1,7 @@
 #include <slipway/db/postgres_connect.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -61,7 +62,7 @@ std::string place_of(settings const& s) {
   char* error = nullptr;
   std::unique_ptr<PQconninfoOption, free_options> const options{PQconninfoParse(s.url.c_str(), &error)};
   PQfreemem(error);  // it repeats the URL with its password
-  if (options == nullptr)
+  if (options == nullptr || has_stray_at(s.url))
     throw startup_error{exit_code::config,
                         "database.url: this is no URL for PostgreSQL. Write "
                         "postgres://user:password@host:5432/database?sslmode=verify-full, with %40 for @ and %2F for / "

@@ -1,6 +1,7 @@
 #include <slipway/documents/mongodb_errors.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 #include <slipway/db/database.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/documents/encoding.hpp>
@@ -24,7 +25,7 @@ answer ask_at_start(driver& through, settings const& s, char const* command) {
   what.add(command, node::of(1));
   auto got = through.run(what, false, s.connect_timeout, nullptr);
   if (got.what == problem::none) return got;
-  auto const where = "documents.url (" + db::without_password(s.url) + "): ";
+  auto const where = "documents.url (" + without_password(s.url) + "): ";
   constexpr int unauthorised = 13, authentication_failed = 18;
   if (got.what == problem::config || got.code == unauthorised || got.code == authentication_failed)
     throw startup_error{exit_code::config, where + got.message +

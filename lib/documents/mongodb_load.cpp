@@ -1,5 +1,6 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/module.hpp>
+#include <slipway/core/server_url.hpp>
 #include <slipway/db/database.hpp>
 #include <slipway/documents/connect.hpp>
 #include <slipway/documents/mongodb_store.hpp>
@@ -34,9 +35,14 @@ opened connect(settings const& s, db::database& database, clock_source const& cl
   if (s.url.empty()) return {nullptr, make_sql_store(database, clock)};
   if (!s.url.starts_with("mongodb://") && !s.url.starts_with("mongodb+srv://"))
     throw startup_error{exit_code::config,
-                        "documents.url: '" + db::without_password(s.url) +
+                        "documents.url: '" + without_password(s.url) +
                             "' names no store. Write mongodb://user:password@host:27017/database, or "
                             "leave it empty for the SQL database."};
+  if (has_stray_at(s.url))
+    throw startup_error{exit_code::config,
+                        "documents.url: '" + without_password(s.url) +
+                            "' has a second @, or a / before its @: write %40 for @ and %2F for / in "
+                            "user and password."};
   auto through = mongodb::load(s, application);
   opened out;
   out.pool =

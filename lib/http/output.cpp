@@ -46,6 +46,8 @@ task<bool> connection::flush(std::string_view behind) {
     auto const state = flush_now(behind);
     if (state == flush_state::done) co_return true;
     if (state == flush_state::broken) co_return false;
+    // What only filled the kernel's buffers was read by nobody.
+    if (blocked_ == std::chrono::nanoseconds{}) sent_ = 0;
     home_.enter(*this, phase::writing);
     auto const began = since;
     co_await socket_wait{*this, wait::to_write};

@@ -1,7 +1,7 @@
 #include <slipway/json/path.hpp>
 #include <slipway/json/text.hpp>
 
-namespace slipway::json::detail {
+namespace slipway::json {
 namespace {
 
 constexpr std::size_t max_name = 64;
@@ -46,4 +46,4 @@ std::string pointer_to(place const& where) {
   return out;
 }
 
-}  // namespace slipway::json::detail
+}  // namespace slipway::json

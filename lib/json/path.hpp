@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace slipway::json::detail {
+namespace slipway::json {
 
 struct place {
   static constexpr std::size_t no_index = static_cast<std::size_t>(-1);
@@ -25,6 +25,8 @@ struct place {
 
 // Long names of members are cut: a pointer must not give a megabyte back to whoever sent it.
 std::string pointer_to(place const& where);
+
+namespace detail {
 
 // Collects errors up to a number.
 class error_list {
@@ -42,4 +44,5 @@ class error_list {
   std::size_t max_;
 };
 
-}  // namespace slipway::json::detail
+}  // namespace detail
+}  // namespace slipway::json

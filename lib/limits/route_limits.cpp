@@ -3,6 +3,7 @@
 #include <slipway/content/builders.hpp>
 #include <slipway/content/fields.hpp>
 #include <slipway/core/errors.hpp>
+#include <slipway/limits/hidden.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -31,7 +32,8 @@ void route_limits::limit(http::route& r, content::rate_limit l) {
 
 task<decision> route_limits::decide(http::exchange& x, rule const& r) {
   try {
-    co_return co_await buckets_.take(r.key + std::string{x.request.peer.address}, r.shared);
+    // By what the table in memory counts by: of an IPv6 address, its network.
+    co_return co_await buckets_.take(r.key + hidden(std::to_string(x.request.peer.address_hash)), r.shared);
   } catch (redis::error const&) {  // the store answers, and not as it should: no better than none
     failures_.fetch_add(1, std::memory_order_relaxed);
     if (when_down_ == fallback::refuse) throw unavailable_error{"the store of the limits refuses its script"};

@@ -16,7 +16,7 @@ namespace slipway::limits {
 
 class route_limits final : public http::waiting_layer {
  public:
-  // `name` stands before the keys: "limit:POST /v1/users:...".
+  // Keys are "limit:POST /v1/users:" and a hash of the address. `cache` must outlive this.
   route_limits(redis::client& cache, fallback when_down, content::error_page page = {});
   // Before the first request: also puts itself around the route, outermost. Throws std::invalid_argument when the
   // window is not above zero.

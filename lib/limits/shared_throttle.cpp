@@ -1,11 +1,6 @@
 #include <slipway/limits/shared_throttle.hpp>
 
-#include <slipway/core/encoding.hpp>
-
-#include <openssl/evp.h>
-
-#include <array>
-#include <stdexcept>
+#include <slipway/limits/hidden.hpp>
 
 namespace slipway::limits {
 namespace {
@@ -35,16 +30,9 @@ end
 return 1
 )";
 
-// So that nobody who may look into the store reads addresses and accounts there.
-std::string hashed(char kind, std::string const& first, std::string const& second) {
+std::string key_of(char kind, std::string const& first, std::string const& second) {
   std::string text{kind};
-  text.append(first).append(1, '\0').append(second);
-  std::array<std::byte, EVP_MAX_MD_SIZE> digest;
-  unsigned size = 0;
-  if (::EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, ::EVP_sha256(),
-                   nullptr) != 1)
-    throw std::runtime_error{"SHA-256 failed"};
-  return hex(std::span{digest}.first(16));
+  return "{throttle}:" + hidden(text.append(first).append(1, '\0').append(second));
 }
 
 }  // namespace
@@ -57,23 +45,25 @@ shared_throttle::shared_throttle(redis::client& cache, auth::throttle_settings s
 
 // In one slot of a cluster, since one script handles the three: logins are few beside what one server can do.
 redis::texts shared_throttle::keys_of(std::string const& account, std::string const& address) const {
-  return {"{throttle}:" + hashed('b', account, address), "{throttle}:" + hashed('a', account, {}),
-          "{throttle}:" + hashed('i', {}, address)};
+  return {key_of('b', account, address), key_of('a', account, {}), key_of('i', {}, address)};
 }
 
-// Whether to go on with the counts of this process.
-bool shared_throttle::own_counts(std::exception_ptr const& why) {
-  failures_.fetch_add(1, std::memory_order_relaxed);
-  if (when_down_ == fallback::memory) return true;
+// In the place of a handler: returns when this process's own counts are to do instead.
+void shared_throttle::store_failed() {
+  auto const decide = [this] {
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    return when_down_ == fallback::memory;
+  };
   try {
-    std::rethrow_exception(why);
+    throw;
   } catch (redis::error const& refused) {
-    throw unavailable_error{refused.what()};
+    if (!decide()) throw unavailable_error{refused.what()};
+  } catch (unavailable_error const&) {
+    if (!decide()) throw;
   }
 }
 
 task<std::chrono::seconds> shared_throttle::ask(std::string account, std::string address) {
-  std::exception_ptr down;
   try {
     auto const found = (co_await cache_.eval(ask_, keys_of(account, address))).as_list();
     if (found.size() != 7)
@@ -83,44 +73,33 @@ task<std::chrono::seconds> shared_throttle::ask(std::string account, std::string
       return auth::failure_count{static_cast<std::uint32_t>(found[i].as_integer()), at(i + 1)};
     };
     co_return auth::wait_after(settings_, count_at(1), count_at(3), count_at(5), at(0));
-  } catch (redis::error const&) {
-    down = std::current_exception();
-  } catch (unavailable_error const&) {
-    down = std::current_exception();
+  } catch (...) {
+    store_failed();
   }
-  own_counts(down);
   co_return co_await own_.ask(std::move(account), std::move(address));
 }
 
 task<> shared_throttle::failed(std::string account, std::string address) {
-  std::exception_ptr down;
   try {
     redis::texts forget;
     forget.push_back(std::to_string(settings_.forget_after.count()));
     (void)co_await cache_.eval(fail_, keys_of(account, address), std::move(forget));
     co_return;
-  } catch (redis::error const&) {
-    down = std::current_exception();
-  } catch (unavailable_error const&) {
-    down = std::current_exception();
+  } catch (...) {
+    store_failed();
   }
-  own_counts(down);
   co_await own_.failed(std::move(account), std::move(address));
 }
 
 task<> shared_throttle::succeeded(std::string account, std::string address) {
-  std::exception_ptr down;
   try {
     auto keys = keys_of(account, address);
     keys.pop_back();  // the address keeps its count
     (void)co_await cache_.del(std::move(keys));
     co_return;
-  } catch (redis::error const&) {
-    down = std::current_exception();
-  } catch (unavailable_error const&) {
-    down = std::current_exception();
+  } catch (...) {
+    store_failed();
   }
-  own_counts(down);
   co_await own_.succeeded(std::move(account), std::move(address));
 }
 

@@ -23,7 +23,7 @@ class shared_throttle final : public auth::throttle {
 
  private:
   redis::texts keys_of(std::string const& account, std::string const& address) const;
-  bool own_counts(std::exception_ptr const& why);
+  void store_failed();
 
   redis::client& cache_;
   auth::throttle_settings settings_;

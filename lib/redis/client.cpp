@@ -1,5 +1,6 @@
 #include <slipway/redis/client.hpp>
 
+#include <slipway/core/server_url.hpp>
 #include <slipway/redis/part.hpp>
 #include <slipway/redis/tls.hpp>
 
@@ -98,6 +99,7 @@ class client::impl {
   void open(shard& there, bool is_first) {
     auto const& s = shared->settings;
     threads.run(prepare(*this, there), there.index());
+    if (away_) return threads.run(begin(*parts.of(there)), there.index());
     for (unsigned attempt = 1;; ++attempt) {
       try {
         threads.run(parts.of(there)->open(), there.index());
@@ -105,7 +107,10 @@ class client::impl {
       } catch (connect_error const& refused) {
         auto const what = "redis.url: cannot connect to Redis (" + without_password(s.url) + "): " + refused.what();
         if (refused.is_final()) throw startup_error{exit_code::config, what + ". Correct the settings of redis."};
-        if (!s.required) return threads.run(begin(*parts.of(there)), there.index());  // it goes on trying by itself
+        if (!s.required) {
+          away_ = true;
+          return threads.run(begin(*parts.of(there)), there.index());  // it goes on trying by itself
+        }
         if (attempt >= s.connect_attempts)
           throw startup_error{exit_code::unavailable,
                               what + ". Tried " + std::to_string(attempt) +
@@ -122,6 +127,9 @@ class client::impl {
       mine.reset();
     }
   }
+  // Nobody answered the first shard that asked: the others need not wait for the same.
+  bool away_ = false;
+
   void shut_down() {
     for (unsigned i = 0; i < threads.size(); ++i) threads.run(end(*this, threads[i]), i);
   }

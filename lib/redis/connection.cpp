@@ -82,7 +82,7 @@ task<std::shared_ptr<connection>> connection::open(core const& shared, shard& ho
   } catch (connect_error const&) {
     failed = std::current_exception();
   } catch (std::runtime_error const& why) {
-    failed = std::make_exception_ptr(connect_error{why.what(), false});
+    failed = std::make_exception_ptr(connect_error{why.what(), made->stream_->is_refused()});
   }
   if (failed) {
     made->close("the connection was not accepted");
@@ -179,11 +179,12 @@ void connection::give_up(request& r, std::exception_ptr why) {
   auto const keep = shared_from_this();
   auto const was_sent = r.where == request::place::flying;
   pipeline_.give_up(r);
+  // Whatever the server does for it must not be done for the next one, and a pop that blocks must not pop later. It is
+  // said before the coroutine goes on, which may give the connection back at once.
+  auto const spoiled = use_ != use::shared && was_sent;
+  if (spoiled) dirty_ = true;
   fail(r, std::move(why));
-  if (use_ == use::shared || !was_sent) return;
-  // Whatever the server does for it must not be done for the next one, and a pop that blocks must not pop later.
-  dirty_ = true;
-  end("a command of its own connection was given up", false);
+  if (spoiled) end("a command of its own connection was given up", false);
 }
 
 std::exception_ptr connection::late_error(request const& r, request::clock::time_point now) const {

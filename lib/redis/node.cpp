@@ -136,7 +136,6 @@ void node::adopt(std::shared_ptr<connection> made) {
   about_ = link_->about();
   failures_ = 0;
   next_attempt_ = {};
-  was_up_ = true;
   last_error_.clear();
   counters::add(counts_.connects);
   counters::add(counts_.open);

@@ -80,7 +80,7 @@ class node final : public std::enable_shared_from_this<node> {
   std::shared_ptr<connection> link_;
   request_list held_;  // until there is a connection again
   introduction about_;
-  bool connecting_ = false, closing_ = false, was_up_ = false;
+  bool connecting_ = false, closing_ = false;
   unsigned failures_ = 0;
   request::clock::time_point next_attempt_{}, down_since_{}, renewed_at_{};
   std::string last_error_ = "connecting";

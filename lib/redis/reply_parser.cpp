@@ -98,8 +98,6 @@ void reply_parser::feed(std::string_view bytes) {
   ::redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
 }
 
-bool reply_parser::in_the_middle() const noexcept { return reader_->ridx >= 0 || reader_->len > reader_->pos; }
-
 reply_parser::state reply_parser::break_off(std::string why, bool because_of_size) {
   problem_ = std::move(why);
   too_large_ = because_of_size;

@@ -31,8 +31,6 @@ class reply_parser {
   state next(reply& out);
   std::string const& problem() const noexcept { return problem_; }
   bool too_large() const noexcept { return too_large_; }
-  // Whether a reply has begun and not ended.
-  bool in_the_middle() const noexcept;
 
  private:
   friend struct parser_callbacks;

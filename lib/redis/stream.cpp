@@ -187,7 +187,10 @@ void stream::listen(user& who) {
 }
 
 void stream::wait_readable() {
+  // Whoever is told of bytes may hand the stream over to another, who listens then, before reading has come to its end.
+  if (std::exchange(waits_readable_, true)) return;
   socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+    self->waits_readable_ = false;
     if (error || self->user_ == nullptr) return;
     self->read_some();
   });
@@ -220,7 +223,7 @@ void stream::send() {
       case io_state::done: sent_ += went.size; break;
       case io_state::wait_write:
       case io_state::wait_read: return wait_writable();
-      default: return fail(why_broken());
+      default: return fail(why_not_sent());
     }
   }
   sent_ = 0;
@@ -244,6 +247,16 @@ void stream::wait_writable() {
 // Of what has just failed.
 std::string stream::why_broken() const {
   return "the connection broke: " + (tls_ != nullptr ? tls_->reason() : why(errno));
+}
+
+// The same of a write. A server that refuses us may have said so before it went: its alert lies where it is read.
+std::string stream::why_not_sent() {
+  auto const reason = why_broken();
+  if (tls_ == nullptr) return reason;
+  constexpr int most_pieces = 64;
+  std::array<char, 16 << 10> dropped;
+  for (int i = 0; i < most_pieces && tls_->read(dropped.data(), dropped.size()).state == io_state::done; ++i) continue;
+  return tls_->is_refusal() ? why_broken() : reason;
 }
 
 void stream::fail(std::string const& reason) {

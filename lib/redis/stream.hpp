@@ -54,6 +54,9 @@ class stream : public std::enable_shared_from_this<stream> {
   bool is_sending() const noexcept { return writing_; }
   void close() noexcept;
   bool is_open() const noexcept { return socket_.is_open(); }
+  // Whether what broke the connection was a "no" of TLS. In TLS 1.3 the server judges our certificate when the handshake
+  // is over for us.
+  bool is_refused() const noexcept { return tls_ != nullptr && tls_->is_refusal(); }
   endpoint const& to() const noexcept { return to_; }
 
  private:
@@ -66,6 +69,7 @@ class stream : public std::enable_shared_from_this<stream> {
   tls::io_result read(char* into, std::size_t size) noexcept;
   tls::io_result write(std::string_view text) noexcept;
   std::string why_broken() const;
+  std::string why_not_sent();
   void fail(std::string const& why);
 
   endpoint to_;
@@ -74,7 +78,7 @@ class stream : public std::enable_shared_from_this<stream> {
   user* user_ = nullptr;
   std::string out_;
   std::size_t sent_ = 0;  // of out_
-  bool writing_ = false, timed_out_ = false, connected_ = false;
+  bool waits_readable_ = false, writing_ = false, timed_out_ = false, connected_ = false;
 };
 
 }  // namespace slipway::redis

@@ -38,6 +38,7 @@ class subscriber final : public std::enable_shared_from_this<subscriber>, public
   task<std::shared_ptr<stream>> open_one();
   void ask(char const* verb, std::set<std::string> const& names);
   void take(reply message);
+  void confirmed();
   void push(pub_sub_event event);
   void drop(std::string const& why);
   void wake();
@@ -49,10 +50,12 @@ class subscriber final : public std::enable_shared_from_this<subscriber>, public
   std::shared_ptr<stream> bytes_;
   std::unique_ptr<reply_parser> parser_;
   std::size_t unconfirmed_ = 0;
+  unsigned failures_ = 0;  // since the server last confirmed everything
   steady::time_point heard_{}, asked_{};
   bool pinged_ = false;
   std::deque<pub_sub_event> queue_;
-  std::uint64_t lost_ = 0;
+  std::uint64_t lost_ = 0;  // messages that found the queue full
+  bool missed_ = false;     // something did, if only a gap
   std::string problem_;
   one_shot* reader_ = nullptr;
   one_shot* ended_ = nullptr;  // of the present connection
@@ -70,13 +73,10 @@ task<std::shared_ptr<stream>> subscriber::open_one() {
 
 task<> subscriber::live() {
   auto const keep = shared_from_this();
-  unsigned failures = 0;
-  bool was_there = false;
   while (!closed_) {
     try {
       bytes_ = co_await open_one();
       if (closed_) break;
-      failures = 0;
       auto const& s = on_.shared().settings;
       parser_ = std::make_unique<reply_parser>(
           reply_parser::limits{.bytes = static_cast<std::size_t>(s.max_reply), .elements = s.max_elements});
@@ -86,13 +86,9 @@ task<> subscriber::live() {
       one_shot ended;
       ended_ = &ended;
       bytes_->listen(*this);
-      if (was_there) {
-        counters::add(on_.counts().gaps);
-        push({.what = pub_sub_event::kind::gap});
-      }
-      was_there = true;
       ask("SUBSCRIBE", channels_);
       ask("PSUBSCRIBE", patterns_);
+      if (unconfirmed_ == 0) confirmed();
       co_await ended;
       counters::add(on_.counts().lost);
     } catch (connect_error const& why) {
@@ -106,7 +102,7 @@ task<> subscriber::live() {
     ended_ = nullptr;
     if (closed_) break;
     try {
-      auto const most = std::chrono::milliseconds{25} * (1u << std::min(failures++, 5u));
+      auto const most = std::chrono::milliseconds{25} * (1u << std::min(failures_++, 5u));
       co_await sleep_for(on_.shared().jittered(most));
     } catch (cancelled_error const&) {
       break;
@@ -164,14 +160,24 @@ void subscriber::take(reply message) {
   } else if (kind == "pmessage" && parts.size() == 4) {
     push({.channel = plain(parts[2].text), .payload = std::move(parts[3].text), .pattern = plain(parts[1].text)});
   } else if ((kind == "subscribe" || kind == "psubscribe") && unconfirmed_ > 0) {
-    if (--unconfirmed_ > 0) return;
-    confirmed_once_ = true;
-    if (first_ != nullptr) std::exchange(first_, nullptr)->fire();
+    if (--unconfirmed_ == 0) confirmed();
   }
+}
+
+// From here on everything is heard, so this is where a gap ends: whoever is told earlier may read what is kept, and miss
+// what is published between that and this.
+void subscriber::confirmed() {
+  failures_ = 0;
+  if (std::exchange(confirmed_once_, true)) {
+    counters::add(on_.counts().gaps);
+    push({.what = pub_sub_event::kind::gap});
+  }
+  if (first_ != nullptr) std::exchange(first_, nullptr)->fire();
 }
 
 void subscriber::push(pub_sub_event event) {
   if (queue_.size() >= most_) {
+    missed_ = true;
     lost_ += queue_.front().what == pub_sub_event::kind::message ? 1 : 0;
     queue_.pop_front();
     counters::add(on_.counts().gaps);
@@ -219,7 +225,7 @@ void subscriber::close(std::string const& why) noexcept {
 
 task<pub_sub_event> subscriber::next() {
   for (;;) {
-    if (lost_ != 0)
+    if (std::exchange(missed_, false))
       co_return pub_sub_event{.what = pub_sub_event::kind::gap,
                               .channel = {},
                               .payload = {},

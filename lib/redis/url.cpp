@@ -1,6 +1,7 @@
 #include <slipway/redis/url.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/server_url.hpp>
 
 #include <boost/url/decode_view.hpp>
 #include <boost/url/pct_string_view.hpp>
@@ -117,6 +118,7 @@ target parse_url(std::string_view url) {
   auto const slash = rest.find('/');
   auto authority = rest.substr(0, slash);
   auto const path = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+  if (!is_socket && path.contains('@')) refuse(url, "has a / before its @ (write %2F for / and %40 for @)");
   if (auto const at = authority.rfind('@'); at != std::string_view::npos) {
     auto const user_info = authority.substr(0, at);
     authority.remove_prefix(at + 1);
@@ -134,18 +136,6 @@ target parse_url(std::string_view url) {
   if (out.mode == mode::single && out.servers.size() > 1) refuse(url, "names several servers");
   read_path(url, path, out);
   return out;
-}
-
-std::string without_password(std::string_view url) {
-  auto const begin = url.find("://");
-  auto const from = begin == std::string_view::npos ? 0 : begin + 3;
-  auto const at = url.substr(0, url.find('/', from)).rfind('@');
-  // A password with a slash in it, which should have been written %2F, must not be shown either.
-  auto const last = url.rfind('@');
-  auto const end = at == std::string_view::npos ? last : std::max(at, last);
-  if (end == std::string_view::npos || end < from) return std::string{url};
-  auto const user = url.substr(from, end - from);
-  return std::string{url.substr(0, from)}.append(user.substr(0, user.find(':'))).append(":***").append(url.substr(end));
 }
 
 }  // namespace slipway::redis

@@ -32,7 +32,4 @@ struct target {
 // Throws startup_error(config) that says what is wrong and never shows the password.
 target parse_url(std::string_view url);
 
-// The URL without its password, for logs.
-std::string without_password(std::string_view url);
-
 }  // namespace slipway::redis

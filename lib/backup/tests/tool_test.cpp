@@ -1,3 +1,4 @@
+#include <slipway/backup/postgres_tools.hpp>
 #include <slipway/backup/tool.hpp>
 
 #include <slipway/core/errors.hpp>
@@ -72,6 +73,18 @@ TEST(tool, when_nobody_can_take_the_output_the_program_ends) {
     void finish() override {}
   } nowhere;
   EXPECT_EQ(refusal(exit_code::cannot_create, [&] { run_into({.command = {"yes"}}, nowhere); }), "disk full");
+}
+
+TEST(tool, what_postgres_is_told_on_its_command_line_holds_no_password) {
+  for (auto const* url :
+       {"postgres://me:a+%25b@host/db?sslmode=require", "postgres://me@host/db?password=a+%25b&sslmode=require",
+        "postgres://me@host/db?sslmode=require&password=a+%25b"}) {
+    postgres_tools const tools{url, ""};
+    EXPECT_EQ(tools.url(), "postgres://me@host/db?sslmode=require");
+    EXPECT_EQ(tools.make("pg_dump", {}).environment.at("PGPASSWORD"), "a+%b");
+  }
+  EXPECT_EQ(refusal(exit_code::config, [] { postgres_tools{"postgres://me:1/secret@host", ""}; }).find("secret"),
+            std::string::npos);
 }
 
 }  // namespace

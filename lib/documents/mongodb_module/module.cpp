@@ -251,7 +251,13 @@ driver* open(driver_settings const& settings, answer& problem) {
   mongoc_log_set_handler(nullptr, nullptr);  // what went wrong comes back as an answer
   bson_error_t error;
   uri_ptr const uri{mongoc_uri_new_with_error(settings.url.c_str(), &error)};
-  if (!uri) return refuse(error.message);
+  if (!uri) {
+    std::string const said{error.message};
+    // The library quotes the password there.
+    if (said.contains("unescaped"))
+      return refuse("user and password must be percent-encoded: %3A for :, %40 for @, %2F for /, %25 for %");
+    return refuse(said);
+  }
   auto const* database = mongoc_uri_get_database(uri.get());
   if (database == nullptr || *database == '\0') return refuse("the URL names no database: mongodb://host:27017/NAME");
   auto* u = uri.get();

@@ -52,6 +52,17 @@ TEST_F(mongodb_case, what_is_wrong_at_the_start_is_said) {
               HasSubstr("is not one of this program"));
 }
 
+TEST_F(mongodb_case, no_message_shows_a_password_that_was_not_escaped) {
+  for (auto const* url : {"mongodb://ann:xyz:uvw@127.0.0.1:1/x", "mongodb://ann:xyz@uvw@127.0.0.1:1/x",
+                          "mongodb://ann:xyz/uvw@127.0.0.1:1/x", "mongodb://ann:1/uvw@127.0.0.1"}) {
+    auto const said = refusal({.url = url});
+    EXPECT_EQ(said.first, exit_code::config) << url;
+    EXPECT_THAT(said.second, AllOf(Not(HasSubstr("xyz")), Not(HasSubstr("uvw")), HasSubstr("%40"))) << url;
+  }
+  EXPECT_THAT(refusal({.url = "mongodb://127.0.0.1:1/x?tlsCertificateKeyFilePassword=secret"}).second,
+              Not(HasSubstr("secret")));
+}
+
 TEST_F(mongodb_case, a_certificate_file_that_cannot_be_read_is_named_at_the_start) {
   auto const said = refusal({.url = "mongodb://127.0.0.1:1/x?tls=true&tlsCAFile=/nowhere/ca.pem"});
   EXPECT_NE(said.first, exit_code::ok);

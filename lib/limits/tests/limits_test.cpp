@@ -1,6 +1,7 @@
 // Limits that two processes share, against a real server; two clients stand for the processes.
 #include "../../redis/tests/server.hpp"
 
+#include <slipway/http/address.hpp>
 #include <slipway/limits/route_limits.hpp>
 #include <slipway/limits/shared_throttle.hpp>
 
@@ -59,6 +60,47 @@ TEST_F(shared_limits, tokens_come_back_and_a_full_bucket_is_forgotten) {
   EXPECT_EQ(on.run(admitted(in, "k", fast, 3)), 2);
   EXPECT_TRUE(wait_until([&] { return on.run(admitted(in, "k", fast, 1)) == 1; }, 2s));
   EXPECT_TRUE(wait_until([&] { return store->cli({"dbsize"}) == "0"; }, 2s));
+}
+
+// What a request from there gets: 200 from the handler, or 429.
+int status_of(shards& on, route_limits& limits, http::route const& r, std::string const& from) {
+  http::exchange x;
+  x.route = &r;
+  x.request.peer = {.address = from, .address_hash = http::address::parse(from).value().hash()};
+  on.run(limits.around(x, [](http::exchange&) -> task<> { co_return; }));
+  return x.response.status;
+}
+
+TEST_F(shared_limits, a_route_counts_a_network_as_one_in_every_process_and_shows_no_addresses) {
+  route_limits first{*one, fallback::refuse}, second{*two, fallback::refuse};
+  http::route r{.verb = http::method::post, .pattern = "/v1/users"};
+  for (auto* each : {&first, &second}) each->limit(r, {.count = 2});
+  EXPECT_EQ(status_of(on, first, r, "2001:db8::1"), 200);
+  EXPECT_EQ(status_of(on, second, r, "2001:db8::2"), 200);
+  EXPECT_EQ(status_of(on, first, r, "2001:db8::ffff:0:3"), 429) << "whoever has one of these has the other 2^64";
+  EXPECT_EQ(first.refused(), 1u);
+  EXPECT_EQ(status_of(on, first, r, "2001:db8:0:1::1"), 200);
+  EXPECT_EQ(status_of(on, first, r, "192.0.2.1"), 200);
+  EXPECT_EQ(status_of(on, first, r, "192.0.2.2"), 200);
+  EXPECT_EQ(store->cli({"dbsize"}), "4");
+  auto const keys = store->cli({"keys", "*"});
+  EXPECT_TRUE(keys.contains("limit:POST /v1/users:")) << keys;
+  for (std::string const from : {"2001:db8::1", "192.0.2.1"})
+    EXPECT_FALSE(keys.contains(from) || keys.contains(std::to_string(http::address::parse(from)->hash()))) << keys;
+}
+
+TEST_F(shared_limits, a_route_without_the_store_does_as_was_chosen) {
+  route_limits lenient{*one, fallback::memory}, strict{*one, fallback::refuse};
+  http::route r{.verb = http::method::post, .pattern = "/v1/users"};
+  for (auto* each : {&lenient, &strict}) each->limit(r, {.count = 1});
+  store->kill();
+  ASSERT_TRUE(wait_until([&] { return one->use().open == 0; }));
+  EXPECT_EQ(status_of(on, lenient, r, "192.0.2.1"), 200);
+  EXPECT_EQ(status_of(on, lenient, r, "192.0.2.1"), 429);
+  EXPECT_EQ(lenient.store_failures(), 2u);
+  EXPECT_THROW(status_of(on, strict, r, "192.0.2.1"), unavailable_error);
+  strict.set_enabled(false);
+  EXPECT_EQ(status_of(on, strict, r, "192.0.2.1"), 200);
 }
 
 struct manual : auth::throttle {

@@ -210,6 +210,38 @@ TEST_F(redis_faults, what_was_cancelled_is_dropped_and_its_neighbours_are_not) {
     }(*cache, i));
 }
 
+TEST_F(redis_faults, an_own_connection_that_was_given_up_is_handed_to_nobody) {
+  auto s = with(behind->url());
+  s.own_connections = 1;
+  auto narrow = connect(s, on);
+  on.run([](client& c) -> task<> {
+    context hurried;
+    std::string first = "not over", second = "not over";
+    one_shot both;
+    int left = 2;
+    auto const pop = [](client& on_, char const* key, std::string& out, one_shot& done, int& n) -> task<> {
+      std::string popped;
+      auto const work = [](client& from, std::string of, std::string& into) -> task<> {
+        texts keys;
+        keys.push_back(std::move(of));
+        into = (co_await from.blpop(std::move(keys), 10s)).value_or(std::pair{"", "nothing came"}).second;
+      };
+      auto const how = co_await outcome(work(on_, key, popped));
+      out = how == "nothing" ? popped : how;
+      if (--n == 0) done.fire();
+    };
+    start_detached(pop(c, "left", first, both, left), &hurried);
+    while (!(co_await c.run({"INFO", "clients"})).text.contains("blocked_clients:1")) co_await sleep_for(5ms);
+    start_detached(pop(c, "wanted", second, both, left));
+    EXPECT_EQ(c.use().waits, 2u) << "the second stands in line";
+    co_await c.rpush("wanted", {"it"});
+    hurried.cancel(cancel_reason::client_gone);
+    co_await both;
+    EXPECT_EQ(first, "cancelled");
+    EXPECT_EQ(second, "it");
+  }(narrow));
+}
+
 TEST_F(redis_faults, a_deadline_ends_the_waiting) {
   between->set(gate::mode::stall);
   on.run([](client& c) -> task<> {

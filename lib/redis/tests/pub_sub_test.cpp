@@ -66,6 +66,36 @@ TEST_F(redis_pub_sub, comes_back_and_tells_the_gap) {
   }(*cache, *between));
 }
 
+TEST_F(redis_pub_sub, what_comes_after_a_gap_is_heard) {
+  auto direct = connect(with(behind->url()), on);
+  on.run([](client& c, client& past_the_gate, gate& g) -> task<> {
+    auto news = co_await c.subscribe({"news"}, {"p.*"});
+    for (int i = 0; i < 5; ++i) {
+      g.cut();
+      EXPECT_EQ((co_await news.next()).what, pub_sub_event::kind::gap);
+      EXPECT_EQ(co_await past_the_gate.publish("news", "a"), 1);
+      EXPECT_EQ(co_await past_the_gate.publish("p.1", "b"), 1);
+      EXPECT_EQ((co_await news.next()).payload, "a");
+      EXPECT_EQ((co_await news.next()).payload, "b");
+    }
+  }(*cache, direct, *between));
+}
+
+TEST_F(redis_pub_sub, a_gap_that_finds_the_queue_full_is_told_all_the_same) {
+  auto direct = connect(with(behind->url()), on);
+  on.run([](client& c, client& past_the_gate, gate& g) -> task<> {
+    auto news = co_await c.subscribe({"news"}, {}, {.queue = 2});
+    g.cut();
+    while (c.use().gaps == 0) co_await sleep_for(5ms);
+    co_await past_the_gate.publish("news", "first");
+    co_await past_the_gate.publish("news", "second");  // drives the gap out
+    while (c.use().gaps == 1) co_await sleep_for(5ms);
+    EXPECT_EQ((co_await news.next()).what, pub_sub_event::kind::gap);
+    EXPECT_EQ((co_await news.next()).payload, "first");
+    EXPECT_EQ((co_await news.next()).payload, "second");
+  }(*cache, direct, *between));
+}
+
 TEST_F(redis_pub_sub, a_silent_server_is_noticed) {
   on.run([](client& c, gate& g) -> task<> {
     auto news = co_await c.subscribe({"news"});
@@ -116,6 +146,26 @@ TEST_F(redis_pub_sub, a_forbidden_channel_is_an_error) {
       EXPECT_THAT(e.what(), testing::HasSubstr("NOPERM"));
     }
   }(poor));
+}
+
+// It asks again later and later, and what it does not hear is one gap and not as many as it has asked.
+TEST_F(redis_pub_sub, a_channel_that_is_forbidden_later) {
+  behind->cli({"acl", "setuser", "poor", "on", ">pw", "~*", "+@all", "resetchannels", "&t:news"});
+  auto poor = connect(with("redis://poor:pw@127.0.0.1:" + std::to_string(behind->port())), on);
+  on.run([](client& c, server& redis) -> task<> {
+    auto news = co_await c.subscribe({"news"});
+    auto const before = c.use();
+    auto const from = std::chrono::steady_clock::now();
+    redis.cli({"acl", "setuser", "poor", "resetchannels"});
+    while (c.use().connects < before.connects + 8) co_await sleep_for(5ms);
+    EXPECT_GT(std::chrono::steady_clock::now() - from, 1s);
+    EXPECT_EQ(c.use().gaps, before.gaps);
+    redis.cli({"acl", "setuser", "poor", "&t:news"});
+    EXPECT_EQ((co_await news.next()).what, pub_sub_event::kind::gap);
+    EXPECT_EQ(c.use().gaps, before.gaps + 1);
+    EXPECT_EQ(co_await c.publish("news", "allowed again"), 1);
+    EXPECT_EQ((co_await news.next()).payload, "allowed again");
+  }(poor, *behind));
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ TEST_F(redis_troubles, our_own_certificate) {
   server strict{made.server_arguments(port, true), "redis-server", port};
   auto s = hasty("rediss://127.0.0.1:" + std::to_string(port));
   s.ca_file = made.file("authority.crt");
-  EXPECT_THAT(outcome_of_connecting(s, on), Not(StartsWith("it connected")));
+  EXPECT_THAT(outcome_of_connecting(s, on), AllOf(StartsWith("config: "), HasSubstr("certificate required")));
   s.certificate_file = made.file("client.crt");
   EXPECT_THAT(outcome_of_connecting(s, on), HasSubstr("belong together"));
   s.key_file = made.file("server.key");
@@ -336,6 +336,16 @@ TEST_F(redis_troubles, who_is_no_redis) {
     EXPECT_THAT(outcome_of_connecting(hasty("redis://127.0.0.1:" + std::to_string(other.port)), on), HasSubstr(shown))
         << says;
   }
+}
+
+TEST_F(redis_troubles, without_being_required_it_is_waited_for_once_and_not_once_for_each_shard) {
+  liar silent{""};
+  auto s = hasty("redis://127.0.0.1:" + std::to_string(silent.port));
+  s.required = false;
+  shards many{6};
+  auto const from = std::chrono::steady_clock::now();
+  auto const cache = connect(s, many);
+  EXPECT_LT(std::chrono::steady_clock::now() - from, 2 * s.connect_timeout);
 }
 
 TEST_F(redis_troubles, a_server_that_reads_its_data) {

@@ -110,6 +110,21 @@ TEST_F(sessions, logging_out_ends_one_session_and_closing_the_account_all) {
   EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
 }
 
+TEST_F(sessions, an_account_that_could_not_be_closed_can_be_closed_again) {
+  auto elsewhere = db::connect({.url = "sqlite::memory:"}, on);
+  auto const store = documents::make_sql_store(elsewhere, clock);  // not prepared: it fails
+  repositories::preferences rows{*store};
+  services::users split{{user_rows, token_rows, rows, passwords, breaches, throttle, heard, clock}};
+  auto const pair = log_in("ada@example.com", "right").value();
+  EXPECT_THROW(on.run(split.close(scope{ada.value, {}})), db::error);
+  EXPECT_TRUE(log_in("ada@example.com", "right")) << "it is there still";
+  on.run(store->prepare(all_collections()));
+  ASSERT_TRUE(on.run(split.close(scope{ada.value, {}})));
+  EXPECT_EQ(code(renew(pair.refresh_token)), "bad_refresh_token");
+  EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
+  EXPECT_EQ(on.run(split.close(scope{ada.value, {}})).error().kind(), fault_kind::not_found);
+}
+
 TEST_F(sessions, an_unused_session_runs_out) {
   auto const pair = log_in("ada@example.com", "right").value();
   clock.advance(std::chrono::days{15});

@@ -2,6 +2,7 @@
 
 #include <slipway/core/errors.hpp>
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 

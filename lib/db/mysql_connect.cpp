@@ -3,6 +3,7 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/server_url.hpp>
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 

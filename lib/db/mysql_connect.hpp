@@ -3,11 +3,13 @@
 
 #include <slipway/db/settings.hpp>
 
-#include <boost/asio/ssl/context.hpp>
-
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+
+namespace boost::asio::ssl {
+class context;
+}
 
 namespace slipway::db::detail {
 

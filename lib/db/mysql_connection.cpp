@@ -2,6 +2,7 @@
 
 #include <slipway/core/errors.hpp>
 #include <slipway/db/asio_call.hpp>
+#include <slipway/db/mysql_answer.hpp>
 
 #include <boost/mysql/error_categories.hpp>
 

@@ -8,6 +8,7 @@
 #include <slipway/db/mysql_wire.hpp>
 #include <slipway/runtime/shard.hpp>
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/mysql/tcp_ssl.hpp>
 
 #include <chrono>

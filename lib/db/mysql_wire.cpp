@@ -3,8 +3,10 @@
 #include <slipway/core/decimal.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/builder.hpp>
+#include <slipway/db/mysql_answer.hpp>
 
 #include <boost/mysql/column_type.hpp>
+#include <boost/mysql/field_view.hpp>
 
 #include <charconv>
 #include <cmath>

@@ -5,9 +5,6 @@
 #include <slipway/db/rows.hpp>
 #include <slipway/db/value.hpp>
 
-#include <boost/mysql/field_view.hpp>
-#include <boost/mysql/results.hpp>
-
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -15,6 +12,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace boost::mysql {
+class field_view;
+}
 
 namespace slipway::db::detail {
 
@@ -35,13 +36,7 @@ my_text rewrite_placeholders(std::string_view sql);
 void encode(my_text const& text, values const& parameters, std::uint64_t max_bytes,
             std::vector<boost::mysql::field_view>& out);
 
-// The rows of one statement while they are filled, and then behind `rows`.
-struct my_answer {
-  boost::mysql::results found;
-  std::int64_t affected = 0;
-  std::uint64_t first_id = 0;  // that AUTO_INCREMENT gave
-  std::uint64_t id_step = 1;
-};
+struct my_answer;
 rows rows_of(std::unique_ptr<my_answer> answer) noexcept;
 
 // The table that a statement inserts into or changes: "users"; empty when it does neither.

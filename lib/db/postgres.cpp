@@ -3,6 +3,8 @@
 #include <slipway/db/engines.hpp>
 #include <slipway/db/postgres_work.hpp>
 
+#include <libpq-fe.h>
+
 #include <thread>
 
 namespace slipway::db::detail {

@@ -3,10 +3,14 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/server_url.hpp>
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <vector>
 
 namespace slipway::db::detail {
+
+void finish_connection::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 namespace {
 
 constexpr int oldest_version = 12'00'00;

@@ -3,18 +3,18 @@
 
 #include <slipway/db/settings.hpp>
 
-#include <libpq-fe.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
 
+struct pg_conn;  // libpq's PGconn
+
 namespace slipway::db::detail {
 
 struct finish_connection {
-  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+  void operator()(pg_conn* connection) const noexcept;
 };
-using pg_handle = std::unique_ptr<PGconn, finish_connection>;
+using pg_handle = std::unique_ptr<pg_conn, finish_connection>;
 
 // Why a connection could not be opened. `is_final`: the server is there and says no, so trying again is no use.
 class connect_error : public std::runtime_error {

@@ -3,6 +3,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <libpq-fe.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
@@ -39,6 +41,9 @@ pg_connection::pg_connection(pg_owner& owner, shard& home, pg_handle connection,
 pg_connection::~pg_connection() { release_socket(); }
 
 void pg_connection::listen() { wait_readable(); }
+
+bool pg_connection::has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
+bool pg_connection::in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
 
 void pg_connection::release_socket() noexcept {
   boost::system::error_code ignored;

@@ -13,14 +13,15 @@
 #include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
 
-#include <libpq-fe.h>
-
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
+
+struct pg_conn;    // libpq's PGconn
+struct pg_result;  // and PGresult
 
 namespace slipway::db::detail {
 
@@ -32,7 +33,7 @@ class pg_owner {
   // `reads` changed nothing and may be done again elsewhere.
   virtual void on_lost(pg_connection& connection, operation_list reads, std::string const& why) = 0;
   // Asks the server to stop what runs on the connection. Another connection does that, so it takes a while.
-  virtual void stop_statement(PGconn* connection) = 0;
+  virtual void stop_statement(pg_conn* connection) = 0;
   // A statement that only reads got an error with this SQLSTATE. True: another server is asked instead.
   virtual bool refused(operation&, std::string_view) { return false; }
 
@@ -80,10 +81,10 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   // Nothing good can come from it any more.
   void soil() noexcept { dirty_ = true; }
   // In a transaction that can only be rolled back.
-  bool has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
+  bool has_failed() const noexcept;
   std::string timeout_text() const { return std::to_string(statement_timeout_.count()); }
   bool is_idle() const noexcept { return flight_.empty() && pending_.empty(); }
-  bool in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
+  bool in_transaction() const noexcept;
   std::size_t load() const noexcept { return pending_.size() + flight_.size(); }
 
   // For the owner: when it was last used or looked at, and when it is old enough to be replaced.
@@ -104,7 +105,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
     bool alone = false;  // has its own Sync
     operation* op = nullptr;
     prepared* entry = nullptr;
-    PGresult* result = nullptr;
+    pg_result* result = nullptr;
   };
 
   // postgres_pipeline.cpp: what is sent, and which answer belongs to whom.
@@ -116,7 +117,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   bool sync();
   void read_answers();
   void leave_front() noexcept;
-  bool take_result(PGresult* result);
+  bool take_result(pg_result* result);
   bool refuse_copy();
   bool send_text(operation& op, kind what);
   void finish(slot& s);
@@ -147,7 +148,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
 
   pg_owner& owner_;
   shard& home_;
-  PGconn* pg_;
+  pg_conn* pg_;
   bool const shared_;
   std::chrono::milliseconds const statement_timeout_;
   boost::asio::posix::stream_descriptor socket_;

@@ -2,6 +2,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/postgres_connection.hpp>
 
+#include <libpq-fe.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 

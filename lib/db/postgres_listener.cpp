@@ -4,6 +4,8 @@
 #include <slipway/core/random.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <libpq-fe.h>
+
 #include <boost/asio/io_context.hpp>
 
 #include <unistd.h>

@@ -3,6 +3,8 @@
 #include <slipway/db/errors.hpp>
 #include <slipway/db/postgres_connection.hpp>
 
+#include <libpq-fe.h>
+
 #include <boost/asio/io_context.hpp>
 
 #include <utility>

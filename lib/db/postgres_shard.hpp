@@ -67,7 +67,7 @@ class pg_shard final : public pg_owner {
   pg_counters const& counters() const noexcept { return counters_; }
 
   void on_lost(pg_connection& connection, operation_list reads, std::string const& why) override;
-  void stop_statement(PGconn* connection) override;
+  void stop_statement(pg_conn* connection) override;
   bool refused(operation& op, std::string_view state) override;
 
  private:

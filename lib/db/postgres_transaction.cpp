@@ -3,6 +3,8 @@
 #include <slipway/db/errors.hpp>
 #include <slipway/db/postgres_call.hpp>
 
+#include <libpq-fe.h>
+
 namespace slipway::db::detail {
 
 bool pg_transaction::start(operation& op) noexcept {

@@ -5,6 +5,8 @@
 #include <slipway/db/errors.hpp>
 #include <slipway/db/postgres_call.hpp>
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 
 namespace slipway::db::detail {

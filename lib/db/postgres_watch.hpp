@@ -44,7 +44,7 @@ class pg_watch final : public pg_owner, public std::enable_shared_from_this<pg_w
   void close();
 
   void on_lost(pg_connection& connection, operation_list reads, std::string const& why) override;
-  void stop_statement(PGconn*) override {}  // the connection is given up instead
+  void stop_statement(pg_conn*) override {}  // the connection is given up instead
 
  private:
   static task<> run(std::shared_ptr<pg_watch> me);

@@ -4,6 +4,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <libpq-fe.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -14,8 +16,8 @@
 namespace slipway::db::detail {
 namespace {
 
-// The numbers of the built-in types in pg_type.
-enum type_number : Oid {
+// The numbers of the built-in types in pg_type_id.
+enum type_number : pg_type_id {
   boolean = 16,
   bytea = 17,
   single_char = 18,
@@ -120,7 +122,7 @@ cell read_numeric(char const* at, int length) {
 }
 
 // The types that are not the everyday ones.
-cell read_rarer(PGresult const* from, int column, Oid type, char const* at, int length) {
+cell read_rarer(PGresult const* from, int column, pg_type_id type, char const* at, int length) {
   switch (type) {
     case int2: return read_integer(value_kind::integer, load<std::int16_t>(at));
     case oid: return read_integer(value_kind::integer, load<std::uint32_t>(at));
@@ -254,7 +256,7 @@ bool is_input(std::string_view state) noexcept {
 
 }  // namespace
 
-Oid type_of(value_kind kind) noexcept {
+pg_type_id type_of(value_kind kind) noexcept {
   switch (kind) {
     case value_kind::none: return 0;
     case value_kind::boolean: return boolean;

@@ -8,6 +8,8 @@
 #include <slipway/db/sqlite_writer.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
+#include <sqlite3.h>
+
 #include <signal.h>
 #include <unistd.h>
 

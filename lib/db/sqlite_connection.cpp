@@ -4,6 +4,8 @@
 #include <slipway/db/builder.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <sqlite3.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 #include <cerrno>
@@ -208,6 +210,10 @@ void sqlite_connection::open(std::string const& path, bool writes) {
   for (char const* sql : {"begin immediate", "pragma user_version", "commit"})
     if (auto const failed = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); failed != SQLITE_OK) refuse(failed);
 }
+
+sqlite_connection::prepared::~prepared() { sqlite3_finalize(handle); }
+
+bool sqlite_connection::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
 
 sqlite_connection::~sqlite_connection() {
   statements_.clear();

@@ -5,13 +5,14 @@
 #include <slipway/core/context.hpp>
 #include <slipway/db/driver.hpp>
 
-#include <sqlite3.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
+
+struct sqlite3;
+struct sqlite3_stmt;
 
 namespace slipway::db::detail {
 
@@ -40,7 +41,7 @@ class sqlite_connection {
     std::vector<int> parameters;  // which value stands behind each of SQLite's parameters
     bool reads = false;
     bool slow = false;  // took too long on a shard the last time
-    ~prepared() { sqlite3_finalize(handle); }
+    ~prepared();
   };
   // Of a statement without a number: kept until the next such call.
   prepared& prepare(statement const& what, unsigned shard);
@@ -50,7 +51,7 @@ class sqlite_connection {
   void script(std::string const& text, stop_rule const& stop);
   void simple(char const* sql, stop_rule const& stop = {});
 
-  bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
+  bool in_transaction() const noexcept;
   void wait_for_locks(std::chrono::milliseconds longest) noexcept;
 
  private:

@@ -7,7 +7,6 @@
 #include <slipway/tls/session.hpp>
 
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <memory>

@@ -2,6 +2,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/mysql_wire.hpp>
 
+#include <boost/mysql/field_view.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

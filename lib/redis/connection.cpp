@@ -104,6 +104,8 @@ task<> connection::introduce() {
   }
   all.emplace_back("HELLO");
   if (!sentinel && shared_.target.database != 0) all.emplace_back("SELECT").arg(shared_.target.database);
+  // Without it a replica sends every command on to its master.
+  if (use_ == use::reading && shared_.target.mode == mode::cluster) all.emplace_back("READONLY");
   all.emplace_back("PING");
   if (!s.client_name.empty()) all.emplace_back("CLIENT").arg("SETNAME").arg(s.client_name);
   // One request each, because each answer is looked at; they go out together.
@@ -180,7 +182,7 @@ void connection::give_up(request& r, std::exception_ptr why) {
   auto const was_sent = r.where == request::place::flying;
   pipeline_.give_up(r);
   fail(r, std::move(why));
-  if (use_ == use::shared || !was_sent) return;
+  if (use_ == use::shared || use_ == use::reading || !was_sent) return;
   // Whatever the server does for it must not be done for the next one, and a pop that blocks must not pop later.
   dirty_ = true;
   end("a command of its own connection was given up", false);

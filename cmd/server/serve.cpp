@@ -223,8 +223,14 @@ int serve(invocation const& in, std::string const& ready_file) {
   health.add("database", std::chrono::seconds{2}, true, [&database] { return database.ping(); });
   if (stored.pool) health.add("documents", std::chrono::seconds{2}, true, [&stored] { return stored.store->ping(); });
   add_replicas(health, database);
-  auto const sharded = make_cluster(s, database_settings, database, on, log);
+  std::optional<middleware::node_watches> node_watches;
+  if (!s.sharding.nodes.empty()) node_watches.emplace(all_metrics, database_settings.watch);
+  auto const sharded = make_cluster(s, database_settings, database, on, log,
+                                    [&node_watches](std::string_view node) { return node_watches->of(node); });
   if (sharded) add_nodes(health, *sharded);
+  middleware::moves_seen moves;
+  auto const shard_metrics =
+      sharded ? middleware::sharding_metrics(all_metrics, *sharded, moves) : metrics::registry::subscription{};
 
   shared_store store{s, on, all_metrics, health, clock};
 
@@ -268,6 +274,8 @@ int serve(invocation const& in, std::string const& ready_file) {
     background const tidying{on[0], tidy_now_and_then(app, log)};
     std::optional<background> servers;
     if (!s.database.replicas.empty()) servers.emplace(on[0], tell_of_servers(database, log));
+    std::optional<background> moving;
+    if (sharded) moving.emplace(on[0], watch_moves(*sharded, moves, journal.named("sharding")));
     background const parting{on[0], keep_partitions(s, database, clock, journal.named("partitions"))};
     while (next_wish() == wish::reload) reload_everything(log, journal, watcher, server, keys);
   }

@@ -22,9 +22,10 @@ sharding::tables sharded_tables(settings const& s) {
 }
 
 std::unique_ptr<sharding::cluster> make_cluster(settings const& s, db::settings const& base, db::database& control,
-                                                shards& on, log::logger const& log) {
+                                                shards& on, log::logger const& log,
+                                                std::function<db::observer*(std::string_view)> const& watch) {
   if (s.sharding.nodes.empty()) return nullptr;
-  auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on);
+  auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on, watch);
   for (std::uint32_t n = 0; n < all->size(); ++n) require_schema(s, all->node(n), on, log);
   on.run(all->check());
   return all;
@@ -34,6 +35,19 @@ void add_nodes(health::monitor& health, sharding::cluster& all) {
   for (std::uint32_t n = 0; n < all.size(); ++n)
     health.add("node-" + all.settings().nodes[n].name, std::chrono::seconds{2}, true,
                [&all, n] { return all.node(n).ping(); });
+}
+
+task<> watch_moves(sharding::cluster& all, middleware::moves_seen& seen, log::logger log) {
+  constexpr std::chrono::seconds pause{2};
+  for (;; co_await sleep_for(pause)) {
+    try {
+      seen.set(co_await sharding::progress_of(all));
+    } catch (cancelled_error const&) {
+      throw;
+    } catch (std::exception const& error) {
+      log.warn("how far slots have moved is not known; it will be asked again", {{"error", error.what()}});
+    }
+  }
 }
 
 namespace {
@@ -46,10 +60,10 @@ struct node_line {
 BOOST_DESCRIBE_STRUCT(node_line, (), (name, slots, database))
 struct moving_line {
   std::uint32_t slot = 0;
-  std::string source, target, position;
-  bool is_over = false;
+  std::string source, target, phase;
+  std::int64_t copied = 0, pending = 0;
 };
-BOOST_DESCRIBE_STRUCT(moving_line, (), (slot, source, target, position, is_over))
+BOOST_DESCRIBE_STRUCT(moving_line, (), (slot, source, target, phase, copied, pending))
 struct status_view {
   std::int64_t version = 0;
   std::vector<node_line> nodes;
@@ -110,15 +124,15 @@ std::vector<sharding::planned_move> plan(sharding::cluster& all, shards& on, sha
   return moves;
 }
 
-status_view status_of(sharding::cluster& all, sharding::mover& m, shards& on) {
+status_view status_of(sharding::cluster& all, shards& on) {
   status_view out;
   auto const map = on.run(all.refresh());
   out.version = map->version;
   for (std::uint32_t n = 0; n < all.size(); ++n)
     out.nodes.push_back({all.settings().nodes[n].name, std::ranges::count(map->slots, n, &sharding::slot_owner::node),
                          all.node(n).description()});
-  for (auto& line : on.run(m.under_way()))
-    out.moves.push_back({line.slot, line.source, line.target, line.position, line.is_over});
+  for (auto& m : on.run(sharding::progress_of(all)))
+    out.moves.push_back({m.slot, m.source, m.target, m.phase, m.copied, m.pending});
   return out;
 }
 
@@ -134,17 +148,21 @@ int sharding_init(invocation const& in) {
 }
 
 int sharding_status(invocation const& in, bool json) {
-  return with_cluster(in, [json](sharding::cluster& all, sharding::mover& m, shards& on) {
+  return with_cluster(in, [json](sharding::cluster& all, sharding::mover&, shards& on) {
     on.run(all.check());
-    auto const now = status_of(all, m, on);
+    auto const now = status_of(all, on);
     if (json) {
       fmt::print("{}\n", json::write(now));
       return 0;
     }
     for (auto const& n : now.nodes) fmt::print("{:<16} {:>6} slots  {}\n", n.name, n.slots, n.database);
     for (auto const& line : now.moves)
-      fmt::print("slot {}: {} -> {}{}\n", line.slot, line.source, line.target,
-                 line.is_over ? ", moved; the old copy is kept until `clean`" : ", under way");
+      if (line.phase == sharding::phase::kept)
+        fmt::print("slot {}: {} -> {}, moved; the old copy is kept until `clean`\n", line.slot, line.source,
+                   line.target);
+      else
+        fmt::print("slot {}: {} -> {}, under way: {}, {} rows copied, {} changes to be carried over\n", line.slot,
+                   line.source, line.target, line.phase, line.copied, line.pending);
     return 0;
   });
 }

@@ -52,6 +52,27 @@ task<std::vector<reply>> gather(std::vector<task<reply>> all) {
   co_return std::move(in.answers);
 }
 
+// One command for each slot that the keys lie in, all at once.
+task<std::vector<reply>> split(per_shard<std::unique_ptr<part>>& in, naming const& names, std::string_view name,
+                               texts keys, bool reads, std::vector<std::vector<std::size_t>>* places) {
+  std::unordered_map<int, std::size_t> by_slot;
+  std::vector<command> all;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto const [at, is_new] = by_slot.try_emplace(static_cast<int>(slot_of(names.prefix + keys[i])), all.size());
+    if (is_new) {
+      all.emplace_back(name, &names);
+      if (reads) all.back().reads();
+      places->emplace_back();
+    }
+    all[at->second].key(keys[i]);
+    (*places)[at->second].push_back(i);
+  }
+  std::vector<task<reply>> tasks;
+  tasks.reserve(all.size());
+  for (auto& each : all) tasks.push_back(part::run(in, std::move(each)));
+  co_return co_await gather(std::move(tasks));
+}
+
 }  // namespace
 
 class client::impl {
@@ -148,23 +169,16 @@ task<std::vector<reply>> client::transaction(std::vector<command> all) {
 
 task<std::vector<reply>> client::send_split(std::string_view name, texts keys, bool reads,
                                             std::vector<std::vector<std::size_t>>* places) {
-  std::unordered_map<int, std::size_t> by_slot;
-  std::vector<command> all;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto const whole = names_->prefix + keys[i];
-    auto const [at, is_new] = by_slot.try_emplace(static_cast<int>(slot_of(whole)), all.size());
-    if (is_new) {
-      all.push_back(make(name));
-      if (reads) all.back().reads();
-      places->emplace_back();
-    }
-    all[at->second].key(keys[i]);
-    (*places)[at->second].push_back(i);
-  }
-  std::vector<task<reply>> tasks;
-  tasks.reserve(all.size());
-  for (auto& each : all) tasks.push_back(send(std::move(each)));
-  co_return co_await gather(std::move(tasks));
+  return split(impl_->parts, *names_, name, std::move(keys), reads, places);
+}
+
+task<reply> reader::send(command c) { return part::run(*in_, std::move(c)); }
+task<std::vector<reply>> reader::send_split(std::string_view name, texts keys, bool reads,
+                                            std::vector<std::vector<std::size_t>>* places) {
+  return split(*in_, *names_, name, std::move(keys), reads, places);
+}
+reader client::reading_from(read_from where) {
+  return {impl_->parts, impl_->shared->names_by_reading[static_cast<std::size_t>(where)]};
 }
 
 task<session> client::own(std::string_view key) {
@@ -284,6 +298,10 @@ usage client::use() const noexcept {
     u.connect_errors += get(c.connect_errors);
     u.refreshes += get(c.refreshes);
     u.gaps += get(c.gaps);
+    u.replica_reads += get(c.replica_reads);
+    u.replica_fallbacks += get(c.replica_fallbacks);
+    u.replicas = i == 0 ? get(c.replicas) : std::min(u.replicas, get(c.replicas));
+    u.replica_lag_us = std::max(u.replica_lag_us, get(c.replica_lag_us));
     u.open += get(c.open);
     u.own += get(c.own);
     u.depth += get(c.depth);
@@ -295,10 +313,22 @@ std::string const& client::description() const noexcept { return impl_->descript
 
 client connect(settings const& s, shards& on) {
   auto target = parse_url(s.url);
-  naming names{s.prefix, target.mode == mode::cluster};
+  if (s.read_from != read_from::primary && target.mode == mode::single)
+    throw startup_error{exit_code::config,
+                        "redis.read_from: a server that stands alone names no replicas; use redis+sentinel:// or "
+                        "redis+cluster:// in redis.url, or leave it at primary"};
+  if (s.replica_lag < 2 * s.replica_check)
+    throw startup_error{exit_code::config,
+                        "redis.replica_lag: must be at least twice redis.replica_check, because how far a replica is "
+                        "is known no better than that"};
+  naming names{s.prefix, target.mode == mode::cluster, s.read_from};
+  std::array<naming, 3> by_reading{names, names, names};
+  for (std::size_t i = 0; i < by_reading.size(); ++i) by_reading[i].reads = static_cast<read_from>(i);
   auto secure = target.tls ? make_tls_context(s) : nullptr;
   auto& random = s.random != nullptr ? *s.random : system_random();
-  return client{std::unique_ptr<core>{new core{s, std::move(target), std::move(names), std::move(secure), random}}, on};
+  return client{std::unique_ptr<core>{
+                    new core{s, std::move(target), std::move(names), std::move(by_reading), std::move(secure), random}},
+                on};
 }
 
 }  // namespace slipway::redis

@@ -34,6 +34,9 @@ struct usage {
   std::uint64_t waits = 0, wait_time_us = 0;  // for a connection of one's own
   std::uint64_t connects = 0, lost = 0, connect_errors = 0, refreshes = 0, gaps = 0;
   std::uint64_t open = 0, own = 0, depth = 0;  // now: shared connections, sessions, commands on their way
+  std::uint64_t replica_reads = 0,
+                replica_fallbacks = 0;             // answered by a replica; by the primary though one was wanted
+  std::uint64_t replicas = 0, replica_lag_us = 0;  // now: that every shard may read from; the most that one is behind
 };
 
 struct scan_options {
@@ -60,6 +63,18 @@ class scanner {
   bool begun_ = false;
 };
 
+// The commands of a client, of which those that read are answered by whom `client::reading_from` says.
+class reader final : public commands {
+ public:
+  reader(per_shard<std::unique_ptr<part>>& in, naming const& names) : commands{&names}, in_{&in} {}
+
+ private:
+  task<reply> send(command c) override;
+  task<std::vector<reply>> send_split(std::string_view name, texts keys, bool reads,
+                                      std::vector<std::vector<std::size_t>>* places) override;
+  per_shard<std::unique_ptr<part>>* in_;
+};
+
 class client final : public commands {
  public:
   explicit client(std::unique_ptr<core> shared, shards& on);
@@ -67,6 +82,12 @@ class client final : public commands {
   client& operator=(client&&) = delete;
   // Ends every connection; nobody may be waiting for an answer any more.
   ~client();
+
+  // The same commands with another answer to who may be read from than redis.read_from gives. What is written here and
+  // must be seen: `cache.reading_from(read_from::primary).get(key)`. What may be a moment old, where the setting is
+  // primary: `cache.reading_from(read_from::prefer_replica).get(key)`; the first such call makes the replicas be looked
+  // for, and is answered by the primary. Sessions, transactions and scans are always of the primary.
+  reader reading_from(read_from where);
 
   // All of them in one piece (MULTI, EXEC), on the shared connection. An error of one shows in its reply; the others
   // are done all the same, as Redis has it.

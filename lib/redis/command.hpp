@@ -1,6 +1,8 @@
 // One command as it goes over the wire (RESP2: an array of bulk strings), and what has to be known to route it.
 #pragma once
 
+#include <slipway/redis/reading.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -12,11 +14,15 @@ namespace slipway::redis {
 struct naming {
   std::string prefix;
   bool cluster = false;
+  read_from reads = read_from::primary;
 };
 
 class command {
  public:
-  explicit command(std::string_view name, naming const* names = nullptr) : names_{names} { add(name); }
+  explicit command(std::string_view name, naming const* names = nullptr)
+      : names_{names}, from_{names != nullptr ? names->reads : read_from::primary} {
+    add(name);
+  }
 
   command& arg(std::string_view text) {
     add(text);
@@ -30,9 +36,20 @@ class command {
   command& arg(double number);  // in the shortest form that reads back the same
   // With the client's prefix before it; decides which server of a cluster gets the command.
   command& key(std::string_view name);
-  // Changes nothing: may be sent again when the connection is lost.
+  // Changes nothing: may be sent again when the connection is lost, and to a replica where `from` or redis.read_from
+  // says so.
   command& reads() noexcept {
-    reads_ = true;
+    reads_ = repeats_ = true;
+    return *this;
+  }
+  // Done twice it is the same: may be sent again when the connection is lost.
+  command& repeats() noexcept {
+    repeats_ = true;
+    return *this;
+  }
+  // Who may answer it, if it only reads.
+  command& from(read_from where) noexcept {
+    from_ = where;
     return *this;
   }
   // Takes the words as they are; the first after the name is taken for the key of the route.
@@ -41,7 +58,9 @@ class command {
   static constexpr int no_slot = -1;
   int slot() const noexcept { return slot_; }  // of a cluster; no_slot: any server
   bool several_slots() const noexcept { return several_slots_; }
-  bool is_read() const noexcept { return reads_; }
+  bool may_repeat() const noexcept { return repeats_; }
+  bool may_use_replica() const noexcept { return reads_ && from_ != read_from::primary; }
+  read_from where() const noexcept { return from_; }
   std::string_view name() const noexcept;
   std::uint32_t size() const noexcept { return count_; }  // words
   std::size_t bytes() const noexcept { return body_.size() + 16; }
@@ -56,7 +75,8 @@ class command {
   std::string body_;
   std::uint32_t count_ = 0;
   int slot_ = no_slot;
-  bool reads_ = false, several_slots_ = false;
+  read_from from_;
+  bool reads_ = false, repeats_ = false, several_slots_ = false;
 };
 
 }  // namespace slipway::redis

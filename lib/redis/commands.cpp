@@ -64,7 +64,7 @@ task<reply> commands::run(std::initializer_list<std::string_view> words) {
   return send(std::move(c));
 }
 
-task<> commands::ping() { return nothing(send(make("PING").reads())); }
+task<> commands::ping() { return nothing(send(make("PING").repeats())); }
 
 task<std::optional<std::string>> commands::get(std::string_view key) {
   return optional_text(send(make("GET").key(key).reads()));
@@ -276,7 +276,7 @@ task<reply> commands::eval(script const& what, texts keys, texts arguments) {
     auto c = make(name).arg(body).arg(keys.size());
     for (auto const& each : keys) c.key(each);
     add_all(c, arguments);
-    if (what.is_repeatable()) c.reads();
+    if (what.is_repeatable()) c.repeats();
     return c;
   };
   std::optional<reply> got;

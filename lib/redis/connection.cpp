@@ -104,6 +104,8 @@ task<> connection::introduce() {
   }
   all.emplace_back("HELLO");
   if (!sentinel && shared_.target.database != 0) all.emplace_back("SELECT").arg(shared_.target.database);
+  // Without it a replica sends every command on to its master.
+  if (use_ == use::reading && shared_.target.mode == mode::cluster) all.emplace_back("READONLY");
   all.emplace_back("PING");
   if (!s.client_name.empty()) all.emplace_back("CLIENT").arg("SETNAME").arg(s.client_name);
   // One request each, because each answer is looked at; they go out together.
@@ -181,7 +183,7 @@ void connection::give_up(request& r, std::exception_ptr why) {
   pipeline_.give_up(r);
   // Whatever the server does for it must not be done for the next one, and a pop that blocks must not pop later. It is
   // said before the coroutine goes on, which may give the connection back at once.
-  auto const spoiled = use_ != use::shared && was_sent;
+  auto const spoiled = use_ != use::shared && use_ != use::reading && was_sent;
   if (spoiled) dirty_ = true;
   fail(r, std::move(why));
   if (spoiled) end("a command of its own connection was given up", false);

@@ -21,7 +21,8 @@ struct introduction {
 
 class connection final : public std::enable_shared_from_this<connection>, stream::user {
  public:
-  enum class use : std::uint8_t { shared, own, sentinel };
+  // reading: shared, of a replica that is only read from.
+  enum class use : std::uint8_t { shared, reading, own, sentinel };
 
   // Throws connect_error.
   static task<std::shared_ptr<connection>> open(core const& shared, shard& home, endpoint to, use what);

@@ -6,6 +6,7 @@
 #include <slipway/redis/url.hpp>
 #include <slipway/tls/context.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,7 @@ struct counters {
   using counter = std::atomic<std::uint64_t>;
   counter commands{0}, errors{0}, refused{0}, repeated{0}, redirected{0}, waits{0}, wait_time_us{0};
   counter connects{0}, lost{0}, connect_errors{0}, open{0}, own{0}, depth{0}, refreshes{0}, gaps{0};
+  counter replica_reads{0}, replica_fallbacks{0}, replicas{0}, replica_lag_us{0};
   static void add(counter& c, std::uint64_t n = 1) noexcept {
     c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
@@ -29,7 +31,8 @@ struct core {
   redis::settings settings;
   redis::target target;
   naming names;
-  tls::context secure;  // null: plain
+  std::array<naming, 3> names_by_reading;  // the same for each read_from
+  tls::context secure;                     // null: plain
   random_source& random;
 
   // Between half and all of `most`, so that a fleet does not come back as one.

@@ -29,13 +29,13 @@ task<> background_tasks::all_over() {
   waiting_ = nullptr;
 }
 
-node::node(core const& shared, shard& home, counters& counts, background_tasks& tasks, endpoint to, bool masters_only)
+node::node(core const& shared, shard& home, counters& counts, background_tasks& tasks, endpoint to, kind what)
     : shared_{shared},
       home_{home},
       counts_{counts},
       tasks_{tasks},
       to_{std::move(to)},
-      masters_only_{masters_only},
+      kind_{what},
       down_since_{home.coarse_now()} {}
 
 std::exception_ptr node::down() const {
@@ -93,7 +93,7 @@ void node::reconnect() {
 task<> node::open() {
   connecting_ = true;
   try {
-    auto made = co_await connection::open(shared_, home_, to_, connection::use::shared);
+    auto made = co_await connection::open(shared_, home_, to_, shared_use());
     connecting_ = false;
     adopt(std::move(made));
   } catch (connect_error const& why) {
@@ -106,7 +106,7 @@ task<> node::open() {
 task<> node::connect() {
   auto const keep = shared_from_this();
   try {
-    auto made = co_await connection::open(shared_, home_, to_, connection::use::shared);
+    auto made = co_await connection::open(shared_, home_, to_, shared_use());
     connecting_ = false;
     if (closing_)
       made->close("the client is being closed");
@@ -128,11 +128,12 @@ void node::failed(connect_error const& why) {
 
 void node::adopt(std::shared_ptr<connection> made) {
   if (link_ != nullptr) return made->close("there is one already");
-  if (masters_only_ && made->about().role == "replica") {
+  if (refuses(*made)) {
     made->close("it is a replica");
     return failed(connect_error{"it is a replica", false});
   }
   link_ = std::move(made);
+  ++generation_;
   about_ = link_->about();
   failures_ = 0;
   next_attempt_ = {};
@@ -231,7 +232,7 @@ task<> node::connect_own() {
   --opening_own_;
   if (made == nullptr) co_return;
   counters::add(counts_.connects);
-  if (closing_ || (masters_only_ && made->about().role == "replica")) {
+  if (closing_ || refuses(*made)) {
     made->close("it is not wanted any more");
     co_return;
   }

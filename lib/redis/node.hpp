@@ -28,8 +28,9 @@ class background_tasks {
 
 class node final : public std::enable_shared_from_this<node> {
  public:
-  // `masters_only`: a server that calls itself a replica is not accepted.
-  node(core const& shared, shard& home, counters& counts, background_tasks& tasks, endpoint to, bool masters_only);
+  // master: a server that calls itself a replica is not accepted. replica: it is asked to serve reads.
+  enum class kind : std::uint8_t { any, master, replica };
+  node(core const& shared, shard& home, counters& counts, background_tasks& tasks, endpoint to, kind what);
 
   // Starts the request on the shared connection, or lets it wait a moment for one. False: it is over already.
   bool start(request& r) noexcept;
@@ -46,6 +47,7 @@ class node final : public std::enable_shared_from_this<node> {
   void close(std::string const& why) noexcept;
 
   bool is_up() const noexcept { return link_ != nullptr; }
+  unsigned generation() const noexcept { return generation_; }  // of the shared connection: how many there were
   endpoint const& to() const noexcept { return to_; }
   introduction const& about() const noexcept { return about_; }
   std::size_t depth() const noexcept { return held_.size() + (link_ ? link_->load() : 0); }
@@ -58,6 +60,10 @@ class node final : public std::enable_shared_from_this<node> {
     request::clock::time_point give_up;
   };
 
+  connection::use shared_use() const noexcept {
+    return kind_ == kind::replica ? connection::use::reading : connection::use::shared;
+  }
+  bool refuses(connection const& made) const { return kind_ == kind::master && made.about().role == "replica"; }
   void hold(request& r);
   void reconnect();
   task<> connect();
@@ -75,13 +81,13 @@ class node final : public std::enable_shared_from_this<node> {
   counters& counts_;
   background_tasks& tasks_;
   endpoint const to_;
-  bool const masters_only_;
+  kind const kind_;
 
   std::shared_ptr<connection> link_;
   request_list held_;  // until there is a connection again
   introduction about_;
   bool connecting_ = false, closing_ = false;
-  unsigned failures_ = 0;
+  unsigned failures_ = 0, generation_ = 0;
   request::clock::time_point next_attempt_{}, down_since_{}, renewed_at_{};
   std::string last_error_ = "connecting";
 

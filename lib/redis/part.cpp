@@ -11,6 +11,8 @@ using steady = std::chrono::steady_clock;
 
 // A slot that moves on and on, or servers that send each other's clients around.
 constexpr unsigned most_redirections = 8;
+// That are asked for one answer before the primary is.
+constexpr unsigned most_replicas = 2;
 // Between attempts while a server cannot do what it will be able to do soon.
 constexpr std::chrono::milliseconds pause{25};
 
@@ -43,6 +45,11 @@ void part::tick() {
     if (auto const each = others_[i].lock()) each->tick(home_.coarse_now());
   std::erase_if(others_, [](auto const& each) { return each.expired(); });
   counts_.depth.store(topology_->depth(), std::memory_order_relaxed);
+  auto const [usable, lag] = topology_->replicas();
+  counts_.replicas.store(usable, std::memory_order_relaxed);
+  counts_.replica_lag_us.store(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(lag).count()),
+      std::memory_order_relaxed);
 }
 
 task<> part::close() {
@@ -129,6 +136,23 @@ task<std::shared_ptr<node>> part::node_for(int slot) {
   }
 }
 
+task<std::shared_ptr<node>> part::replica_for(int slot, attempt& a) {
+  for (;;) {
+    a.at_replica = true;
+    if (auto found = topology_->find_replica(slot)) co_return found;
+    a.at_replica = false;
+    if (a.from == read_from::prefer_replica) {
+      counters::add(counts_.replica_fallbacks);
+      co_return nullptr;
+    }
+    if (!has_patience(a))
+      throw lost_error{"Redis: no replica may be read from (" + topology_->no_replica(slot) +
+                           "), and the primary is not asked because of redis.read_from; the command was not sent",
+                       false};
+    co_await sleep_for(pause);
+  }
+}
+
 bool part::has_patience(attempt& a) const {
   auto const now = steady::now();
   if (a.first_trouble == steady::time_point::max()) a.first_trouble = now;
@@ -140,7 +164,7 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
   me.check_slots(single);
   counters::add(me.counts_.commands);
   auto const parts = block.empty() ? std::span<command const>{&single, 1} : std::span<command const>{block};
-  auto const reads = block.empty() && single.is_read();
+  auto const may_repeat = block.empty() && single.may_repeat();
   auto* const operation = co_await this_context{};
   auto const watched = me.shared_.settings.watch != nullptr;
   auto const began = watched ? steady::now() : steady::time_point{};
@@ -148,6 +172,7 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
   for (auto const& each : parts)
     if (each.slot() != command::no_slot) slot = each.slot();
   attempt a;
+  if (block.empty() && single.may_use_replica()) a.from = single.where();
   std::vector<command> with_asking;
   std::shared_ptr<node> asked;
   for (;;) {
@@ -159,9 +184,18 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
     try {
       if (a.where != nullptr) {
         asked = std::exchange(a.where, nullptr);
-      } else if (asked = me.topology_->find(slot); asked == nullptr) [[unlikely]] {
-        asked = co_await me.node_for(slot);
+        a.at_replica = false;
+      } else {
+        if (a.from != read_from::primary)
+          asked = co_await me.replica_for(slot, a);
+        else
+          asked = nullptr;
+        if (asked == nullptr) asked = me.topology_->find(slot);
+        if (asked == nullptr) [[unlikely]]
+          asked = co_await me.node_for(slot);
       }
+      // One that has fallen silent must leave time to ask another.
+      if (a.at_replica) r.give_up = std::min(r.give_up, steady::now() + me.shared_.settings.request_timeout / 2);
       if (std::exchange(a.asking, false)) {
         with_asking.assign(1, command{"ASKING"});
         with_asking.insert(with_asking.end(), parts.begin(), parts.end());
@@ -169,10 +203,11 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
       }
       co_await call_node{*asked, r};
       if (!r.error && !r.answer.is_error()) [[likely]] {
+        if (a.at_replica) counters::add(me.counts_.replica_reads);
         if (watched) me.tell(single, asked.get(), began, {}, operation);
         co_return std::move(r.answer);
       }
-      if (co_await me.judge(r, a, asked, reads) == verdict::again) continue;
+      if (co_await me.judge(r, a, asked, may_repeat) == verdict::again) continue;
       if (r.error) std::rethrow_exception(r.error);
       throw_error(asked->to().text(), r.early_error.empty() ? r.answer.text : r.early_error);
     } catch (...) {
@@ -184,19 +219,49 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
   }
 }
 
+task<part::verdict> part::judge_replica(request& r, attempt& a, node& asked) {
+  if (r.error) {
+    try {
+      std::rethrow_exception(r.error);
+    } catch (lost_error const&) {
+    } catch (...) {
+      co_return verdict::final;
+    }
+  } else if (!passes(code_of(r.answer.text))) {
+    co_return verdict::final;  // a mistake of the command, or it has moved
+  }
+  topology_->suspect(asked, r.error ? "it was lost" : r.answer.text);
+  if (a.from == read_from::prefer_replica) {
+    // Another replica, or the primary where there is none.
+    if (++a.replicas_tried >= most_replicas) {
+      a.from = read_from::primary;
+      counters::add(counts_.replica_fallbacks);
+    }
+    co_return verdict::again;
+  }
+  if (!has_patience(a)) co_return verdict::final;
+  co_await sleep_for(pause);
+  co_return verdict::again;
+}
+
 // Whether to try once more, and where. What was not sent, or was refused without having been done, may be sent again;
 // what may have been done only if it reads.
-task<part::verdict> part::judge(request& r, attempt& a, std::shared_ptr<node> asked, bool reads) {
+task<part::verdict> part::judge(request& r, attempt& a, std::shared_ptr<node> asked, bool may_repeat) {
+  if (a.at_replica && co_await judge_replica(r, a, *asked) == verdict::again) co_return verdict::again;
   if (r.error) {
+    bool may_wait = false;
     try {
       std::rethrow_exception(r.error);
     } catch (lost_error const& lost) {
       if (!asked->is_up()) topology_->suspect(*asked, lost.what());
-      auto const may_repeat = reads || !lost.may_have_been_done();
-      if (!may_repeat || a.repeated || steady::now() >= r.give_up) co_return verdict::final;
+      auto const may_send = may_repeat || !lost.may_have_been_done();
+      may_wait = a.from == read_from::prefer_replica && may_send && has_patience(a);
+      if (!may_wait && (!may_send || a.repeated || steady::now() >= r.give_up)) co_return verdict::final;
     } catch (...) {
       co_return verdict::final;
     }
+    // The primary is away, and its replicas are likely to be told who is the next.
+    if (may_wait) co_await sleep_for(pause);
     a.repeated = true;
     counters::add(counts_.repeated);
     co_return verdict::again;

@@ -58,13 +58,18 @@ class part {
   enum class verdict : std::uint8_t { final, again };
   struct attempt {
     std::shared_ptr<node> where;  // null: by slot
-    bool asking = false, repeated = false;
-    unsigned redirections = 0;
+    read_from from = read_from::primary;
+    bool asking = false, repeated = false, at_replica = false;
+    unsigned redirections = 0, replicas_tried = 0;
     request::clock::time_point first_trouble = request::clock::time_point::max();
   };
   // One command, or when there are any, `block`.
   static task<reply> send(per_shard<std::unique_ptr<part>>& parts, command single, std::vector<command> block);
-  task<verdict> judge(request& r, attempt& a, std::shared_ptr<node> asked, bool reads);
+  // For a command that may be answered by a replica. Null: by the primary.
+  task<std::shared_ptr<node>> replica_for(int slot, attempt& a);
+  // The replica that was asked cannot say: who is asked next.
+  task<verdict> judge_replica(request& r, attempt& a, node& asked);
+  task<verdict> judge(request& r, attempt& a, std::shared_ptr<node> asked, bool may_repeat);
   bool has_patience(attempt& a) const;
   void tick();
 

@@ -4,6 +4,7 @@
 #include <slipway/core/context.hpp>
 #include <slipway/core/random.hpp>
 #include <slipway/meta/description.hpp>
+#include <slipway/redis/reading.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -48,6 +49,9 @@ struct settings {
   std::chrono::milliseconds outage_patience{500};
   std::chrono::milliseconds health_interval{5'000};
   std::uint32_t connect_attempts = 5;
+  redis::read_from read_from = redis::read_from::primary;
+  std::chrono::milliseconds replica_lag{5'000};
+  std::chrono::milliseconds replica_check{500};
   std::uint64_t max_reply = 64 << 20;
   std::uint32_t max_elements = 1'000'000;
 
@@ -58,7 +62,8 @@ struct settings {
 BOOST_DESCRIBE_STRUCT(settings, (),
                       (url, user, password, sentinel_user, sentinel_password, prefix, client_name, ca_file,
                        certificate_file, key_file, required, queue, own_connections, request_timeout, connect_timeout,
-                       outage_patience, health_interval, connect_attempts, max_reply, max_elements))
+                       outage_patience, health_interval, connect_attempts, read_from, replica_lag, replica_check,
+                       max_reply, max_elements))
 
 }  // namespace slipway::redis
 
@@ -116,6 +121,17 @@ inline constexpr auto slipway::rules_of<slipway::redis::settings> = rules(
         .minimum(1)
         .maximum(1000)
         .help("Attempts to connect at the start before giving up."),
+    field(&slipway::redis::settings::read_from)
+        .help("Who answers commands that only read: the primary, a replica where one is near enough (prefer_replica), "
+              "or replicas alone. What replicas answer may be a moment old. Sentinel and cluster only."),
+    field(&slipway::redis::settings::replica_lag)
+        .minimum(200)
+        .maximum(60'000)
+        .help("A replica whose answers may be older than this gets no reads."),
+    field(&slipway::redis::settings::replica_check)
+        .minimum(100)
+        .maximum(10'000)
+        .help("How often primaries and replicas are asked how far they are, when replicas are read from."),
     field(&slipway::redis::settings::max_reply)
         .minimum(1024)
         .unit("bytes")

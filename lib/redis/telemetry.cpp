@@ -60,6 +60,12 @@ std::vector<metrics::registry::subscription> client_metrics(metrics::registry& a
   add(counter, "redis_topology_refreshes_total", "Looks for the servers of a cluster or the master of Sentinels",
       &usage::refreshes);
   add(counter, "redis_subscription_gaps_total", "Places in subscriptions where messages may be missing", &usage::gaps);
+  add(counter, "redis_replica_reads_total", "Commands that a replica answered", &usage::replica_reads);
+  add(counter, "redis_replica_fallbacks_total", "Commands that the primary answered though a replica was preferred",
+      &usage::replica_fallbacks);
+  add(gauge, "redis_replicas", "Replicas that may be read from", &usage::replicas);
+  add(gauge, "redis_replica_lag_seconds", "How far the last of the connected replicas may be behind",
+      &usage::replica_lag_us, 1e6);
   add(gauge, "redis_connections", "Shared connections that are open", &usage::open);
   add(gauge, "redis_sessions", "Connections of one's own that are in use", &usage::own);
   add(gauge, "redis_queue_depth", "Commands that wait to be sent or answered", &usage::depth);

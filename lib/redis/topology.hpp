@@ -27,6 +27,10 @@ class topology {
   virtual task<> open() = 0;
   // command::no_slot: any server will do. Null while nobody is known to serve the slot.
   virtual std::shared_ptr<node> find(int slot) = 0;
+  // A replica of the slot's master that may be read from now; null: none is near enough. The first call makes them be
+  // looked for. `no_replica` says why there is none.
+  virtual std::shared_ptr<node> find_replica(int slot) = 0;
+  virtual std::string no_replica(int slot) const = 0;
   // A server told where a slot is now. The node to ask instead; null: look again.
   virtual std::shared_ptr<node> follow(redirection const& to) = 0;
   // Something about this server was not as it should be: find out what has changed.
@@ -38,6 +42,8 @@ class topology {
   // For logs and checks: "master mymaster at 127.0.0.1:6379, found by 3 Sentinels".
   virtual std::string describe() const = 0;
   virtual std::size_t depth() const noexcept = 0;
+  // Of the replicas: how many may be read from, and how old their answers may be at most.
+  virtual std::pair<std::size_t, request::clock::duration> replicas() const noexcept = 0;
 };
 
 std::unique_ptr<topology> make_single(surroundings around);

@@ -1,9 +1,11 @@
-// The masters of a cluster, by slot. The map is read from any server that answers, and again when a server says that
+// The masters of a cluster, by slot, and their replicas when those are read from. The map is read from any server that answers, and again when a server says that
 // a slot has moved, when one is lost, and now and then.
 #include <slipway/redis/errors.hpp>
+#include <slipway/redis/replicas.hpp>
 #include <slipway/redis/topology.hpp>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace slipway::redis {
 namespace {
@@ -15,7 +17,10 @@ constexpr std::chrono::milliseconds calm{30'000}, hasty{200};
 
 class cluster final : public topology {
  public:
-  explicit cluster(surroundings around) : around_{around} { owner_.fill(slot_map::nobody); }
+  explicit cluster(surroundings around)
+      : around_{around}, wants_replicas_{around.shared.settings.read_from != read_from::primary} {
+    owner_.fill(slot_map::nobody);
+  }
 
   task<> open() override {
     co_await refresh();
@@ -43,6 +48,18 @@ class cluster final : public topology {
     return at == slot_map::nobody ? nullptr : servers_[at];
   }
 
+  // A command without a key is a question about one server, which a replica of any other would not answer better.
+  std::shared_ptr<node> find_replica(int slot) override {
+    if (!wants_replicas_) wants_replicas_ = hurry_ = true;
+    auto const* const group = group_of(slot);
+    return group != nullptr ? (*group)->pick() : nullptr;
+  }
+  std::string no_replica(int slot) const override {
+    if (slot == command::no_slot) return "a command without a key is asked of a primary";
+    auto const* const group = group_of(slot);
+    return group != nullptr ? (*group)->problem() : "none has been found yet";
+  }
+
   std::shared_ptr<node> follow(redirection const& to) override {
     auto const found = std::ranges::find_if(servers_, [&](auto const& each) { return each->to() == to.to; });
     auto at = static_cast<std::uint16_t>(found - servers_.begin());
@@ -54,7 +71,11 @@ class cluster final : public topology {
     return servers_[at];
   }
 
-  void suspect(node&, std::string const&) override { hurry_ = true; }
+  void suspect(node& which, std::string const&) override {
+    for (auto const& [master, group] : groups_)
+      if (group->rest(which)) return;
+    hurry_ = true;
+  }
 
   void tick(steady::time_point now) override {
     auto const all = servers_;
@@ -62,6 +83,7 @@ class cluster final : public topology {
       each->tick(now);
       if (!each->is_up()) hurry_ = true;
     }
+    for (auto const& each : groups()) each->tick(now);
     std::erase_if(leaving_, [&](auto const& each) {
       each.what->tick(now);
       if (each.what->depth() != 0 && now < each.until) return false;
@@ -75,6 +97,7 @@ class cluster final : public topology {
   void close(std::string const& why) noexcept override {
     closing_ = true;
     for (auto const& each : std::vector{servers_}) each->close(why);
+    for (auto const& each : groups()) each->close(why);
     for (auto const& each : std::exchange(leaving_, {})) each.what->close(why);
   }
 
@@ -94,7 +117,16 @@ class cluster final : public topology {
   std::size_t depth() const noexcept override {
     std::size_t sum = 0;
     for (auto const& each : servers_) sum += each->depth();
+    for (auto const& [master, group] : groups_) sum += group->depth();
     return sum;
+  }
+  std::pair<std::size_t, steady::duration> replicas() const noexcept override {
+    std::pair<std::size_t, steady::duration> out{};
+    for (auto const& [master, group] : groups_) {
+      out.first += group->usable();
+      out.second = std::max(out.second, group->lag());
+    }
+    return out;
   }
 
  private:
@@ -104,7 +136,20 @@ class cluster final : public topology {
   };
 
   std::shared_ptr<node> make(endpoint const& at) {
-    return std::make_shared<node>(around_.shared, around_.home, around_.counts, around_.tasks, at, false);
+    return std::make_shared<node>(around_.shared, around_.home, around_.counts, around_.tasks, at, node::kind::any);
+  }
+
+  std::shared_ptr<replica_group> const* group_of(int slot) const noexcept {
+    if (slot == command::no_slot) return nullptr;
+    auto const at = owner_[static_cast<std::size_t>(slot)];
+    if (at == slot_map::nobody) return nullptr;
+    auto const found = groups_.find(servers_[at].get());
+    return found != groups_.end() ? &found->second : nullptr;
+  }
+  std::vector<std::shared_ptr<replica_group>> groups() const {
+    std::vector<std::shared_ptr<replica_group>> out;
+    for (auto const& [master, group] : groups_) out.push_back(group);
+    return out;
   }
 
   task<> refresh_again() {
@@ -165,16 +210,24 @@ class cluster final : public topology {
   }
 
   task<slot_map> ask(node& whom) {
+    auto shards = co_await ask(whom, "SHARDS");
+    if (!shards.is_error()) co_return read_shards(std::move(shards), whom.to(), around_.shared.target.tls);
+    if (!knows_no_shards(shards.text)) throw_error(whom.to().text(), shards.text);
+    auto slots = co_await ask(whom, "SLOTS");
+    if (slots.is_error()) throw_error(whom.to().text(), slots.text);
+    co_return read_slots(std::move(slots), whom.to());
+  }
+
+  task<reply> ask(node& whom, std::string_view what) {
     command question{"CLUSTER"};
-    question.arg("SLOTS").reads();
+    question.arg(what).reads();
     request r;
     r.parts = {&question, 1};
     r.give_up = steady::now() + around_.shared.settings.connect_timeout;
     auto const ticking = around_.home.on_tick([&whom, this] { whom.tick(around_.home.coarse_now()); });
     co_await call_node{whom, r};
     if (r.error) std::rethrow_exception(r.error);
-    if (r.answer.is_error()) throw_error(whom.to().text(), r.answer.text);
-    co_return read_slots(std::move(r.answer), whom.to());
+    co_return std::move(r.answer);
   }
 
   // The connection that was opened to ask is of use when the server is one of the masters.
@@ -197,16 +250,30 @@ class cluster final : public topology {
       if (std::ranges::find(now, each) == now.end()) leaving_.push_back({each, until});
     servers_ = std::move(now);
     owner_ = map.owner;
+    if (wants_replicas_) take_replicas(map);
     if (std::ranges::find(owner_, slot_map::nobody) != owner_.end()) hurry_ = true;
+  }
+
+  void take_replicas(slot_map const& map) {
+    std::unordered_map<node const*, std::shared_ptr<replica_group>> now;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+      auto const found = groups_.find(servers_[i].get());
+      auto const& group = now[servers_[i].get()] =
+          found != groups_.end() ? found->second : std::make_shared<replica_group>(around_, servers_[i]);
+      group->set(map.replicas[i]);
+    }
+    for (auto const& [master, group] : std::exchange(groups_, std::move(now)))
+      if (!groups_.contains(master)) group->close("its master is none any more");
   }
 
   surroundings around_;
   std::vector<std::shared_ptr<node>> servers_;
+  std::unordered_map<node const*, std::shared_ptr<replica_group>> groups_;  // by their masters; empty: not wanted
   std::array<std::uint16_t, slot_count> owner_;
   std::vector<leaver> leaving_;
   std::size_t next_ = 0;
   steady::time_point refreshed_at_{};
-  bool refreshing_ = false, hurry_ = false, closing_ = false;
+  bool wants_replicas_, refreshing_ = false, hurry_ = false, closing_ = false;
 };
 
 }  // namespace

@@ -54,7 +54,8 @@ void check_settings(settings const& s) {
 
 }  // namespace
 
-cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on) {
+cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on,
+                 std::function<db::observer*(std::string_view)> const& watch) {
   decode_ranges(s);
   check_settings(s);
   parts_.reset(new parts{.settings = std::move(s),
@@ -66,6 +67,7 @@ cluster::cluster(sharding::settings s, db::settings const& base, db::database& c
   for (auto const& n : parts_->settings.nodes) {
     auto own = base;
     own.url = n.url;
+    if (watch) own.watch = watch(n.name);
     own.replicas.clear();  // they are the main database's
     try {
       parts_->nodes.emplace_back(new db::database{db::connect(own, on)});
@@ -81,6 +83,15 @@ cluster::~cluster() = default;
 settings const& cluster::settings() const noexcept { return parts_->settings; }
 db::database& cluster::control() noexcept { return parts_->control; }
 db::database& cluster::node(std::uint32_t index) noexcept { return *parts_->nodes[index]; }
+scatter_usage cluster::scattered() const noexcept {
+  auto const get = [](std::atomic<std::uint64_t> const& n) { return n.load(std::memory_order_relaxed); };
+  return {get(parts_->questions), get(parts_->asked), get(parts_->repeated), get(parts_->partial)};
+}
+void cluster::note_question(std::uint32_t nodes, bool is_repeated) noexcept {
+  (is_repeated ? parts_->repeated : parts_->questions).fetch_add(1, std::memory_order_relaxed);
+  parts_->asked.fetch_add(nodes, std::memory_order_relaxed);
+}
+void cluster::note_partial() noexcept { parts_->partial.fetch_add(1, std::memory_order_relaxed); }
 std::uint32_t cluster::size() const noexcept { return static_cast<std::uint32_t>(parts_->nodes.size()); }
 
 std::uint32_t cluster::index_of(std::string_view name) const {

@@ -19,6 +19,7 @@
 #include <slipway/sharding/slot_map.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,11 +34,19 @@ struct place {
   std::int64_t epoch = 0;
 };
 
+// Questions to all nodes, since the start.
+struct scatter_usage {
+  std::uint64_t questions = 0, asked = 0;  // asked: nodes, together
+  std::uint64_t repeated = 0, partial = 0;
+};
+
 class cluster {
  public:
   // Opens every node with the settings of `base` and the node's own URL. `control` must outlive the cluster. Throws
   // startup_error for settings that contradict each other, and what db::connect throws. Not from a shard's thread.
-  cluster(settings s, db::settings const& base, db::database& control, shards& on);
+  // `watch` gives the observer of a node's statements by its name, instead of base's; it must outlive the cluster.
+  cluster(settings s, db::settings const& base, db::database& control, shards& on,
+          std::function<db::observer*(std::string_view)> const& watch = {});
   cluster(cluster const&) = delete;
   cluster& operator=(cluster const&) = delete;
   ~cluster();
@@ -47,6 +56,11 @@ class cluster {
   db::database& node(std::uint32_t index) noexcept;
   std::uint32_t size() const noexcept;                  // nodes
   std::uint32_t index_of(std::string_view name) const;  // throws startup_error(usage) when there is none
+
+  scatter_usage scattered() const noexcept;
+  // For scatter.hpp: one attempt at a question, and an answer that lacks a node.
+  void note_question(std::uint32_t nodes, bool is_repeated) noexcept;
+  void note_partial() noexcept;
 
   // Makes the control tables, deals all slots to the nodes that are configured now, and gives each node its tables and
   // guards. Can be run again, and has to be: when a node is added and when a sharded table is.

@@ -6,6 +6,7 @@
 #include <slipway/core/clock.hpp>
 #include <slipway/core/random.hpp>
 
+#include <atomic>
 #include <string>
 #include <unordered_map>
 
@@ -45,6 +46,7 @@ struct cluster::parts {
   random_source& random;
   std::vector<std::unique_ptr<db::database>> nodes;
   per_shard<local> locals;
+  std::atomic<std::uint64_t> questions{0}, asked{0}, repeated{0}, partial{0};
 };
 
 }  // namespace slipway::sharding

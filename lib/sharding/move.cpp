@@ -44,7 +44,7 @@ task<bool> one_move::begin() {
   auto& control = of_.control();
   auto const read = [&control, this] {
     return control.query_once(
-        "select source, target, position, moved_at is not null from sharding_moves where slot = $1", {slot_});
+        "select source, target, position, moved_at is not null, copied from sharding_moves where slot = $1", {slot_});
   };
   auto found = co_await read();
   if (found.empty()) {
@@ -59,6 +59,7 @@ task<bool> one_move::begin() {
   auto const from = found[0].get<std::string>(0), to = found[0].get<std::string>(1);
   source_ = of_.index_of(from);
   position_ = found[0].get<std::string>(2);
+  copied_ = found[0].get<std::int64_t>(4);
   if (found[0].get<bool>(3)) {
     if (to == name_of(target_)) co_return false;
     throw unavailable_error{
@@ -90,7 +91,7 @@ task<bool> one_move::take_source() {
     epoch_ = found[0].get<std::int64_t>(1);
     if (held == state::owned) {
       // Nothing has been noted yet, so nothing that was copied before can be relied on.
-      position_.clear();
+      position_.clear(), copied_ = 0;
       co_await tx.execute("delete from sharding_changes where slot = $1", {slot_});
     }
     co_await tx.execute(
@@ -109,7 +110,7 @@ task<> one_move::take_target() {
     if (!found.empty() && found[0].get<std::string>(0) != state::incoming)
       throw startup_error{exit_code::data, fmt::format("the node {} has slot {} as {}: run `slipway sharding verify`",
                                                        name_of(target_), slot_, found[0].get<std::string>(0))};
-    if (found.empty()) position_.clear();
+    if (found.empty()) position_.clear(), copied_ = 0;
     co_await tx.execute(
         fmt::format(
             "insert into sharding_slots (slot, state, epoch, mover, changed_at) values ($1, 'incoming', $2, $3, "
@@ -137,7 +138,8 @@ task<> one_move::describe_tables() {
 task<> one_move::keep_position(std::size_t table, std::string const& after) {
   position_ = fmt::format("{}:{}", table, after);
   auto const mine = co_await of_.control().execute(
-      "update sharding_moves set position = $2 where slot = $1 and mover = $3", {slot_, position_, token_});
+      "update sharding_moves set position = $2, copied = $4 where slot = $1 and mover = $3",
+      {slot_, position_, token_, copied_});
   if (mine == 0) refuse_outrun(slot_);
 }
 
@@ -175,6 +177,7 @@ task<> one_move::copy_table(std::size_t table, std::string after) {
     }
     in_vain = 0;
     after = rows.last;
+    copied_ += static_cast<std::int64_t>(rows.count);
     co_await keep_position(table, after);
     if (of_.settings().move_pause.count() > 0) co_await sleep_for(of_.settings().move_pause);
   }

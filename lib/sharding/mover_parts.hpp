@@ -68,7 +68,7 @@ class one_move {
   mover_options const& options_;
   std::uint32_t slot_, source_ = 0, target_;
   std::string token_, position_;
-  std::int64_t epoch_ = 0, fences_ = 0;
+  std::int64_t epoch_ = 0, fences_ = 0, copied_ = 0;
   std::vector<std::unique_ptr<row_carrier>> carriers_;
   move_report report_;
 };

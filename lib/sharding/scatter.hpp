@@ -157,6 +157,7 @@ task<result<gathered<T>>> gather(cluster& all, Make make, std::vector<db::order<
     q.answers.resize(all.size());
     q.rows.resize(all.size());
     q.has_more.resize(all.size());
+    all.note_question(all.size(), attempt > 1);
     co_await detail::for_each(all.size(), o.at_once, o.timeout,
                               [&q](std::size_t n) { return detail::ask_node<Slot>(q, n); });
     if (q.refused) co_return std::move(*q.refused);
@@ -166,6 +167,7 @@ task<result<gathered<T>>> gather(cluster& all, Make make, std::vector<db::order<
     if (!out.missing.empty() && (!o.may_be_partial || out.missing.size() == all.size()))
       detail::refuse_partial(all, q.answers);
     if (co_await detail::has_to_ask_again(all, q.answers, attempt)) continue;
+    if (!out.missing.empty()) all.note_partial();
     std::string flags;
     for (auto const& each : orders) flags += {static_cast<char>(each.column), each.flags};
     bool has_more = std::ranges::find(q.has_more, 1) != q.has_more.end();

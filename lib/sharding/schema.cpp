@@ -15,7 +15,7 @@ create table if not exists sharding_map (
   slot bigint primary key, node varchar(64) not null, epoch bigint not null);
 create table if not exists sharding_moves (
   slot bigint primary key, source varchar(64) not null, target varchar(64) not null,
-  mover varchar(64) not null, position text not null, moved_at bigint);
+  mover varchar(64) not null, position text not null, moved_at bigint, copied bigint not null default 0);
 create table if not exists sharding_nodes (name varchar(64) primary key);
 create table if not exists sharding_keys (
   key varchar(1000) primary key, slot bigint not null);
@@ -118,7 +118,10 @@ std::string_view lock_of(db::dialect of) noexcept { return of == db::dialect::sq
 
 std::string control_schema(db::dialect of) {
   if (of == db::dialect::mysql) refuse_engine();
-  return control_tables;
+  if (of == db::dialect::sqlite) return control_tables;
+  // Of a cluster that was set up before moves told how far they are.
+  return std::string{control_tables} +
+         "alter table sharding_moves add column if not exists copied bigint not null default 0;\n";
 }
 
 std::string node_schema(db::dialect of) {

@@ -7,7 +7,7 @@ import sqlite3
 import httpx
 import pytest
 
-from harness import ROOT
+from harness import ROOT, wait_until
 
 INVOICES = """-- up
 CREATE TABLE invoices (id varchar(64) PRIMARY KEY, slot bigint NOT NULL, total bigint NOT NULL);
@@ -105,3 +105,16 @@ def test_the_service_is_ready_with_all_its_nodes(nodes):
     nodes.own.start()
     checks = httpx.get(f"{nodes.own.operator_url}/health/ready").json()["checks"]
     assert {"node-a", "node-b"} <= {check["name"] for check in checks}, checks
+
+    def metrics():
+        text = httpx.get(f"{nodes.own.operator_url}/metrics").text
+        return dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("sharding_"))
+
+    first = metrics()
+    assert float(first['sharding_query_duration_seconds_count{node="a"}']) > 0
+    assert float(first['sharding_connections_open{node="b"}']) > 0
+    assert first["sharding_questions_total"] == "0" and first['sharding_moves{phase="kept"}'] == "0"
+    # A command of another process moves slots: the service tells.
+    succeeded(nodes.run("move", "2-3", "--to", "b"))
+    wait_until(lambda: metrics()['sharding_moves{phase="kept"}'] == "2", what="the service to see the moves")
+    assert "kept until `clean`" in succeeded(nodes.run("status"))

@@ -1,5 +1,6 @@
 // Real clusters and Sentinels that lose their master, and slots that move, under load.
 #include "cluster.hpp"
+#include "sentinels.hpp"
 #include "server.hpp"
 
 #include <slipway/redis/slots.hpp>
@@ -213,37 +214,6 @@ TEST_F(redis_failover, a_slot_that_is_on_its_way_is_asked_for) {
   }(cache));
   EXPECT_EQ(to->cli({"cluster", "countkeysinslot", slot}), "1");
 }
-
-struct sentinels {
-  sentinels() {
-    for (int i = 0; i < 2; ++i)
-      replicas.push_back(std::make_unique<server>(std::vector<std::string>{
-          "--replicaof", "127.0.0.1", std::to_string(master.port()), "--repl-diskless-sync-delay", "0"}));
-    for (auto const& each : replicas)
-      wait_until([&] { return each->cli({"info", "replication"}).contains("master_link_status:up"); });
-    for (int i = 0; i < 3; ++i)
-      guides.push_back(std::make_unique<server>(
-          std::vector<std::string>{"--sentinel", "monitor", "main", "127.0.0.1", std::to_string(master.port()), "2",
-                                   "--sentinel", "down-after-milliseconds", "main", "800", "--sentinel",
-                                   "failover-timeout", "main", "3000"},
-          "redis-sentinel"));
-    for (auto const& each : guides)
-      wait_until([&] {
-        auto const info = each->cli({"info", "sentinel"});
-        return info.contains("sentinels=3") && info.contains("slaves=2");
-      });
-  }
-  std::string url(std::string const& name = "main") const {
-    std::string out = "redis+sentinel://";
-    for (auto const& each : guides) out += "127.0.0.1:" + std::to_string(each->port()) + ",";
-    out.pop_back();
-    return out + "/" + name;
-  }
-  int named() { return std::atoi(guides[1]->cli({"sentinel", "get-master-addr-by-name", "main"}).substr(10).c_str()); }
-
-  server master{{"--repl-diskless-sync-delay", "0"}};
-  std::vector<std::unique_ptr<server>> replicas, guides;
-};
 
 TEST_F(redis_failover, sentinels_name_another_master) {
   if (!is_installed("redis-sentinel")) GTEST_SKIP() << "SKIPPED LOUDLY: no Redis Sentinel: install redis-sentinel";

@@ -43,6 +43,62 @@ TEST(redis_slots, of_the_map) {
   EXPECT_EQ(map.owner[100], 0);
   EXPECT_EQ(map.owner[101], 1);
   EXPECT_EQ(map.owner[200], 0);
+  ASSERT_EQ(map.replicas.size(), 2u);
+  ASSERT_EQ(map.replicas[0].size(), 1u) << "named twice, kept once";
+  EXPECT_EQ(map.replicas[0][0].text(), "10.0.0.9:6399");
+}
+
+reply server_entry(std::string host, std::int64_t port, std::string role, std::string health = "online") {
+  return list({text("id"), text("abc"), text("port"), number(port), text("tls-port"), number(port + 1), text("ip"),
+               text("10.1.1.1"), text("endpoint"), host == "nil" ? reply{} : text(std::move(host)), text("role"),
+               text(std::move(role)), text("replication-offset"), number(72), text("health"), text(std::move(health))});
+}
+reply shard(std::vector<reply> slots, std::vector<reply> servers) {
+  return list({text("slots"), list(std::move(slots)), text("nodes"), list(std::move(servers))});
+}
+
+TEST(redis_slots, of_the_shards) {
+  auto const answer = [] {
+    return list(
+        {shard({number(0), number(99), number(200), number(200)},
+               {server_entry("h2", 7002, "replica"), server_entry("h1", 7001, "master")}),
+         shard({number(100), number(199)}, {server_entry("h3", 7003, "master", "failed"),
+                                            server_entry("h4", 7004, "master"), server_entry("?", 7005, "replica")}),
+         shard({number(201), number(16383)}, {server_entry("nil", 7006, "master")}),
+         shard({}, {server_entry("h7", 7007, "master")})});
+  };
+  auto const map = read_shards(answer(), asked, false);
+  ASSERT_EQ(map.masters.size(), 3u) << "one that serves nothing is none";
+  EXPECT_EQ(map.masters[0].text(), "h1:7001");
+  EXPECT_EQ(map.masters[1].text(), "h4:7004") << "the one that is online";
+  EXPECT_EQ(map.masters[2].text(), "10.0.0.1:7006") << "without a host: the one that was asked";
+  EXPECT_EQ(map.owner[99], 0);
+  EXPECT_EQ(map.owner[199], 1);
+  EXPECT_EQ(map.owner[200], 0);
+  EXPECT_EQ(map.owner[16383], 2);
+  ASSERT_EQ(map.replicas[0].size(), 1u);
+  EXPECT_EQ(map.replicas[0][0].text(), "h2:7002");
+  EXPECT_TRUE(map.replicas[1].empty());
+  EXPECT_EQ(read_shards(answer(), asked, true).masters[0].text(), "h1:7002") << "the port of TLS";
+}
+
+TEST(redis_slots, shards_that_make_no_sense_are_refused) {
+  auto const good = [] { return server_entry("h", 7001, "master"); };
+  EXPECT_THROW(read_shards(list({shard({number(0)}, {good()})}), asked, false), error);
+  EXPECT_THROW(read_shards(list({shard({number(0), number(16384)}, {good()})}), asked, false), error);
+  EXPECT_THROW(read_shards(list({shard({number(0), number(1)}, {})}), asked, false), error);
+  EXPECT_THROW(read_shards(list({shard({number(0), number(1)}, {server_entry("h", 99999, "master")})}), asked, false),
+               error);
+  EXPECT_THROW(read_shards(list({number(1)}), asked, false), error);
+  EXPECT_THROW(read_shards(text("no"), asked, false), error);
+}
+
+TEST(redis_slots, servers_that_know_slots_alone) {
+  EXPECT_TRUE(knows_no_shards("ERR Unknown subcommand or wrong number of arguments for 'SHARDS'. Try CLUSTER HELP."));
+  EXPECT_TRUE(knows_no_shards("ERR unknown subcommand 'SHARDS'. Try CLUSTER HELP."));
+  EXPECT_TRUE(knows_no_shards("NOPERM this user has no permissions to run the 'cluster|shards' command"));
+  EXPECT_FALSE(knows_no_shards("ERR This instance has cluster support disabled"));
+  EXPECT_FALSE(knows_no_shards("LOADING Redis is loading the dataset in memory"));
 }
 
 TEST(redis_slots, a_map_that_makes_no_sense_is_refused) {

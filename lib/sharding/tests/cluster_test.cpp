@@ -2,6 +2,7 @@
 #include "cases.hpp"
 
 #include <slipway/core/errors.hpp>
+#include <slipway/sharding/progress.hpp>
 
 #include <fmt/format.h>
 
@@ -392,6 +393,49 @@ TEST_P(postgres_clusters, AMoverThatWasTakenForDeadSpoilsNothing) {
   EXPECT_EQ(now->balance, 5);
   EXPECT_EQ(run(entries_of(c.id)), 60);
   EXPECT_THAT(run(a_mover().verify()), IsEmpty());
+}
+
+TEST_P(postgres_clusters, HowFarAMoveIsCanBeSeenByEveryProcess) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 60));
+  auto const other = another();
+  std::vector<move_progress> seen;
+  std::size_t copies = 0;
+  // From another shard, because this one is in the move.
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    std::binary_semaphore done{0};
+    auto const writes = step == "copy" && ++copies == 3;
+    on_[1].spawn([](cluster& with, id_of<customer> id, bool writes_now, std::vector<move_progress>& out,
+                    std::binary_semaphore& end) -> task<> {
+      if (writes_now)
+        co_await with.write(id,
+                            [](db::transaction& tx) { return tx.execute("update entries set number = number + 100"); });
+      auto now = co_await progress_of(with);
+      if (!now.empty()) out.push_back(std::move(now[0]));
+      end.release();
+    }(*other, c.id, writes, seen, done));
+    done.acquire();
+  }});
+  EXPECT_THAT(run(progress_of(*all_)), IsEmpty());
+  run(m.move(0, 1));
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.front().phase, phase::beginning);
+  EXPECT_EQ(seen.front().source, "a");
+  EXPECT_EQ(seen.front().target, "b");
+  std::int64_t most_copied = 0, most_pending = 0;
+  bool is_handed_over = false;
+  for (auto const& each : seen) {
+    EXPECT_GE(each.copied, most_copied) << "it only grows";
+    most_copied = std::max(most_copied, each.copied);
+    most_pending = std::max(most_pending, each.pending);
+    is_handed_over = is_handed_over || each.phase == phase::handing_over;
+  }
+  EXPECT_EQ(most_copied, 61);
+  EXPECT_EQ(most_pending, 60);
+  EXPECT_TRUE(is_handed_over);
+  auto const after = run(progress_of(*all_));
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(after[0].phase, phase::kept);
 }
 
 TEST_P(postgres_clusters, AFenceWhoseMoverDiedIsLiftedByWhoeverWaits) {

@@ -61,6 +61,9 @@ TEST_P(questions, AnswersOfAllNodesAreOneListInOrderPageByPage) {
     ++pages;
   } while (!cursor.empty());
   EXPECT_EQ(pages, 5u);
+  EXPECT_EQ(all_->scattered().questions, 5u);
+  EXPECT_EQ(all_->scattered().asked, 15u) << "three nodes each";
+  EXPECT_EQ(all_->scattered().repeated + all_->scattered().partial, 0u);
   std::vector<std::int64_t> expected;
   for (int i = 22; i >= 0; --i) expected.push_back(i);
   EXPECT_EQ(all, expected);

@@ -115,6 +115,8 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   bool send(operation& op, bool& batch_is_open);
   bool send_preparation(statement const& what, prepared& entry);
   bool sync();
+  void hold_back() noexcept;
+  void let_go() noexcept;
   void read_answers();
   void leave_front() noexcept;
   bool take_result(pg_result* result);
@@ -165,6 +167,7 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   bool drained_ = false;  // the last piece was the end
   bool paused_ = false;   // nobody wants what comes out, so it is left where it is
   unsigned batches_ = 0;  // in flight
+  bool held_back_ = false, can_hold_back_ = true;
   bool scheduled_ = false, reading_ = false, writing_ = false, dirty_ = false, in_script_ = false;
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;

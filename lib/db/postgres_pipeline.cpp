@@ -7,6 +7,10 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <utility>
 
 namespace slipway::db::detail {
@@ -45,10 +49,26 @@ bool pg_connection::send_preparation(statement const& what, prepared& entry) {
 }
 
 bool pg_connection::sync() {
+  if (!pending_.empty()) hold_back();
   if (PQpipelineSync(pg_) == 0) return false;
   flight_.push({.what = kind::sync});
   ++batches_;
   return true;
+}
+
+// libpq sends at every Sync. Changes have one each, and those that go in the same turn need not go in packets of their
+// own, for each of which the server would be woken: the kernel keeps them together until `let_go`.
+void pg_connection::hold_back() noexcept {
+  if (held_back_ || !can_hold_back_) return;
+  int const on = 1;
+  held_back_ = ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
+  can_hold_back_ = held_back_;  // a Unix socket cannot
+}
+
+void pg_connection::let_go() noexcept {
+  if (!std::exchange(held_back_, false) || pg_ == nullptr) return;
+  int const off = 0;
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
 // False: the connection is lost.
@@ -104,7 +124,9 @@ void pg_connection::flush() {
   }
   if (pg_ == nullptr) return;
   if (good && batch_is_open) good = sync();
-  if (!good || !write_out()) lost(PQerrorMessage(pg_));
+  good = good && write_out();
+  let_go();
+  if (!good) lost(PQerrorMessage(pg_));
 }
 
 inline void pg_connection::leave_front() noexcept {

@@ -235,12 +235,14 @@ class loading {
     auto const key_column = is_between_ ? child_.row->members.size() : meets_;
     auto const kind = kind_of(*owner_.row->members[step_.what->local].of);
     auto const name = is_between_ ? std::string_view{"key"} : child_.column(meets_);
+    // What was asked for with one key has that key; texts alone may be equal and differ, by their collation.
+    auto const all_alike = keys_.size() == 1 && kind != value_kind::text;
     std::vector<std::uint32_t> group;
     child_rows out{};
     out.begins.assign(keys_.size() + 1, 0);
     for (auto const& answer : answers)
       for (std::size_t i = 0; i < answer.size(); ++i) {
-        auto const g = keys_.find(key_bytes::of(answer.at(i, key_column), kind, name));
+        auto const g = all_alike ? 0 : keys_.find(key_bytes::of(answer.at(i, key_column), kind, name));
         group.push_back(g);
         if (g != no_group) ++out.begins[g + 1];
       }

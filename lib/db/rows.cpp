@@ -147,6 +147,14 @@ void read_scalar(meta::type const& type, void* out, cell const& from, std::strin
   if (from.kind != value_kind::text || !operations.read(out, from.text)) refuse(from, name, operations.name);
 }
 
+// Most rows are read into new structs: to make the text anew is shorter than to have it grow.
+void read_text(std::string& out, std::string_view from) {
+  if (from.size() > out.capacity())
+    out = std::string{from};
+  else
+    out.assign(from);
+}
+
 }  // namespace
 
 void read_cell(meta::type const& type, void* out, cell const& from, std::string_view name) {
@@ -184,7 +192,7 @@ void read_cell(meta::type const& type, void* out, cell const& from, std::string_
     case meta::kind::text:
       if (from.kind != value_kind::text && from.kind != value_kind::json && from.kind != value_kind::bytes)
         refuse(from, name, "text");
-      static_cast<std::string*>(out)->assign(from.text);
+      read_text(*static_cast<std::string*>(out), from.text);
       return;
     case meta::kind::secret_text:
       if (from.kind != value_kind::text) refuse(from, name, "text");

@@ -19,59 +19,65 @@ namespace {
 
 // The rows of one answer, copied out: SQLite's own live until the next step only.
 struct answer {
-  struct text_place {
-    std::size_t at, size;
-  };
   std::vector<cell> cells;
-  std::vector<text_place> places;  // of the cells' text in `heap`, while it may still move
-  std::string heap;
-  std::vector<std::string> names;
-  std::size_t rows = 0;
+  std::string heap;  // of all texts and octets, one after the other
+  std::shared_ptr<std::vector<std::string> const> names;
+  std::size_t rows = 0, columns = 0;
   std::int64_t affected = 0;
 };
 
 constexpr row_operations operations{
     .size = [](void* a) noexcept { return static_cast<answer*>(a)->rows; },
-    .columns = [](void* a) noexcept { return static_cast<answer*>(a)->names.size(); },
+    .columns = [](void* a) noexcept { return static_cast<answer*>(a)->columns; },
     .at =
         [](void* a, std::size_t row, std::size_t column) {
-          return static_cast<answer*>(a)->cells[row * static_cast<answer*>(a)->names.size() + column];
+          return static_cast<answer*>(a)->cells[row * static_cast<answer*>(a)->columns + column];
         },
     .name = [](void* a, std::size_t column) noexcept -> std::string_view {
-      return static_cast<answer*>(a)->names[column];
+      return (*static_cast<answer*>(a)->names)[column];
     },
     .affected = [](void* a) noexcept { return static_cast<answer*>(a)->affected; },
     .release = [](void* a) noexcept { delete static_cast<answer*>(a); },
 };
 
+// Until the heap has its place for good, a text's cell holds its size alone (see place_texts). The value is asked once
+// for all: each sqlite3_column_ function looks the column up anew. It is unprotected, but nobody else uses the connection.
 void copy_cell(answer& to, sqlite3_stmt* from, int column) {
-  cell c;
-  answer::text_place place{0, 0};
-  auto copy = [&](void const* data, int size) {
-    place = {to.heap.size(), static_cast<std::size_t>(size)};
-    if (size > 0) to.heap.append(static_cast<char const*>(data), static_cast<std::size_t>(size));
+  auto* const value = sqlite3_column_value(from, column);
+  auto& c = to.cells.emplace_back();
+  auto copy = [&](void const* data) {
+    auto const size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+    c.integer = static_cast<std::int64_t>(size);
+    if (size > 0) to.heap.append(static_cast<char const*>(data), size);
   };
-  switch (sqlite3_column_type(from, column)) {
+  switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
       c.kind = value_kind::integer;
-      c.integer = sqlite3_column_int64(from, column);
+      c.integer = sqlite3_value_int64(value);
       break;
     case SQLITE_FLOAT:
       c.kind = value_kind::number;
-      c.number = sqlite3_column_double(from, column);
+      c.number = sqlite3_value_double(value);
       break;
     case SQLITE_TEXT:
       c.kind = value_kind::text;
-      copy(sqlite3_column_text(from, column), sqlite3_column_bytes(from, column));
+      copy(sqlite3_value_text(value));
       break;
     case SQLITE_BLOB:
       c.kind = value_kind::bytes;
-      copy(sqlite3_column_blob(from, column), sqlite3_column_bytes(from, column));
+      copy(sqlite3_value_blob(value));
       break;
     default: break;
   }
-  to.cells.push_back(c);
-  to.places.push_back(place);
+}
+
+void place_texts(answer& in) {
+  char const* at = in.heap.data();
+  for (auto& c : in.cells) {
+    if (c.kind != value_kind::text && c.kind != value_kind::bytes) continue;
+    c.text = {at, static_cast<std::size_t>(c.integer)};
+    at += c.integer;
+  }
 }
 
 std::string after(std::string_view text, std::string_view mark) {
@@ -326,25 +332,40 @@ void sqlite_connection::bind(prepared& p, values const& parameters) {
   }
 }
 
-rows sqlite_connection::step_all(prepared& p, stop_rule const& stop) {
-  auto out = std::make_unique<answer>();
+// After the first step: for a changed schema, SQLite prepares the statement anew there.
+void sqlite_connection::describe(prepared& p) {
+  auto const times = sqlite3_stmt_status(p.handle, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (p.names != nullptr && p.prepared_again == times) return;
+  std::vector<std::string> names;
   auto const columns = sqlite3_column_count(p.handle);
-  for (int c = 0; c < columns; ++c) out->names.emplace_back(sqlite3_column_name(p.handle, c));
-  auto const before = sqlite3_total_changes64(handle_);
+  for (int c = 0; c < columns; ++c) names.emplace_back(sqlite3_column_name(p.handle, c));
+  p.names = std::make_shared<std::vector<std::string> const>(std::move(names));
+  p.prepared_again = times;
+}
+
+rows sqlite_connection::step_all(prepared& p, stop_rule const& stop) {
+  constexpr std::size_t most_expected = 1000;  // a statement that gave many rows once holds no memory for them again
+  auto out = std::make_unique<answer>();
+  auto const before = p.reads ? 0 : sqlite3_total_changes64(handle_);
   stop_.deadline = stop.deadline;
   stop_.cancelled = stop.cancelled;
-  int code;
-  while ((code = sqlite3_step(p.handle)) == SQLITE_ROW) {
-    for (int c = 0; c < columns; ++c) copy_cell(*out, p.handle, c);
+  int code = sqlite3_step(p.handle);
+  describe(p);
+  out->names = p.names;
+  out->columns = p.names->size();
+  if (code == SQLITE_ROW) {
+    out->cells.reserve(std::max<std::size_t>(1, p.expected_rows) * out->columns);
+    out->heap.reserve(p.expected_heap);
+  }
+  for (; code == SQLITE_ROW; code = sqlite3_step(p.handle)) {
+    for (std::size_t c = 0; c < out->columns; ++c) copy_cell(*out, p.handle, static_cast<int>(c));
     ++out->rows;
   }
   stop_ = {};
   if (code != SQLITE_DONE) fail(code);
-  for (std::size_t i = 0; i < out->cells.size(); ++i) {
-    auto& c = out->cells[i];
-    if (c.kind == value_kind::text || c.kind == value_kind::bytes)
-      c.text = std::string_view{out->heap}.substr(out->places[i].at, out->places[i].size);
-  }
+  p.expected_rows = std::min(out->rows, most_expected);
+  p.expected_heap = out->rows <= most_expected ? std::min<std::size_t>(out->heap.size(), 65'536) : 0;
+  place_texts(*out);
   // `changes` leaves out what triggers and cascades did, but keeps its last value over statements that change nothing.
   if (!p.reads && sqlite3_total_changes64(handle_) != before) out->affected = sqlite3_changes64(handle_);
   return rows{out.release(), operations};

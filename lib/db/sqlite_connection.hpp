@@ -40,7 +40,10 @@ class sqlite_connection {
     sqlite3_stmt* handle = nullptr;
     std::vector<int> parameters;  // which value stands behind each of SQLite's parameters
     bool reads = false;
-    bool slow = false;  // took too long on a shard the last time
+    bool slow = false;                                      // took too long on a shard the last time
+    std::shared_ptr<std::vector<std::string> const> names;  // of its columns; shared with the answers
+    int prepared_again = 0;                                 // how often, when the names were taken
+    std::size_t expected_rows = 0, expected_heap = 0;       // what it gave the last time: answers grow in one piece
     ~prepared();
   };
   // Of a statement without a number: kept until the next such call.
@@ -58,6 +61,7 @@ class sqlite_connection {
   void open(std::string const& path, bool writes);
   std::unique_ptr<prepared> compile(std::string const& sql);
   void bind(prepared& p, values const& parameters);
+  void describe(prepared& p);
   rows step_all(prepared& p, stop_rule const& stop);
   [[noreturn]] void fail(int code);
 

@@ -181,5 +181,43 @@ TEST_F(sqlite_files, the_observer_sees_every_statement) {
   EXPECT_EQ(seen.errors, 1);
 }
 
+TEST_F(sqlite_files, a_statement_that_was_kept_sees_how_the_table_was_changed) {
+  auto d = connect({.url = "sqlite:" + (directory_ / "app.db").string()}, shards_);
+  run(d.script("create table t (a integer); insert into t values (1)"));
+  EXPECT_EQ(run(d.query("select * from t")).columns(), 1);
+  run(d.script("alter table t add column b integer default 7"));
+  auto const wider = run(d.query("select * from t"));
+  ASSERT_EQ(wider.columns(), 2);
+  EXPECT_EQ(wider.name(1), "b");
+  EXPECT_EQ(wider.at(0, 1).integer, 7);
+  run(d.script("alter table t rename column b to c"));
+  EXPECT_EQ(run(d.query("select * from t")).name(1), "c");
+  EXPECT_EQ(wider.name(1), "b");
+}
+
+TEST_F(sqlite_files, answers_of_any_size_come_whole) {
+  auto d = connect({.url = "sqlite:" + (directory_ / "app.db").string()}, shards_);
+  for (int const size : {1, 50, 3, 2'000, 0, 2}) {
+    auto const found = run(d.query(
+        "select i, 'text ' || i, '', null, zeroblob(i % 5), i / 2.0, printf('%.*c', i % 70, 'x') from "
+        "(with recursive n (i) as (select 1 union all select i + 1 from n where i < $1) select i from n) where i <= $1",
+        {size}));
+    ASSERT_EQ(found.size(), static_cast<std::size_t>(size));
+    for (int i = 1; i <= size; ++i) {
+      auto const row = static_cast<std::size_t>(i - 1);
+      EXPECT_EQ(found.at(row, 0).integer, i);
+      EXPECT_EQ(found.at(row, 1).text, "text " + std::to_string(i));
+      EXPECT_EQ(found.at(row, 2).kind, value_kind::text);
+      EXPECT_EQ(found.at(row, 2).text, "");
+      EXPECT_TRUE(found.at(row, 3).is_null());
+      EXPECT_EQ(found.at(row, 4).text, std::string(static_cast<std::size_t>(i % 5), '\0'));
+      EXPECT_EQ(found.at(row, 5).number, i / 2.0);
+      if (i % 70 > 0) {
+        EXPECT_EQ(found.at(row, 6).text, std::string(static_cast<std::size_t>(i % 70), 'x'));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace slipway::db::tests

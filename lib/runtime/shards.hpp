@@ -76,15 +76,16 @@ T shards::run(task<T> work, unsigned index) {
     if (error) std::rethrow_exception(error);
   } else {
     std::optional<T> value;
-    all_[index]->spawn([](task<T> inner, std::optional<T>& v, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
-      try {
-        auto here = std::move(inner);
-        v.emplace(co_await std::move(here));
-      } catch (...) {
-        e = std::current_exception();
-      }
-      d.release();
-    }(std::move(work), value, error, done));
+    all_[index]->spawn(
+        [](task<T> inner, std::optional<T>& v, std::exception_ptr& e, std::binary_semaphore& d) -> task<> {
+          try {
+            auto here = std::move(inner);
+            v.emplace(co_await std::move(here));
+          } catch (...) {
+            e = std::current_exception();
+          }
+          d.release();
+        }(std::move(work), value, error, done));
     done.acquire();
     if (error) std::rethrow_exception(error);
     return std::move(*value);

@@ -24,6 +24,7 @@ void each_store::SetUp() {
                                                         : db::dialect::mysql;
   s.url = db::tests::database_for(dialect, why_not);
   if (s.url.empty()) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
+  s.watch = &watch_;
   db_.reset(new db::database{db::connect(s, shards_)});
   store_ = make_sql_store(*db_, clock_);
   run(store_->prepare(all_collections()));

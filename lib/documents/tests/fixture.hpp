@@ -124,6 +124,10 @@ class each_store : public testing::TestWithParam<engine> {
 
   manual_clock clock_{time_point{std::chrono::sys_days{std::chrono::year{2026} / 5 / 1}}};
   shards shards_{2};
+  // Statements count for their operation where somebody observes them.
+  struct statements_watch final : db::observer {
+    void on_query(db::query_event const&) noexcept override {}
+  } watch_;
   std::unique_ptr<db::database> db_;
   std::unique_ptr<blocking_pool> pool_;
   std::unique_ptr<store> store_;

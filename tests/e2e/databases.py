@@ -128,13 +128,14 @@ class MariaDB(SqlServer):
             raise FileNotFoundError("no MariaDB server is installed (package mariadb-server)")
         super().__init__(folder)
         self.data = self.folder / "data"
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.folder}", "--skip-test-db",
                         "--auth-root-authentication-method=normal"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, **self.as_owner())
         self.start()
 
     def command(self):
-        return ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", "--bind-address=127.0.0.1", f"--port={self.port}",
+        # A server that starts removes the temporary tables of all that share its folder for them.
+        return ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.folder}", "--bind-address=127.0.0.1", f"--port={self.port}",
                 f"--socket={self.data}/socket", f"--pid-file={self.data}/pid", "--skip-name-resolve", "--max-connections=500",
                 "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"]
 

@@ -38,7 +38,7 @@ bool mysql_server::initialise(std::string& why_not) {
     return false;
   }
   process_ = std::make_unique<slipway::tests::server_process>("MariaDB", "mysql");
-  if (process_->run({installer, "--no-defaults", "--datadir=" + directory() + "/data",
+  if (process_->run({installer, "--no-defaults", "--datadir=" + directory() + "/data", "--tmpdir=" + directory(),
                      "--auth-root-authentication-method=normal", "--skip-test-db"}) != 0) {
     why_not = "mariadb-install-db failed: " + process_->log();
     return false;
@@ -51,18 +51,13 @@ bool mysql_server::initialise(std::string& why_not) {
 
 void mysql_server::start() {
   auto const data = directory() + "/data";
-  std::vector<std::string> command{program_,
-                                   "--no-defaults",
-                                   "--datadir=" + data,
-                                   "--bind-address=127.0.0.1",
-                                   "--port=" + std::to_string(port_),
-                                   "--socket=" + data + "/socket",
-                                   "--pid-file=" + data + "/pid",
-                                   "--skip-name-resolve",
-                                   "--innodb-flush-log-at-trx-commit=2",
-                                   "--innodb-buffer-pool-size=64M",
-                                   "--innodb-doublewrite=0",
-                                   "--max-connections=300"};
+  std::vector<std::string> command{
+      program_, "--no-defaults", "--datadir=" + data,
+      // Of its own: a server that starts removes the temporary tables of all that share it.
+      "--tmpdir=" + directory(), "--bind-address=127.0.0.1", "--port=" + std::to_string(port_),
+      "--socket=" + data + "/socket", "--pid-file=" + data + "/pid", "--skip-name-resolve",
+      "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--innodb-doublewrite=0",
+      "--max-connections=300"};
   command.insert(command.end(), options_.begin(), options_.end());
   // Its first packet says protocol 10.
   process_->start(command, [this] { return slipway::tests::greeting_at(port_, 5).ends_with('\n'); });

@@ -184,14 +184,14 @@ TEST_F(redis_replicas, of_a_cluster_are_lost_under_load_and_come_back) {
 }
 
 TEST_F(redis_replicas, one_that_is_behind_is_not_read_from) {
-  cluster two{3, 1};
-  auto s = reading(two.url());
+  cluster six{3, 1};
+  auto s = reading(six.url());
   s.replica_lag = 1s;
   auto cache = connect(s, on);
   ASSERT_TRUE(found(cache, 3));
   auto const key = std::string{"behind"};
   on.run([](client& c) -> task<> { co_await c.set("behind", "old"); }(cache));
-  auto* const primary = two.master_of("t:behind");
+  auto* const primary = six.master_of("t:behind");
   ASSERT_NE(primary, nullptr);
   // The primary throws its replica out and lets it in no more; who is in already stays.
   primary->cli({"config", "set", "requirepass", "closed"});
@@ -213,9 +213,12 @@ TEST_F(redis_replicas, one_that_is_behind_is_not_read_from) {
     }
   });
   EXPECT_GE(cache.use().replica_lag_us, 1'000'000u);
-  primary->cli({"config", "set", "requirepass", ""});
-  primary->with_cli({});
-  EXPECT_TRUE(found(cache, 3));
+  // The password is told rather than taken away: a replica that is let in between two of its questions goes on by an
+  // old protocol that knows no offsets, and such a one is never read from.
+  for (std::size_t i = 0; i < six.size(); ++i)
+    if (six[i].cli({"role"}).starts_with("slave\n127.0.0.1\n" + std::to_string(primary->port())))
+      six[i].cli({"config", "set", "masterauth", "closed"});
+  ASSERT_TRUE(found(cache, 3));
   EXPECT_EQ(on.run(cache.reading_from(read_from::replica).get(key)), "new");
 }
 

@@ -186,7 +186,7 @@ TEST_F(redis_replicas, of_a_cluster_are_lost_under_load_and_come_back) {
 TEST_F(redis_replicas, one_that_is_behind_is_not_read_from) {
   cluster six{3, 1};
   auto s = reading(six.url());
-  s.replica_lag = 1s;
+  s.replica_lag = 3s;
   auto cache = connect(s, on);
   ASSERT_TRUE(found(cache, 3));
   auto const key = std::string{"behind"};

@@ -112,7 +112,7 @@ class Running:
     """A server on one core, in a process group of its own."""
 
     def __init__(self, name, arguments, port, environment, core=0, cwd=None, patience=60):
-        self.name, self.port = name, port
+        self.name, self.port, self.folder = name, port, cwd
         self.output = open(temporary_folder("log") / f"{name}.log", "wb")
         self.process = subprocess.Popen(["taskset", "-c", str(core), *arguments], env=environment, cwd=cwd, stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True)
@@ -141,6 +141,11 @@ class Running:
     def resident(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) * 1024
+
+    def forget_log(self):
+        """The log of a round in which every request is logged takes gigabytes, and nobody reads it."""
+        if self.folder and (log := Path(self.folder) / "access.log").exists():
+            os.truncate(log, 0)
 
     def stop(self):
         if self.process.poll() is None:

@@ -20,6 +20,7 @@ set -euo pipefail
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
+. scripts/dev/scratch.sh
 
 what=all quick='' guard=''
 for argument in "$@"; do
@@ -33,6 +34,7 @@ done
 ensure_packages build bench
 ensure_viewer
 drop_root "$0" "$@"
+use_scratch 4000 "a measurement"
 python=$(system_python)
 out=${DEV_PEERS:-$DEV_ROOT/build/bench}
 mkdir -p "$out"

@@ -4,10 +4,16 @@
 # Paths below the project count as relative, so that every checkout on a machine shares what ccache has compiled.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
+# preset_room PRESET: what its build takes, in megabytes. The sanitizers and coverage make programs large.
+preset_room() {
+  case $1 in release | fuzz) echo 700 ;; *) echo 3500 ;; esac
+}
+
 configure_preset() {
   local preset=$1
   # CMake is only asked when ninja could not ask it by itself: the first time, and when the presets changed.
   if [ ! -f "build/$preset/build.ninja" ] || [ CMakePresets.json -nt "build/$preset/build.ninja" ]; then
+    if [ ! -d "build/$preset" ]; then need_room "$(preset_room "$preset")" build "a build of $preset"; fi
     step "Configuring $preset"
     if ! cmake --preset "$preset" -Wno-dev >"build/$preset.configure.log" 2>&1; then
       cat "build/$preset.configure.log" >&2

@@ -39,6 +39,17 @@ show_commands() {
   say "Begin with ./dev run and open the address that it prints."
 }
 
+# need_room MEGABYTES FOLDER WHAT [ALTERNATIVE]: stops before a full disk shows itself as a hundred other failures.
+need_room() {
+  local target=$2 free
+  while [ ! -e "$target" ]; do target=$(dirname -- "$target"); done
+  free=$(df -Pk -- "$target" | awk 'NR == 2 { print int($4 / 1024) }')
+  if [ "${free:-0}" -lt "$1" ]; then
+    die 73 "$2 has $free MB free, and $3 needs about $1 MB." \
+      "Free space on that file system (./dev clean removes the build)${4:+, or $4}."
+  fi
+}
+
 now_ms() { printf '%s' "${EPOCHREALTIME/[.,]/}" | sed 's/...$//'; }
 # seconds_since MILLISECONDS -> "1.2 s"
 seconds_since() {

@@ -14,6 +14,7 @@ set -euo pipefail
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
+. scripts/dev/scratch.sh
 
 what=all seconds=3600 within=86400 seed=0 quick=''
 while [ $# -gt 0 ]; do
@@ -30,6 +31,7 @@ done
 ensure_packages build test bench
 ensure_viewer
 drop_root "$0" "$what" --seconds "$seconds" --within "$within" --seed "$seed" ${quick:+--quick}
+use_scratch 4000 "a nightly run"
 
 fuzz() {
   local deadline=$((SECONDS + within)) name corpus target left failed=0 count=0

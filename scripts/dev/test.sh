@@ -17,6 +17,7 @@ set -euo pipefail
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
 . scripts/dev/node.sh
+. scripts/dev/scratch.sh
 
 what=${1:-all} filter=${2:-}
 case $what in
@@ -27,6 +28,7 @@ ensure_packages build test
 if [ "$what" = e2e ] || [ "$what" = all ]; then ensure_node_tools; fi
 ensure_viewer
 drop_root "$0" "$@"
+use_scratch 4000 "a test run"
 
 results=build/debug/results
 limit=${DEV_TEST_LIMIT:-2400}
@@ -87,4 +89,4 @@ case $what in
   *) run_ctest "$what" ;;
 esac
 
-exec "$(system_python)" scripts/dev/summary.py ${broken[@]+"${broken[@]/#/--broken=}"} "$results"/*.xml
+"$(system_python)" scripts/dev/summary.py ${broken[@]+"${broken[@]/#/--broken=}"} "$results"/*.xml

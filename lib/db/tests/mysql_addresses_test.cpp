@@ -4,6 +4,7 @@
 #include <slipway/core/errors.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace slipway::db::tests {
@@ -101,7 +102,7 @@ class mysql_tls : public mysql_addresses {
   void SetUp() override {
     mysql_addresses::SetUp();
     if (IsSkipped()) return;
-    std::string name = "/tmp/slipway-mysql-tls-XXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "slipway-mysql-tls-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     files_ = name;
     auto const at = [&](char const* file) { return files_ + "/" + file; };

@@ -131,20 +131,24 @@ task<> connection::close_politely() {
   if (broken_) co_return;
   io_.end_sending();
   if (!closing_ || end_seen_) co_return;
-  constexpr std::size_t most = 1 << 20;
-  char dropped[4096];
-  for (std::size_t total = 0; total < most;) {
-    auto const got = io_.read_plain(dropped, sizeof dropped);
+  // Many clients look for an answer only when all of their body has gone out, however much that is.
+  constexpr std::chrono::seconds longest{30};
+  constexpr std::chrono::seconds longest_while_stopping{2};
+  constexpr int most_in_a_row = 16;
+  auto const begun = home_.home().coarse_now();
+  for (int in_a_row = 0;;) {
+    auto const got = io_.discard();
     if (got.state == io_state::done) {
-      total += got.size;
       linger_ = true;
-      continue;
+      if (++in_a_row < most_in_a_row) continue;
+      home_.home().sockets().wake(*this);
+    } else if (got.state != io_state::wait_read || !linger_) {
+      co_return;
     }
-    if (got.state != io_state::wait_read || !linger_) co_return;
-    if (waits_for != phase::lingering) {
-      if (work_ != nullptr) home_.give_back(std::exchange(work_, nullptr));
-      home_.enter(*this, phase::lingering);
-    }
+    in_a_row = 0;
+    if (home_.home().coarse_now() - begun > (home_.draining() ? longest_while_stopping : longest)) co_return;
+    if (work_ != nullptr) home_.give_back(std::exchange(work_, nullptr));
+    home_.enter(*this, phase::lingering);
     co_await socket_wait{*this, wait::to_read};
     if (verdict_ != verdict::none) co_return;
   }

@@ -32,6 +32,11 @@ io_result transport::read_plain(char* into, std::size_t size) noexcept {
   }
 }
 
+io_result transport::discard() noexcept {
+  char unread[16'384];
+  return read_plain(unread, sizeof unread);
+}
+
 io_result transport::write(std::string_view first, std::string_view second) noexcept {
   if (tls_ != nullptr) return tls_->write(first.empty() ? second : first);
   for (;;) {

@@ -28,6 +28,8 @@ class transport {
   io_result write(std::string_view first, std::string_view second) noexcept;
   // Below TLS: for what comes before the handshake.
   io_result read_plain(char* into, std::size_t size) noexcept;
+  // Reads as `read_plain` does, for nobody.
+  io_result discard() noexcept;
   // Tells the peer that nothing more comes.
   void end_sending() noexcept;
 

@@ -216,6 +216,31 @@ TEST(server, refuses_with_the_right_status_and_closes) {
   EXPECT_EQ(c.ask("GET /plain HTTP/1.1\r\nHost: EXAMPLE.org:8080\r\n\r\n").status, 200);
 }
 
+// A client that writes all of its body before it reads must not lose the answer to a reset.
+TEST(server, a_body_much_too_large_is_read_to_its_end_for_nobody) {
+  service s;
+  auto const body = pattern(40 << 20);
+  client counted{s.address()};
+  EXPECT_TRUE(counted.send(post("/echo", body)));
+  EXPECT_EQ(counted.read().status, 413);
+  client in_chunks{s.address()};
+  EXPECT_TRUE(
+      in_chunks.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 65'536)));
+  EXPECT_EQ(in_chunks.read().status, 413);
+  EXPECT_EQ(client{s.address()}.ask(get("/plain")).status, 200);
+}
+
+TEST(server, a_refused_client_that_goes_on_sending_is_let_go_when_the_server_stops) {
+  service s;
+  client c{s.address()};
+  ASSERT_TRUE(c.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"));
+  EXPECT_EQ(c.read().status, 413);
+  std::jthread const endless{[&] {
+    while (c.send(std::string(65'536, 'x'))) {}
+  }};
+  s.http.reset();
+}
+
 TEST(server, half_closed_clients_are_answered) {
   service s;
   for (auto path : {"/plain", "/pause", "/large"})

@@ -2,11 +2,15 @@
 
 namespace app::controllers {
 
-task<result<token_pair>> sessions::log_in(client from, body<login> in) {
-  co_return co_await service_.log_in(std::move(in.value), std::move(from.address));
+// RFC 6749, section 5.1: nobody keeps tokens on the way.
+task<result<sessions::token_answer>> sessions::log_in(client from, body<login> in) {
+  auto pair = co_await ok(service_.log_in(std::move(in.value), std::move(from.network)));
+  co_return token_answer{200, std::move(pair), "no-store"};
 }
 
-task<result<token_pair>> sessions::renew(body<refresh> in) { co_return co_await service_.renew(std::move(in.value)); }
+task<result<sessions::token_answer>> sessions::renew(body<refresh> in) {
+  co_return token_answer{200, co_await ok(service_.renew(std::move(in.value))), "no-store"};
+}
 
 task<result<no_content>> sessions::log_out(body<refresh> in) {
   co_await ok(service_.log_out(std::move(in.value)));

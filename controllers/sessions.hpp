@@ -12,8 +12,9 @@ class sessions {
  public:
   sessions(services::sessions& service, auth::key_ring const& keys) : service_{service}, keys_{keys} {}
 
-  task<result<token_pair>> log_in(client from, body<login> in);
-  task<result<token_pair>> renew(body<refresh> in);
+  using token_answer = with_status<token_pair>;
+  task<result<token_answer>> log_in(client from, body<login> in);
+  task<result<token_answer>> renew(body<refresh> in);
   task<result<no_content>> log_out(body<refresh> in);
   task<result<page<session_view>>> list(scope who);
   task<result<no_content>> end(scope who, path<uuid> id);

@@ -16,7 +16,7 @@ task<result<user_view>> users::change_me(scope who, body<profile_change> in) {
 }
 
 task<result<no_content>> users::change_my_password(scope who, client from, body<password_change> in) {
-  co_await ok(service_.change_password(who, std::move(in.value), std::move(from.address)));
+  co_await ok(service_.change_password(who, std::move(in.value), std::move(from.network)));
   co_return no_content{};
 }
 

@@ -75,16 +75,17 @@ inline constexpr auto slipway::db::table_of<app::note> =
         .personal(&app::note::title, &app::note::body, &app::note::tags);
 
 template <>
-inline constexpr auto slipway::rules_of<app::new_note> =
-    slipway::rules(field(&app::new_note::title).not_blank().max_length(200).example(R"("Groceries")"),
-                   field(&app::new_note::body).optional().max_length(50'000).example(R"("Bread, butter")"),
-                   field(&app::new_note::tags).optional().max_items(20).unique_items().example(R"(["home"])"),
-                   field(&app::new_note::pinned).optional());
+inline constexpr auto slipway::rules_of<app::new_note> = slipway::rules(
+    field(&app::new_note::title).not_blank().max_length(200).example(R"("Groceries")"),
+    field(&app::new_note::body).optional().max_length(50'000).example(R"("Bread, butter")"),
+    field(&app::new_note::tags).optional().max_items(20).max_length(100).unique_items().example(R"(["home"])"),
+    field(&app::new_note::pinned).optional());
 
 template <>
-inline constexpr auto slipway::rules_of<app::note_change> = slipway::rules(
-    field(&app::note_change::title).not_blank().max_length(200).example(R"("Groceries for Sunday")"),
-    field(&app::note_change::body).max_length(50'000), field(&app::note_change::tags).max_items(20).unique_items());
+inline constexpr auto slipway::rules_of<app::note_change> =
+    slipway::rules(field(&app::note_change::title).not_blank().max_length(200).example(R"("Groceries for Sunday")"),
+                   field(&app::note_change::body).max_length(50'000),
+                   field(&app::note_change::tags).max_items(20).max_length(100).unique_items());
 
 template <>
 inline constexpr auto slipway::rules_of<app::note_query> =

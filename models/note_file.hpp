@@ -35,7 +35,7 @@ template <>
 inline constexpr auto slipway::rules_of<app::note_record> =
     slipway::rules(field(&app::note_record::title).not_blank().max_length(200),
                    field(&app::note_record::body).optional().max_length(50'000),
-                   field(&app::note_record::tags).optional().max_items(20).unique_items(),
+                   field(&app::note_record::tags).optional().max_items(20).max_length(100).unique_items(),
                    field(&app::note_record::pinned).optional());
 
 template <>

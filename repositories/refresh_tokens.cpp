@@ -10,12 +10,11 @@ task<std::optional<refresh_token>> refresh_tokens::find_by_hash(std::string hash
   return db_.from<refresh_token>().where(col<&refresh_token::token_hash> == hash).first();
 }
 
-task<bool> refresh_tokens::mark_used(uuid id, time_point now) {
-  co_return co_await db_.update<refresh_token>()
-          .set(col<&refresh_token::used_at>, now)
-          .where(col<&refresh_token::id> == id && col<&refresh_token::used_at>.is_null() &&
-                 col<&refresh_token::revoked_at>.is_null())
-          .run() == 1;
+task<> refresh_tokens::mark_used(uuid id, time_point now) {
+  co_await db_.update<refresh_token>()
+      .set(col<&refresh_token::used_at>, now)
+      .where(col<&refresh_token::id> == id)
+      .run();
 }
 
 task<> refresh_tokens::revoke_family(uuid family, time_point now) {

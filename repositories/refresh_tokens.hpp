@@ -1,5 +1,6 @@
 // Refresh tokens in the database, by the hash of each. A token is itself the proof of who owns it, so these take no
-// scope.
+// scope. What adds or ends tokens is done in a transaction that holds the account (users::hold): two statements at once
+// see nothing of each other, so a token could be added while its family is revoked.
 #pragma once
 
 #include "models/session.hpp"
@@ -14,8 +15,7 @@ class refresh_tokens {
 
   task<> insert(refresh_token row);
   task<std::optional<refresh_token>> find_by_hash(std::string hash);
-  // False when somebody was faster, or the token was revoked meanwhile.
-  task<bool> mark_used(uuid id, time_point now);
+  task<> mark_used(uuid id, time_point now);
   task<> revoke_family(uuid family, time_point now);
   task<> revoke_all(id_of<user> owner, time_point now);
   task<> revoke_all_but(id_of<user> owner, uuid family, time_point now);

@@ -15,6 +15,12 @@ task<bool> users::exists(std::string email) {
 
 task<result<user>> users::find(id_of<user> id) { return db_.find<user>(id); }
 
+task<result<user>> users::hold(id_of<user> id) {
+  auto row = co_await db_.from<user>().where(col<&user::id> == id).for_update().first();
+  if (!row) co_return fault::not_found();
+  co_return std::move(*row);
+}
+
 task<std::optional<user>> users::find_by_email(std::string email) {
   return db_.from<user>().where(col<&user::email> == email).first();
 }

@@ -16,6 +16,8 @@ class users {
   task<bool> exists(std::string email);
   // not_found for closed accounts too.
   task<result<user>> find(id_of<user> id);
+  // In a transaction: nobody else changes the account or its sessions until it ends. not_found as above.
+  task<result<user>> hold(id_of<user> id);
   task<std::optional<user>> find_by_email(std::string email);
   task<result<user>> update(user row);
   task<> set_password_hash(id_of<user> id, std::string hash);

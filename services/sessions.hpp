@@ -1,4 +1,7 @@
 // Logging in, staying logged in, logging out.
+//
+// Whoever begins, renews or ends sessions holds the row of their account meanwhile (repositories::users::hold), as does
+// whoever changes the account: a session that is begun or renewed at the same moment cannot outlive the end of all.
 #pragma once
 
 #include "models/session.hpp"
@@ -16,6 +19,7 @@ namespace app::services {
 class sessions {
  public:
   struct parts {
+    db::session& db;
     repositories::users& users;
     repositories::refresh_tokens& tokens;
     auth::passwords& passwords;
@@ -29,7 +33,7 @@ class sessions {
 
   // unauthenticated bad_credentials, the same after the same work for an unknown address and a wrong password;
   // too_many_requests after many failures.
-  task<result<token_pair>> log_in(login in, std::string address);
+  task<result<token_pair>> log_in(login in, std::string network);
   // Rotates the token. unauthenticated bad_refresh_token; a token that was used before ends its whole family.
   task<result<token_pair>> renew(refresh in);
   // Ends the session that the token belongs to. Never says whether there was one.
@@ -40,6 +44,14 @@ class sessions {
   task<result<void>> end(scope who, uuid session);
 
  private:
+  struct renewal {
+    auth::refresh_verdict verdict;
+    std::optional<token_pair> pair;
+  };
+
+  static fault bad_credentials();
+  task<result<token_pair>> begin(user compared, std::optional<std::string> better_hash);
+  task<renewal> renew_in(db::transaction& tx, refresh_token const& known);
   token_pair pair_of(user const& account, uuid family, secret<std::string> const& refresh_token) const;
 
   parts parts_;

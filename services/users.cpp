@@ -26,9 +26,12 @@ task<result<user>> users::register_new(sign_up in) {
 task<result<user>> users::show(scope who) { co_return co_await parts_.rows.find(who.user()); }
 
 task<result<user>> users::change_profile(scope who, profile_change change) {
-  auto account = co_await ok(parts_.rows.find(who.user()));
-  change.name.apply_to(account.name);
-  co_return co_await parts_.rows.update(std::move(account));
+  co_return co_await parts_.db.transaction([&](db::transaction& tx) -> task<result<user>> {
+    repositories::users rows{tx};
+    auto account = co_await ok(rows.hold(who.user()));
+    change.name.apply_to(account.name);
+    co_return co_await rows.update(std::move(account));
+  });
 }
 
 task<result<void>> users::require_unbreached(secret<std::string> password, std::string pointer) {
@@ -37,27 +40,42 @@ task<result<void>> users::require_unbreached(secret<std::string> password, std::
       {{std::move(pointer), "breached", "is known from a data breach: choose one that is used nowhere else"}});
 }
 
-task<result<void>> users::change_password(scope who, password_change in, std::string address) {
-  auto const account = co_await ok(parts_.rows.find(who.user()));
-  if (auto const wait = co_await parts_.throttle.ask(account.email, address); wait.count() > 0)
+fault users::wrong_password() {
+  return fault::invalid({{"/current_password", "wrong_password", "is not the present password"}});
+}
+
+task<result<void>> users::change_password(scope who, password_change in, std::string network) {
+  auto const compared = co_await ok(parts_.rows.find(who.user()));
+  if (auto const wait = co_await parts_.throttle.ask(compared.email, network); wait.count() > 0)
     co_return fault::too_many_requests(wait, "too_many_attempts");
-  if (!co_await parts_.passwords.verify(std::move(in.current_password), account.password_hash)) {
-    co_await parts_.throttle.failed(account.email, address);
-    co_return fault::invalid({{"/current_password", "wrong_password", "is not the present password"}});
+  if (!co_await parts_.passwords.verify(std::move(in.current_password), compared.password_hash)) {
+    co_await parts_.throttle.failed(compared.email, network);
+    co_return wrong_password();
   }
-  co_await parts_.throttle.succeeded(account.email, address);
+  co_await parts_.throttle.succeeded(compared.email, network);
   co_await ok(require_unbreached(in.new_password, "/new_password"));
-  co_await parts_.rows.set_password_hash(account.id, co_await parts_.passwords.hash(std::move(in.new_password)));
-  co_await parts_.tokens.revoke_all_but(account.id, who.session(), parts_.clock.now());
-  parts_.listener.sessions_ended(account.id, who.session());
+  auto const hash = co_await parts_.passwords.hash(std::move(in.new_password));
+  co_await ok(parts_.db.transaction([&](db::transaction& tx) -> task<result<void>> {
+    repositories::users rows{tx};
+    auto const account = co_await ok(rows.hold(who.user()));
+    if (account.password_hash != compared.password_hash) co_return wrong_password();
+    co_await rows.set_password_hash(account.id, hash);
+    co_await repositories::refresh_tokens{tx}.revoke_all_but(account.id, who.session(), parts_.clock.now());
+    co_return result<void>{};
+  }));
+  parts_.listener.sessions_ended(compared.id, who.session());
   co_return result<void>{};
 }
 
 task<result<void>> users::close(scope who) {
   // The account goes last: while it is there, whoever was told that a store did not answer can try again.
   co_await parts_.preferences.remove(who);
-  co_await parts_.tokens.revoke_all(who.user(), parts_.clock.now());
-  co_await ok(parts_.rows.remove(who.user()));
+  co_await ok(parts_.db.transaction([&](db::transaction& tx) -> task<result<void>> {
+    repositories::users rows{tx};
+    co_await ok(rows.hold(who.user()));
+    co_await repositories::refresh_tokens{tx}.revoke_all(who.user(), parts_.clock.now());
+    co_return co_await rows.remove(who.user());
+  }));
   parts_.listener.sessions_ended(who.user(), std::nullopt);
   co_return result<void>{};
 }

@@ -17,6 +17,7 @@ namespace app::services {
 class users {
  public:
   struct parts {
+    db::session& db;
     repositories::users& rows;
     repositories::refresh_tokens& tokens;
     repositories::preferences& preferences;
@@ -35,13 +36,14 @@ class users {
   task<result<user>> change_profile(scope who, profile_change change);
   // Ends all sessions but the one that asks. invalid: /current_password wrong_password, /new_password breached;
   // too_many_requests after many failures, which count together with those of logging in.
-  task<result<void>> change_password(scope who, password_change in, std::string address);
+  task<result<void>> change_password(scope who, password_change in, std::string network);
   // Closes the account: it can no longer log in, its sessions end, and its preferences are removed. Where a store fails
   // in the middle, the account is still there, and closing it again does the rest. not_found once it is closed.
   task<result<void>> close(scope who);
   task<result<page<user>>> list(user_query query);
 
  private:
+  static fault wrong_password();
   task<result<void>> require_unbreached(secret<std::string> password, std::string pointer);
 
   parts parts_;

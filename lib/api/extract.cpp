@@ -163,7 +163,8 @@ result<if_match> read_if_match(extraction& from) {
 
 client read_client(extraction& from) {
   auto const& request = from.exchange.request;
-  return {std::string{request.peer.address}, std::string{request.header("User-Agent").substr(0, 256)}};
+  return {std::string{request.peer.address}, std::string{request.header("User-Agent").substr(0, 256)},
+          std::to_string(request.peer.address_hash)};
 }
 
 void collect(fault*& first, fault& next) {

@@ -62,7 +62,9 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
   }
   auto const user = x.who ? x.who->user().value.text() : std::string{x.request.peer.address};
   auto const key = sha256({user, x.route->pattern, http::to_string(x.request.verb), sent});
-  auto const fingerprint = sha256({x.request.target, x.request.header("Content-Type"), x.request.body});
+  // With the key, which is kept only inside the other hash: a body may hold a password, and whoever reads the table
+  // must not be able to guess it past the slow hash that protects it elsewhere.
+  auto const fingerprint = sha256({sent, x.request.target, x.request.header("Content-Type"), x.request.body});
   auto const now = clock_.now();
   auto const claim = co_await store_.claim(key, fingerprint, now, now - abandoned_after);
   if (claim.now != idempotency_claim::state::mine) {

@@ -81,6 +81,7 @@ struct if_match {
 struct client {
   std::string address;
   std::string user_agent;  // at most 256 bytes of it
+  std::string network;     // what to count by, not to read: the address, or of an IPv6 address its /64
 };
 
 }  // namespace slipway

@@ -1,14 +1,15 @@
 // Refresh tokens (RFC 6749, section 6; RFC 9700, section 4.14.2): opaque, stored as a hash only, used once. A second
 // use of one token means that two parties hold it, so the whole family (one login) is revoked.
 //
-// Nothing here touches a database: a repository stores records, asks `decide`, and does what it says.
+// Nothing here touches a database: a repository stores records, asks `decide`, and does what it says, in a transaction
+// that locks the account (or the family) first. Otherwise two requests with one token both rotate, and a token that is
+// stored while its family is revoked lives on.
 //
 //   auto hash = hash_refresh_token(presented);                        // empty: never one of ours
 //   auto record = hash ? co_await rows.find_by_hash(*hash) : none;
 //   switch (decide(record, clock.now(), settings).what) {
 //     case refresh_verdict::rotate: {
-//       // UPDATE ... SET used_at = now WHERE id = ? AND used_at IS NULL AND revoked_at IS NULL. When that touches no
-//       // row, another request was faster: read the record again and decide again.
+//       // UPDATE ... SET used_at = now WHERE id = ?
 //       auto next = successor(*record, clock.now(), settings);        // insert next.record, return next.token
 //   ...
 #pragma once

@@ -16,9 +16,11 @@ struct cors_settings {
   // "*" alone: everyone, which excludes credentials. Empty: no other site.
   std::vector<std::string> origins;
   std::vector<std::string> methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
-  std::vector<std::string> headers{"Authorization", "Content-Type",  "Idempotency-Key",
-                                   "If-Match",      "If-None-Match", "X-Request-Id"};
-  std::vector<std::string> exposed{"ETag", "Link", "Location", "Retry-After", "X-Request-Id"};
+  std::vector<std::string> headers{"Authorization", "Content-Type",  "Idempotency-Key", "If-Match",
+                                   "If-None-Match", "Last-Event-ID", "X-Request-Id"};
+  std::vector<std::string> exposed{
+      "Content-Disposition", "Deprecation", "ETag",   "Idempotent-Replayed", "Link", "Location", "RateLimit",
+      "RateLimit-Policy",    "Retry-After", "Sunset", "X-Request-Id"};
   bool credentials = false;            // cookies
   std::chrono::seconds max_age{7200};  // how long a browser remembers a preflight
 };

@@ -42,6 +42,9 @@ std::optional<bool> scheme(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+// Each element is found by going through all that is left of its list.
+constexpr int most_hops = 32, most_pairs = 8;
+
 struct hop {
   std::optional<address> from;
   std::optional<bool> secure;
@@ -49,7 +52,8 @@ struct hop {
 
 hop read_hop(std::string_view element) {
   hop out;
-  while (!element.empty()) {
+  for (int pairs = 0; !element.empty(); ++pairs) {
+    if (pairs == most_pairs) return {};
     auto const pair = take_last(element, ';');
     auto const equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
@@ -64,9 +68,11 @@ hop read_hop(std::string_view element) {
 template <class Read>
 void walk(std::span<field const> fields, std::string_view name, std::span<network const> trusted, forwarded_client& out,
           Read read) {
+  int hops = 0;
   for (auto i = fields.size(); i-- != 0;) {
     if (!equal_names(fields[i].name, name)) continue;
     for (auto list = fields[i].value; !list.empty();) {
+      if (++hops > most_hops) return;
       hop const h = read(take_last(list, ','));
       if (!h.from) return;  // hidden or malformed: what lies behind it cannot be believed
       out.client = h.from;
@@ -83,19 +89,20 @@ bool is_trusted(address const& a, std::span<network const> trusted) noexcept {
 }
 
 forwarded_client read_forwarded(std::span<field const> fields, std::span<network const> trusted) {
-  forwarded_client out;
-  bool const standard = std::ranges::any_of(fields, [](field const& f) { return equal_names(f.name, "Forwarded"); });
-  if (standard) {
-    walk(fields, "Forwarded", trusted, out, read_hop);
-    return out;
-  }
-  walk(fields, "X-Forwarded-For", trusted, out, [](std::string_view text) { return hop{node_address(text), {}}; });
+  auto const has = [&](std::string_view name) {
+    return std::ranges::any_of(fields, [&](field const& f) { return equal_names(f.name, name); });
+  };
+  forwarded_client standard, usual;
+  walk(fields, "Forwarded", trusted, standard, read_hop);
+  walk(fields, "X-Forwarded-For", trusted, usual, [](std::string_view text) { return hop{node_address(text), {}}; });
   for (auto const& f : fields)
     if (equal_names(f.name, "X-Forwarded-Proto")) {
       auto list = f.value;
-      if (auto const s = scheme(take_last(list, ','))) out.secure = s;
+      if (auto const s = scheme(take_last(list, ','))) usual.secure = s;
     }
-  return out;
+  if (!has("Forwarded")) return usual;
+  if (has("X-Forwarded-For") && standard.client != usual.client) return {};
+  return standard;
 }
 
 }  // namespace slipway::http

@@ -15,7 +15,8 @@ struct forwarded_client {
 };
 
 // The chain is read from its end, which is the part that trusted proxies wrote: whatever stands further left may be
-// the client's invention. `trusted` are the proxies that may speak for others.
+// the client's invention. `trusted` are the proxies that may speak for others. A proxy writes one of the two fields and
+// may let the other pass, which is the client's then: where they disagree neither is believed.
 forwarded_client read_forwarded(std::span<field const> fields, std::span<network const> trusted);
 
 bool is_trusted(address const& a, std::span<network const> trusted) noexcept;

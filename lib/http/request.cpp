@@ -90,6 +90,7 @@ connection::step connection::route_request() {
     x.operation.deadline = now_ + match.found->time_limit;
   body_ = !work_->how.has_body() ? body_state::none : work_->how.chunked ? body_state::chunked : body_state::counted;
   body_left_ = work_->how.content_length;
+  body_size_ = 0;
 
   layers_run_ = 0;
   try {
@@ -183,7 +184,6 @@ connection::step connection::fail(int status) noexcept {
 connection::step connection::begin_body() {
   auto& w = *work_;
   auto& r = w.x.request;
-  body_size_ = 0;
   body_limit_ = w.x.route->body_limit;
   decoder_.reset();
   continue_due_ = w.how.expects_continue && r.minor_version == 1 && w.unread() == 0;

@@ -1,6 +1,7 @@
 """Signing up, logging in, staying logged in, leaving; as clients see it, on each database."""
 
 import base64
+import itertools
 import json
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ import uuid
 import jwt
 import pytest
 
-from harness import PASSWORD
+from harness import PASSWORD, Load
 from processes import wait_until
 
 
@@ -186,6 +187,7 @@ def test_refreshing_rotates_the_token(server, person):
     client = server.client()
     second = refresh(client, person.tokens["refresh_token"])
     assert second.status_code == 200
+    assert second.headers["cache-control"] == "no-store", "RFC 6749, section 5.1"
     assert second.json()["refresh_token"] != person.tokens["refresh_token"]
     me = client.get("/v1/users/me", headers={"authorization": f"Bearer {second.json()['access_token']}"})
     assert me.json()["id"] == person.id
@@ -307,6 +309,18 @@ def test_many_wrong_passwords_are_slowed_down(server, person):
     assert int(refused[0].headers["retry-after"]) > 0
 
 
+def test_all_addresses_of_one_ipv6_network_are_one_guesser(launch):
+    server = launch(settings={"http.trusted_proxies": '["127.0.0.0/8"]', "limits.enabled": "false"}).start()
+
+    def guess(client, address):
+        return client.post("/v1/auth/login", json={"email": new_email(), "password": "not the password"},
+                           headers={"x-forwarded-for": address}).status_code
+
+    with server.client() as client:
+        assert 429 in [guess(client, f"2001:db8:1:2::{n:x}") for n in range(1, 71)]
+        assert guess(client, "2001:db8:1:3::1") == 401, "another network"
+
+
 def test_a_session_of_curl_works_too(plain_server):
 
     email = new_email()
@@ -321,3 +335,54 @@ def test_a_session_of_curl_works_too(plain_server):
     tokens = curl("-d", json.dumps({"email": email, "password": PASSWORD}), f"{plain_server.url}/v1/auth/login")
     me = curl("--oauth2-bearer", tokens["access_token"], f"{plain_server.url}/v1/users/me")
     assert me["email"] == email
+
+
+def at_once(*calls):
+    """What each of the functions returned, started together."""
+    begin, results = threading.Barrier(len(calls)), [None] * len(calls)
+
+    def run(i):
+        begin.wait()
+        results[i] = calls[i]()
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_no_session_outlives_the_logout_that_comes_while_it_is_renewed(server):
+    somebody = server.person()
+    for _ in range(30):
+        client = server.client()
+        token = {"refresh_token": somebody.log_in().tokens["refresh_token"]}
+        renewed, _ = at_once(lambda: client.post("/v1/auth/refresh", json=token),
+                             lambda: server.client().post("/v1/auth/logout", json=token))
+        if renewed.status_code == 200:
+            again = client.post("/v1/auth/refresh", json={"refresh_token": renewed.json()["refresh_token"]})
+            assert again.status_code == 401, "the successor of a token that was logged out still holds"
+
+
+def test_a_change_of_the_profile_takes_back_no_change_of_the_password(server):
+    somebody = server.person()
+    names, local = itertools.count(), threading.local()
+
+    def change_name():
+        if not hasattr(local, "client"):
+            local.client = server.client()
+            local.client.headers["authorization"] = somebody.client.headers["authorization"]
+        return local.client.patch("/v1/users/me", json={"name": f"Ada {next(names)}"}).status_code
+
+    old = PASSWORD
+    for round in range(6):
+        new = f"a fresh password {round}"
+        with Load(change_name, clients=4) as load:
+            changed = somebody.client.post("/v1/users/me/password", json={"current_password": old, "new_password": new})
+        assert changed.status_code == 204, changed.text
+        assert not load.errors and {status for _, status in load.answers} == {200}
+        for password, status in ((new, 200), (old, 401)):
+            answer = server.client().post("/v1/auth/login", json={"email": somebody.email, "password": password})
+            assert answer.status_code == status, f"{password!r} in round {round}"
+        old = new

@@ -72,7 +72,7 @@ def test_a_merge_patch_may_call_itself_that(person):
 
 @pytest.mark.parametrize("change, pointer", [
     ({"title": ""}, "/title"), ({"title": "t" * 201}, "/title"), ({"title": None}, "/title"), ({"tags": "a"}, "/tags"),
-    ({"tags": ["a", "a"]}, "/tags"), ({"pinned": "yes"}, "/pinned"), ({"owner_id": str(uuid.uuid4())}, "/owner_id"),
+    ({"tags": ["a", "a"]}, "/tags"), ({"tags": ["t" * 101]}, "/tags/0"), ({"pinned": "yes"}, "/pinned"), ({"owner_id": str(uuid.uuid4())}, "/owner_id"),
     ({"id": str(uuid.uuid4())}, "/id"), ({"body": "b" * 50_001}, "/body"),
 ])
 def test_each_rule_of_a_change(person, change, pointer):

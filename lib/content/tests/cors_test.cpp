@@ -39,7 +39,9 @@ TEST(cors, fields_of_an_answer) {
   layer->after(c.x);
   EXPECT_EQ(c.sent("Vary"), "Accept-Encoding | Origin");
   EXPECT_EQ(c.sent("Access-Control-Allow-Credentials"), "true");
-  EXPECT_EQ(c.sent("Access-Control-Expose-Headers"), "ETag, Link, Location, Retry-After, X-Request-Id");
+  EXPECT_EQ(c.sent("Access-Control-Expose-Headers"),
+            "Content-Disposition, Deprecation, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, "
+            "Retry-After, Sunset, X-Request-Id");
   call other{http::method::get, {{"Origin", "https://evil.com"}}};
   layer->after(other.x);
   EXPECT_EQ(other.sent("Vary"), "Origin");
@@ -54,13 +56,14 @@ TEST(cors, answers_preflights) {
   call c{http::method::options,
          {{"Origin", "https://app.example.com"},
           {"Access-Control-Request-Method", "PATCH"},
-          {"Access-Control-Request-Headers", "if-match"}}};
+          {"Access-Control-Request-Headers", "if-match, last-event-id"}}};
   EXPECT_FALSE(layer->before(c.x));
   layer->after(c.x);
   EXPECT_EQ(c.x.response.status, 204);
   EXPECT_EQ(c.sent("Access-Control-Allow-Origin"), "https://app.example.com");
   EXPECT_EQ(c.sent("Access-Control-Allow-Methods"), "GET, HEAD, POST, PUT, PATCH, DELETE");
   EXPECT_NE(c.sent("Access-Control-Allow-Headers").find("If-Match"), std::string::npos);
+  EXPECT_NE(c.sent("Access-Control-Allow-Headers").find("Last-Event-ID"), std::string::npos);
   EXPECT_EQ(c.sent("Access-Control-Max-Age"), "7200");
   EXPECT_EQ(c.sent("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(c.sent("Vary"), "Access-Control-Request-Method | Access-Control-Request-Headers | Origin");

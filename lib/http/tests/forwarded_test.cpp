@@ -37,6 +37,21 @@ TEST(forwarded, reads_rfc_7239) {
   EXPECT_EQ(client_of({{"Forwarded", "for=\"1.1.1.1, for=2.2.2.2"}}), "-");
 }
 
+// A proxy that writes one field may pass on the other, which its client made up.
+TEST(forwarded, believes_neither_of_two_that_disagree) {
+  EXPECT_EQ(client_of({{"Forwarded", "for=9.9.9.9;proto=https"}, {"X-Forwarded-For", "203.0.113.7"}}), "-");
+  EXPECT_EQ(client_of({{"X-Forwarded-For", "9.9.9.9"}, {"Forwarded", "for=203.0.113.7"}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=203.0.113.7;proto=https"}, {"X-Forwarded-For", "203.0.113.7"}}),
+            "203.0.113.7 https");
+}
+
+TEST(forwarded, long_lists_are_not_read_to_their_end) {
+  std::string many;
+  for (int i = 0; i < 1'000; ++i) many += "10.0.0.1, ";
+  EXPECT_EQ(client_of({{"X-Forwarded-For", "203.0.113.7, " + many + "10.0.0.1"}}), "10.0.0.1");
+  EXPECT_EQ(client_of({{"Forwarded", "for=203.0.113.7" + std::string(10'000, ';')}}), "-");
+}
+
 TEST(forwarded, networks) {
   EXPECT_TRUE(network{"192.0.2.0/25"}.has(*address::parse("192.0.2.127")));
   EXPECT_FALSE(network{"192.0.2.0/25"}.has(*address::parse("192.0.2.128")));

@@ -216,6 +216,19 @@ TEST(server, refuses_with_the_right_status_and_closes) {
   EXPECT_EQ(c.ask("GET /plain HTTP/1.1\r\nHost: EXAMPLE.org:8080\r\n\r\n").status, 200);
 }
 
+// What was read of an earlier body says nothing of the next one, which the client may not send any more.
+TEST(server, a_client_that_was_not_told_to_go_on_is_closed_on_whatever_came_before) {
+  service s;
+  client c{s.address()};
+  c.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345");
+  std::this_thread::sleep_for(std::chrono::milliseconds{20});  // in two pieces, whichever way they come
+  EXPECT_EQ(c.ask("67890").status, 200);
+  auto const refused =
+      c.ask("POST /nowhere HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 60000\r\n\r\n");
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_TRUE(refused.has("Connection: close")) << refused.head;
+}
+
 // A client that writes all of its body before it reads must not lose the answer to a reset.
 TEST(server, a_body_much_too_large_is_read_to_its_end_for_nobody) {
   service s;

@@ -20,10 +20,14 @@ class counted_passwords final : public auth::passwords {
   task<std::string> hash(secret<std::string> password) override { co_return "hash of " + password.reveal(); }
   task<bool> verify(secret<std::string> password, std::optional<std::string> phc) override {
     ++checks;
-    co_return phc == "hash of " + password.reveal();
+    bool const good = phc == "hash of " + password.reveal();
+    if (auto const other = std::exchange(meanwhile, {})) co_await other();
+    co_return good;
   }
-  bool needs_rehash(std::string_view) const noexcept override { return false; }
+  bool needs_rehash(std::string_view) const noexcept override { return old_hashes; }
   int checks = 0;
+  bool old_hashes = false;
+  std::function<task<>()> meanwhile;  // what others do while a password is compared, once
 };
 
 class breached_one final : public auth::breach_check {
@@ -70,8 +74,9 @@ class sessions : public testing::Test {
   auth::token_issuer issuer{{}, keys, clock};
   auth::throttle_in_memory throttle{{}, clock};
   breached_one breaches;
-  services::users users{{user_rows, token_rows, preference_rows, passwords, breaches, throttle, heard, clock}};
-  services::sessions service{{user_rows, token_rows, passwords, issuer, throttle, {}, heard, clock}};
+  services::users users{
+      {database, user_rows, token_rows, preference_rows, passwords, breaches, throttle, heard, clock}};
+  services::sessions service{{database, user_rows, token_rows, passwords, issuer, throttle, {}, heard, clock}};
   id_of<user> ada;
 };
 
@@ -114,7 +119,7 @@ TEST_F(sessions, an_account_that_could_not_be_closed_can_be_closed_again) {
   auto elsewhere = db::connect({.url = "sqlite::memory:"}, on);
   auto const store = documents::make_sql_store(elsewhere, clock);  // not prepared: it fails
   repositories::preferences rows{*store};
-  services::users split{{user_rows, token_rows, rows, passwords, breaches, throttle, heard, clock}};
+  services::users split{{database, user_rows, token_rows, rows, passwords, breaches, throttle, heard, clock}};
   auto const pair = log_in("ada@example.com", "right").value();
   EXPECT_THROW(on.run(split.close(scope{ada.value, {}})), db::error);
   EXPECT_TRUE(log_in("ada@example.com", "right")) << "it is there still";
@@ -161,6 +166,35 @@ TEST_F(sessions, a_new_password_ends_all_other_sessions) {
   EXPECT_TRUE(renew(here.refresh_token));
   EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
   EXPECT_TRUE(log_in("ada@example.com", "new"));
+}
+
+TEST_F(sessions, a_login_that_began_before_the_password_was_changed_comes_to_nothing) {
+  auto const first = log_in("ada@example.com", "right");
+  passwords.old_hashes = true;
+  passwords.meanwhile = [&]() -> task<> {
+    scope const who{ada.value, {}};
+    EXPECT_TRUE(co_await users.change_password(who, {password("right"), password("another one")}, "192.0.2.2"));
+  };
+  EXPECT_EQ(code(log_in("ada@example.com", "right")), "bad_credentials");
+  EXPECT_EQ(code(renew(first->refresh_token)), "bad_refresh_token");
+  EXPECT_TRUE(log_in("ada@example.com", "another one"));
+}
+
+TEST_F(sessions, of_two_password_changes_at_once_one_is_done) {
+  scope const who{ada.value, {}};
+  passwords.meanwhile = [&]() -> task<> {
+    EXPECT_TRUE(co_await users.change_password(who, {password("right"), password("the first one")}, "192.0.2.2"));
+  };
+  auto const second = on.run(users.change_password(who, {password("right"), password("the second one")}, "192.0.2.1"));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), "invalid");
+  EXPECT_TRUE(log_in("ada@example.com", "the first one"));
+}
+
+TEST_F(sessions, a_better_hash_is_kept_at_the_next_login) {
+  passwords.old_hashes = true;
+  EXPECT_TRUE(log_in("ada@example.com", "right"));
+  EXPECT_TRUE(log_in("ada@example.com", "right"));
 }
 
 TEST_F(sessions, nobody_signs_up_with_a_breached_password) {

@@ -34,7 +34,11 @@ done
 ensure_packages build bench
 ensure_viewer
 drop_root "$0" "$@"
-use_scratch 4000 "a measurement"
+need_build
+case $what in
+  instructions | build) use_scratch 500 "a measurement of $what" ;;
+  *) use_scratch 4000 "a measurement" ;;
+esac
 python=$(system_python)
 out=${DEV_PEERS:-$DEV_ROOT/build/bench}
 mkdir -p "$out"

@@ -18,7 +18,7 @@ case $preset in
 esac
 ensure_viewer
 drop_root "$0" "$@"
+need_build
 shift || true
-mkdir -p build
 build_preset "$preset" "$@"
 say "build/$preset is up to date."

@@ -39,15 +39,43 @@ show_commands() {
   say "Begin with ./dev run and open the address that it prints."
 }
 
+# Megabytes that are free where a folder is, or would be made.
+free_megabytes() {
+  local target=$1
+  while [ ! -e "$target" ]; do target=$(dirname -- "$target"); done
+  df -Pk -- "$target" | awk 'NR == 2 { free = int($4 / 1024) } END { print free + 0 }'
+}
+
 # need_room MEGABYTES FOLDER WHAT [ALTERNATIVE]: stops before a full disk shows itself as a hundred other failures.
 need_room() {
-  local target=$2 free
-  while [ ! -e "$target" ]; do target=$(dirname -- "$target"); done
-  free=$(df -Pk -- "$target" | awk 'NR == 2 { print int($4 / 1024) }')
-  if [ "${free:-0}" -lt "$1" ]; then
+  local free
+  free=$(free_megabytes "$2")
+  if [ "$free" -lt "$1" ]; then
     die 73 "$2 has $free MB free, and $3 needs about $1 MB." \
       "Free space on that file system (./dev clean removes the build)${4:+, or $4}."
   fi
+}
+
+# need_build: build/ is there and can be written, or why not.
+need_build() {
+  if mkdir -p build 2>/dev/null && [ -w build ] && [ -z "$(find build -maxdepth 1 -type d ! -writable -print -quit)" ]; then return 0; fi
+  die 77 "$DEV_ROOT/build cannot be written by $(id -un)." \
+    "sudo chown -R $(id -un) '$DEV_ROOT'; if it is yours already, the file system is full or read-only: ./dev doctor tells."
+}
+
+# at_most COUNT USAGE ARGUMENTS...: refuses what would otherwise not be read.
+at_most() {
+  local count=$1 usage=$2
+  shift 2
+  if [ $# -gt "$count" ]; then die 64 "'${*:count+1:1}' is one argument too many." "$usage"; fi
+}
+
+# need_number FLAG [VALUE...]: the value of a flag is a whole number.
+need_number() {
+  case ${2:-} in
+    '') die 64 "$1 wants a whole number after it." ;;
+    *[!0-9]*) die 64 "$1 wants a whole number, not '$2'." ;;
+  esac
 }
 
 now_ms() { printf '%s' "${EPOCHREALTIME/[.,]/}" | sed 's/...$//'; }
@@ -91,6 +119,8 @@ drop_root() {
   if [ "$(stat -c %u "$DEV_ROOT")" != "$SUDO_UID" ]; then return 0; fi
   local home
   home=$(getent passwd "$SUDO_UID" | cut -d: -f6)
+  # What root has made here so far: the folder, and the notes on packages.
+  if [ -d build ]; then find build -maxdepth 1 -uid 0 -exec chown -hR "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" {} +; fi
   exec setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" --init-groups \
     env -u SUDO_UID -u SUDO_GID -u SUDO_USER HOME="${home:-/tmp}" bash "$@"
 }

@@ -11,11 +11,17 @@ set -euo pipefail
 . scripts/dev/node.sh
 . scripts/dev/scratch.sh
 
+at_most 1 "./dev coverage [--quick]" "$@"
+case "${1:-}" in
+  '' | --quick) ;;
+  *) die 64 "coverage takes nothing or --quick, not '$1'." ;;
+esac
 ensure_packages build test
 if [ "${1:-}" != --quick ]; then ensure_node_tools; fi
 ensure_viewer
 drop_root "$0" "$@"
-use_scratch 4000 "a test run"
+need_build
+if [ "${1:-}" = --quick ]; then use_scratch 500 "a run of the unit tests"; else use_scratch 4000 "a test run"; fi
 build_preset coverage
 
 raw=$DEV_ROOT/build/coverage/profiles
@@ -45,7 +51,7 @@ llvm-profdata-19 merge -sparse -f "$raw/list" -o "$data"
 mapfile -t objects < <(find build/coverage -type f -perm -u+x \( -name '*_tests' -o -name '*_test' -o -name slipway \))
 arguments=("${objects[0]}")
 for object in "${objects[@]:1}"; do arguments+=(-object "$object"); done
-ignore='(^|/)(build|tests|fuzz|bench|cmd/dev)/|_test\.cpp$|^/usr/'
+ignore='(^|/)(build|tests|fuzz|bench)/|_test\.cpp$|^/usr/'
 llvm-cov-19 report "${arguments[@]}" -instr-profile="$data" -ignore-filename-regex="$ignore" >build/coverage/report.txt 2>/dev/null
 llvm-cov-19 show "${arguments[@]}" -instr-profile="$data" -ignore-filename-regex="$ignore" -format=html \
   -output-dir=build/coverage/html 2>/dev/null || true

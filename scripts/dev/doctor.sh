@@ -9,6 +9,8 @@ set -uo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
 . scripts/dev/building.sh
+at_most 0 "./dev doctor takes no arguments." "$@"
+drop_root "$0"
 set +e
 
 failures=0 warnings=0
@@ -126,21 +128,29 @@ listener_of() {
 }
 
 check_ports() {
-  local address port who
-  for address in $(setting http.listen || echo 127.0.0.1:8080) $(setting operations.listen || true); do
-    port=${address##*:}
-    case $port in '' | 0 | *[!0-9]*) continue ;; esac
-    if who=$(listener_of "$port"); then
-      case $who in
-        *slipway*serve*) good port "$address: this service listens there already" ;;
-        *) bad port "$address" "EADDRINUSE: $who listens there" "end it, or start on another: ./dev run --http.listen=127.0.0.1:0" ;;
-      esac
-    elif [ "$port" -lt "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024)" ] && [ "$(id -u)" != 0 ]; then
-      bad port "$address" "EACCES: ports below 1024 are root's" "choose a higher one, or: setcap cap_net_bind_service=+ep on the binary"
-    else
-      good port "$address is free"
-    fi
+  local key address
+  local -a addresses
+  for key in http.listen operations.listen; do
+    # A list: [127.0.0.1:8080, [::1]:8080]
+    read -ra addresses < <(setting "$key" | sed 's/^\[//; s/\]$//; s/,/ /g') || true
+    for address in "${addresses[@]}"; do check_port "$key" "$address"; done
   done
+}
+
+# check_port SETTING ADDRESS
+check_port() {
+  local address=$2 port=${2##*:} who
+  case $port in '' | 0 | *[!0-9]*) return ;; esac
+  if who=$(listener_of "$port"); then
+    case $who in
+      *slipway*serve*) good port "$address: this service listens there already" ;;
+      *) bad port "$1, $address" "EADDRINUSE: $who listens there" "end it, or start on another: ./dev run --$1=127.0.0.1:0" ;;
+    esac
+  elif [ "$port" -lt "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024)" ] && [ "$(id -u)" != 0 ]; then
+    bad port "$1, $address" "EACCES: ports below 1024 are root's" "choose a higher one, or: setcap cap_net_bind_service=+ep on the binary"
+  else
+    good port "$address is free"
+  fi
 }
 
 check_limits() {
@@ -175,17 +185,24 @@ check_entropy() {
   fi
 }
 
-# A setting as the built service sees it, without its origin.
+shown_settings=''
+if [ -x "$(server_binary release)" ]; then shown_settings=$("$(server_binary release)" config show 2>/dev/null); fi
+
+# A setting as the built service sees it, without its origin and without quotes. Before it is built, or while its
+# configuration is wrong, as the template comes.
 setting() {
-  local binary
-  binary=$(server_binary release)
-  [ -x "$binary" ] || return 1
-  [ -n "${shown_settings:-}" ] || shown_settings=$("$binary" config show 2>/dev/null)
-  grep -oP "^\s*\Q$1\E\s*[:=]\s*\K\S+" <<<"$shown_settings" | head -n 1 | tr -d '[]",' | grep .
+  if [ -z "$shown_settings" ]; then
+    case $1 in
+      http.listen) say "127.0.0.1:8080" ;;
+      operations.listen) say "127.0.0.1:8081" ;;
+    esac
+    return
+  fi
+  grep -oP "^\Q$1\E\s+\K\S.*?(?=\s{2,}\S)" <<<"$shown_settings" | tr -d '"'
 }
 
 check_service() {
-  local binary output code
+  local binary output code pending wrong file
   binary=$(server_binary release)
   if [ ! -x "$binary" ]; then
     doubt service "$binary" "not built yet (ENOENT)" "./dev run builds it; configuration and database were not looked at"
@@ -197,10 +214,31 @@ check_service() {
     bad configuration "config check, exit code $?" "$(head -n 6 <<<"$output" | tr '\n' ' ')" "correct the key in the place that is named"
     return
   fi
+  file=$(setting database.url)
+  case $file in
+    sqlite::memory:*) ;;
+    sqlite:*)
+      # To ask for its migrations would make it.
+      if [ ! -e "${file#sqlite:}" ]; then
+        good database "${file#sqlite:} is not made yet; ./dev run makes it"
+        return
+      fi
+      ;;
+  esac
   output=$(timeout 20 "$binary" migrate status 2>&1)
   code=$?
   case $code in
-    0) good database "$(tail -n 1 <<<"$output")" ;;
+    0)
+      pending=$(grep -cE ' pending([ ,]|$)' <<<"$output")
+      wrong=$(grep -m1 -E ' (out of order|changed|missing|unfinished)([ ,]|$)' <<<"$output" | tr -s ' ')
+      if [ -n "$wrong" ]; then
+        doubt database "migrate status" "not as this program has it: $wrong" "slipway migrate status shows all; docs/migrations.md says what each state means"
+      elif [ "$pending" -gt 0 ]; then
+        doubt database "migrate status" "$pending migrations are pending" "slipway migrate up (./dev run does it)"
+      else
+        good database "$(tail -n 1 <<<"$output")"
+      fi
+      ;;
     69) bad database "migrate status, exit code 69" "$(tail -n 1 <<<"$output")" "start the database, or correct database.url" ;;
     77 | 73) bad database "migrate status, exit code $code" "$(tail -n 1 <<<"$output")" "see the permissions and disk checks above" ;;
     124) bad database "migrate status" "no answer within 20 s (ETIMEDOUT)" "check the network and the firewall on the way to the database" ;;

@@ -6,6 +6,7 @@
 # git commit --no-verify.
 set -euo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
+at_most 1 "./dev hook [--remove]" "$@"
 case "${1:-}" in
   '') git config core.hooksPath scripts/git-hooks && say "Commits are checked from now on." ;;
   --remove) git config --unset core.hooksPath || true && say "Commits are no longer checked." ;;

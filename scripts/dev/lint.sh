@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --all | --quick) mode=$1 which=all ;;
     --staged) mode=$1 which=staged ;;
-    --within) within=${2:?--within wants a number} && shift ;;
+    --within) need_number "$@" && within=$2 && shift ;;
     *) die 64 "lint knows --all, --quick, --staged and --within, not '$1'." ;;
   esac
   shift
@@ -57,7 +57,7 @@ else
 fi
 
 files_of "$which" '*' | bash scripts/dev/check_secrets.sh
-report "secrets and private names" $?
+report "secrets" $?
 
 mapfile -t scripts < <(files_of "$which" '*.sh' dev '.ci/run' 'scripts/git-hooks/*')
 if [ ${#scripts[@]} = 0 ]; then
@@ -84,6 +84,7 @@ case $mode in
     else
       mapfile -t sources < <(files_of "$which" '*.cpp' | grep -v '^bench/peers/')
       if [ ${#sources[@]} -gt 0 ]; then
+        need_build
         configure_preset debug
         "$(system_python)" scripts/dev/tidy.py --within "$within" "${sources[@]}"
         found=$?

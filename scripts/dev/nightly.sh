@@ -20,9 +20,9 @@ what=all seconds=3600 within=86400 seed=0 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
     fuzz | lint | tsan | soak | bench | all) what=$1 ;;
-    --seconds) seconds=${2:?--seconds wants a number} && shift ;;
-    --within) within=${2:?--within wants a number} && shift ;;
-    --seed) seed=${2:?--seed wants a number} && shift ;;
+    --seconds) need_number "$@" && seconds=$2 && shift ;;
+    --within) need_number "$@" && within=$2 && shift ;;
+    --seed) need_number "$@" && seed=$2 && shift ;;
     --quick) quick=yes ;;
     *) die 64 "nightly does not know '$1'." "./dev nightly --help" ;;
   esac
@@ -31,6 +31,7 @@ done
 ensure_packages build test bench
 ensure_viewer
 drop_root "$0" "$what" --seconds "$seconds" --within "$within" --seed "$seed" ${quick:+--quick}
+need_build
 use_scratch 4000 "a nightly run"
 
 fuzz() {

@@ -13,7 +13,9 @@ ensure_npm() {
   fi
   step "Installing from npm: $what"
   log=$(mktemp)
-  if (cd "$folder" && timeout 600 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --progress=false) \
+  # Without a network npm would try for more than a minute.
+  if (cd "$folder" && timeout 600 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --progress=false \
+    --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=2000) \
     </dev/null >"$log" 2>&1; then
     touch "$folder/node_modules/.stamp"
     # A configured build has to look for the new files.

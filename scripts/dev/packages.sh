@@ -53,7 +53,8 @@ ensure_packages() {
     awk -F'|' '{ sub(/^backports:/, "", $1); printf "    %-24s %s\n", $1, $2 }' <<<"$missing"
     install_packages "$missing"
   fi
-  if mkdir -p build 2>/dev/null; then packages_fingerprint >"$stamp" || true; fi
+  # A folder that cannot be written is told by need_build, once root is dropped.
+  if mkdir -p build 2>/dev/null; then { packages_fingerprint >"$stamp"; } 2>/dev/null || true; fi
 }
 
 install_packages() {

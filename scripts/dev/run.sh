@@ -4,7 +4,8 @@
 #
 # On a machine with nothing installed: adds the missing packages, configures, builds, creates var/, brings the
 # database up to date, puts development data in, and serves until Ctrl-C. With nothing changed it is ready in less
-# than a second. Flags go to `slipway serve`, such as --http.listen=127.0.0.1:9000.
+# than a second. Flags go to `slipway serve`; beside another service:
+#   ./dev run --http.listen=127.0.0.1:9000 --operations.listen=127.0.0.1:9001
 set -euo pipefail
 . "$DEV_ROOT/scripts/dev/common.sh"
 . scripts/dev/packages.sh
@@ -14,7 +15,8 @@ set -euo pipefail
 ensure_packages build
 ensure_viewer
 drop_root "$0" "$@"
-mkdir -p build var || die 73 "cannot create build/ and var/ in $DEV_ROOT" "Make the folder writable for $(id -un)."
+need_build
+mkdir -p var || die 73 "cannot create var/ in $DEV_ROOT" "Make the folder writable for $(id -un)."
 
 build_preset release slipway_server
 binary=$(server_binary release)

@@ -1,0 +1,186 @@
+"""The commands of ./dev in a copy of the project's scripts: what they refuse, and what they leave alone."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import BINARY, ROOT
+from machine import as_anybody
+from processes import temporary_folder
+
+USAGE, UNAVAILABLE, PERMISSION = 64, 69, 77
+NOBODY = 65534
+
+
+class Tree:
+    """A checkout with the scripts, the configuration, and the server that is tested."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("dev", "CMakeLists.txt", "CMakePresets.json"):
+            shutil.copy(ROOT / name, folder / name)
+        for name in ("scripts", "config"):
+            shutil.copytree(ROOT / name, folder / name)
+
+    def with_server(self):
+        at = self.folder / "build/release/cmd/server/slipway"
+        at.parent.mkdir(parents=True)
+        at.symlink_to(BINARY)
+        return at
+
+    def run(self, *command, under=(), timeout=60, **variables):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "SUDO_", "DEV_"))}
+        return subprocess.run([*under, *map(str, command)], cwd=self.folder, env={**kept, "DEV_NO_INSTALL": "1", **variables},
+                              capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def dev(self, *arguments, **more):
+        return self.run("bash", "dev", *arguments, **more)
+
+    def sourced(self, text, *scripts, **more):
+        """Runs shell commands as one of the scripts would."""
+        sources = "".join(f". scripts/dev/{name}.sh; " for name in ("common", *scripts))
+        return self.run("bash", "-euc", f"DEV_ROOT=$PWD; {sources}{text}", **more)
+
+    def files(self):
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+
+
+@pytest.fixture
+def tree():
+    folder = temporary_folder("dev")
+    yield Tree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["doctor", "foo"], ["'foo'"]), (["coverage", "--qiuck"], ["'--qiuck'"]), (["coverage", "--quick", "x"], ["'x'"]),
+    (["test", "unit", "a", "b"], ["'b'", "one FILTER"]), (["nightly", "--seconds"], ["--seconds wants a whole number"]),
+    (["nightly", "fuzz", "--seconds", "1m"], ["--seconds", "'1m'"]), (["lint", "--within"], ["--within wants a whole number"]),
+    (["clean", "--all", "x"], ["'x'"]), (["hook", "--remove", "x"], ["'x'"]), (["biuld"], ["'biuld'"])])
+def test_arguments_that_nobody_reads(tree, arguments, words):
+    done = tree.dev(*arguments)
+    assert done.returncode == USAGE, done.stdout + done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_doctor_changes_nothing(tree):
+    tree.with_server()
+    before = tree.files()
+    said = tree.dev("doctor").stdout
+    assert "var/app.db is not made yet" in said, said
+    assert tree.files() == before
+
+
+def test_doctor_tells_migrations_that_are_pending_or_changed(tree):
+    server = tree.with_server()
+    (tree.folder / "var").mkdir()
+    assert tree.run(server, "migrate", "up", "--to", "2").returncode == 0
+    said = tree.dev("doctor").stdout
+    assert "doubtful database" in said and "migrations are pending" in said, said
+    assert tree.run(server, "migrate", "up").returncode == 0
+    said = tree.dev("doctor").stdout
+    assert "database" in said and "pending" not in said and "doubtful database" not in said, said
+    with contextlib.closing(sqlite3.connect(tree.folder / "var/app.db")) as database, database:
+        database.execute("update schema_migrations set checksum = 'another' where version = 1")
+    said = tree.dev("doctor").stdout
+    assert "doubtful database" in said and "0001" in said and "changed" in said, said
+
+
+@pytest.mark.parametrize("key", ["http.listen", "operations.listen"])
+def test_doctor_finds_the_port_that_is_taken(tree, key):
+    tree.with_server()
+    holder = subprocess.Popen([sys.executable, "-c", "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); "
+                               "print(s.getsockname()[1], flush=True); sys.stdin.read()"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with holder:
+        address = f"127.0.0.1:{holder.stdout.readline().strip()}"
+        addresses = {"http.listen": "127.0.0.1:0", "operations.listen": "127.0.0.1:0", key: f"127.0.0.1:0,{address}"}
+        done = tree.dev("doctor", **{"SLIPWAY_" + name.replace(".", "__").upper(): value for name, value in addresses.items()})
+        holder.stdin.close()
+    assert done.returncode == 1 and f"{key}, {address}" in done.stdout and f"--{key}=" in done.stdout, done.stdout
+
+
+def test_a_build_folder_that_cannot_be_written(tree):
+    """One sentence, and what to do; nothing of the shell's."""
+    closed = tree.folder / "build"
+    closed.mkdir()
+    closed.chmod(0o500)
+    for command in ("build", "test", "run", "coverage"):
+        done = tree.dev(command, under=as_anybody(), DEV_NO_INSTALL="")
+        assert done.returncode == PERMISSION, done.stdout + done.stderr
+        assert "cannot be written" in done.stderr and "chown" in done.stderr and "Permission denied" not in done.stderr, done.stderr
+
+
+def test_what_root_made_becomes_the_callers(tree):
+    """Under sudo on a fresh clone: the packages are root's business, the build is not."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    os.chown(tree.folder, NOBODY, NOBODY)
+    (tree.folder / "build/release").mkdir(parents=True)
+    (tree.folder / "build/packages-build.stamp").write_text("x")
+    done = tree.sourced("drop_root -c 'id -u; echo kept >build/release/log; echo kept >build/packages-build.stamp'",
+                        SUDO_UID=str(NOBODY), SUDO_GID=str(NOBODY))
+    assert done.returncode == 0 and done.stdout.split() == [str(NOBODY)], done.stdout + done.stderr
+    assert (tree.folder / "build/release/log").exists()
+
+
+@pytest.mark.parametrize("told, root", [(None, "/var/tmp"), ("own", "own")])
+def test_little_room_in_tmp(tree, told, root):
+    """Where /tmp is small, and nobody has said where to: /var/tmp."""
+    root = str(tree.folder) if root == "own" else root
+    done = tree.sourced('free_megabytes() { case $1 in /tmp) echo 100 ;; *) echo 9000 ;; esac; }; '
+                        f'{"unset TMPDIR" if told is None else "TMPDIR=$PWD"}; use_scratch 4000 "a test"; echo "$TMPDIR"; test -d "$TMPDIR"',
+                        "scratch")
+    assert done.returncode == 0 and done.stdout.startswith(f"{root}/slipway-run."), done.stdout + done.stderr
+    assert not Path(done.stdout.strip()).exists()
+
+
+def test_no_room_anywhere(tree):
+    done = tree.sourced('free_megabytes() { echo 100; }; unset TMPDIR; use_scratch 4000 "a test"', "scratch")
+    assert done.returncode == 73 and "4000 MB" in done.stderr and "TMPDIR" in done.stderr, done.stderr
+
+
+def test_npm_without_a_network(tree):
+    """The rest goes on within seconds."""
+    if not shutil.which("npm"):
+        pytest.skip("there is no npm")
+    (tree.folder / "web/docs").mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "web/docs" / name, tree.folder / "web/docs")
+    done = tree.sourced("ensure_viewer", "node", timeout=30, DEV_NO_INSTALL="", npm_config_registry="http://127.0.0.1:9/",
+                        npm_config_cache=str(tree.folder / "cache"), npm_config_replace_registry_host="always")
+    assert done.returncode == 0 and "without its viewer" in done.stderr, done.stdout + done.stderr
+
+
+def test_clean_keeps_what_was_fetched(tree):
+    fetched = tree.folder / "web/docs/node_modules"
+    fetched.mkdir(parents=True)
+    for folder in ("build/debug", "var"):
+        (tree.folder / folder).mkdir(parents=True)
+    assert tree.dev("clean").returncode == 0
+    assert fetched.exists() and (tree.folder / "var").exists() and not (tree.folder / "build").exists()
+    assert tree.dev("clean", "--all").returncode == 0
+    assert not fetched.exists() and not (tree.folder / "var").exists()
+
+
+def test_generated_pages_change_as_a_whole_or_not_at_all(tree):
+    docs = tree.folder / "docs"
+    docs.mkdir()
+    names = ("configuration.md", "errors.md", "migrations.md")
+    for name in names:
+        shutil.copy(ROOT / "docs" / name, docs / name)
+    before = {name: (docs / name).read_text() for name in names}
+    absent = tree.run("scripts/generate_docs.sh")
+    assert absent.returncode == UNAVAILABLE and "./dev build" in absent.stderr, absent.stderr
+    assert tree.run("scripts/generate_docs.sh", "/bin/false").returncode != 0
+    assert {path.name: path.read_text() for path in docs.iterdir()} == before
+    made = tree.run("scripts/generate_docs.sh", BINARY)
+    assert made.returncode == 0, made.stderr
+    assert {path.name: path.read_text() for path in docs.iterdir()} == before, "scripts/generate_docs.sh makes the pages anew"

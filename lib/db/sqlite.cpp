@@ -221,8 +221,9 @@ class sqlite_engine final : public engine {
     if (path_.empty())
       throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
     std::error_code error;
-    if (!parent.empty() && !std::filesystem::create_directories(parent, error) && error)
-      refuse_sqlite_file(parent.string(), 0, error.value(), error.message());
+    // Only the last one: a path of which more is missing is rather misspelt, or a volume that is not mounted.
+    if (!parent.empty() && !std::filesystem::create_directory(parent, error) && error)
+      refuse_sqlite_file(parent.string(), 0, error == std::errc::file_exists ? ENOTDIR : error.value(), "");
     if (std::filesystem::is_directory(path_, error)) refuse_sqlite_file(path_, 0, EISDIR, "");
   }
 

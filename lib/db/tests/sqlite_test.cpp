@@ -45,8 +45,11 @@ class sqlite_files : public testing::Test {
 };
 
 TEST_F(sqlite_files, a_missing_directory_is_made) {
-  EXPECT_EQ(refusal(directory_ / "var" / "data" / "app.db"), exit_code::ok) << message_;
-  EXPECT_TRUE(files::exists(directory_ / "var/data/app.db"));
+  EXPECT_EQ(refusal(directory_ / "var" / "app.db"), exit_code::ok) << message_;
+  EXPECT_TRUE(files::exists(directory_ / "var/app.db"));
+  EXPECT_EQ(refusal(directory_ / "not_mounted" / "data" / "app.db"), exit_code::cannot_create);
+  EXPECT_THAT(message_, testing::HasSubstr("No such file or directory"));
+  EXPECT_FALSE(files::exists(directory_ / "not_mounted"));
 }
 
 TEST_F(sqlite_files, a_start_that_fails_says_which_file_and_why) {

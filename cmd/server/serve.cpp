@@ -244,6 +244,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   http::server server{on, s.http, {app.routes().table(), between.all(), api::write_error_page, api::write_exception}};
   auto operator_settings = s.http;
   operator_settings.listen = s.operations.listen;
+  operator_settings.listen_key = "operations.listen";
   operator_settings.tls = {};
   operator_settings.hosts.clear();
   http::server operators{

@@ -26,27 +26,6 @@ namespace {
 
 constexpr int backlog = 4'096;
 
-[[noreturn]] void refuse(std::string const& address, int error) {
-  auto const reason = std::strerror(error);
-  switch (error) {
-    case EADDRINUSE:
-      throw startup_error{exit_code::cannot_create,
-                          fmt::format("cannot listen on {}: the address is in use. Stop the program that has it "
-                                      "(ss -ltnp shows it), or choose another in http.listen.",
-                                      address)};
-    case EACCES:
-    case EPERM:
-      throw startup_error{exit_code::permission,
-                          fmt::format("cannot listen on {}: {}. Ports below 1024 need CAP_NET_BIND_SERVICE; a Unix "
-                                      "socket needs a directory that may be written.",
-                                      address, reason)};
-    case EADDRNOTAVAIL:
-      throw startup_error{exit_code::config,
-                          fmt::format("cannot listen on {}: no interface of this machine has that address.", address)};
-    default: throw startup_error{exit_code::os, fmt::format("cannot listen on {}: {}.", address, reason)};
-  }
-}
-
 class socket_listener final : public listener {
   // Whoever connects between the last accept and the close would be cut off with their request. Their first packet is
   // dropped instead, so that they ask again and are then refused, or taken by another process.
@@ -115,13 +94,12 @@ class socket_listener final : public listener {
 
 }  // namespace
 
-listen_address::listen_address(std::string const& text) : text_{text} {
+listen_address::listen_address(std::string const& text, std::string key) : text_{text}, key_{std::move(key)} {
   if (text.starts_with("unix:")) {
     path_ = text.substr(5);
     if (path_.empty() || path_.size() >= sizeof(sockaddr_un::sun_path))
-      throw startup_error{exit_code::config,
-                          fmt::format("http.listen has '{}': a Unix socket's path has 1 to {} bytes.", text,
-                                      sizeof(sockaddr_un::sun_path) - 1)};
+      throw startup_error{exit_code::config, fmt::format("{} has '{}': a Unix socket's path has 1 to {} bytes.", key_,
+                                                         text, sizeof(sockaddr_un::sun_path) - 1)};
     return;
   }
   auto const colon = text.rfind(':');
@@ -132,7 +110,7 @@ listen_address::listen_address(std::string const& text) : text_{text} {
   bool const number = !port_.empty() && port_.size() <= 5 && port_.find_first_not_of("0123456789") == std::string::npos;
   if (!number || std::stoi(port_) > 65'535 || host_.empty() || (!brackets_ && host_.find(':') != std::string::npos))
     throw startup_error{exit_code::config,
-                        fmt::format("http.listen has '{}': write host:port, [::1]:port or unix:/path.", text)};
+                        fmt::format("{} has '{}': write host:port, [::1]:port or unix:/path.", key_, text)};
 }
 
 std::string listen_address::text() const {
@@ -140,12 +118,44 @@ std::string listen_address::text() const {
   return brackets_ ? fmt::format("[{}]:{}", host_, port_) : fmt::format("{}:{}", host_, port_);
 }
 
+void listen_address::refuse(int error) const {
+  auto const cannot = [this](exit_code code, std::string const& why) {
+    throw startup_error{code, fmt::format("cannot listen on {}: {}", text_, why)};
+  };
+  switch (error) {
+    case EADDRINUSE:
+      cannot(exit_code::cannot_create,
+             fmt::format("the address is in use. Stop the program that has it (ss -ltnp shows it), or choose another "
+                         "in {}.",
+                         key_));
+      break;
+    case EACCES:
+    case EPERM:
+      cannot(exit_code::permission,
+             fmt::format("{}. Ports below 1024 need CAP_NET_BIND_SERVICE; a Unix socket needs a directory that may be "
+                         "written. Or choose another in {}.",
+                         std::strerror(error), key_));
+      break;
+    case EADDRNOTAVAIL:
+      cannot(exit_code::config,
+             fmt::format("no interface of this machine has that address. Choose another in {}.", key_));
+      break;
+    case ENOENT:
+    case ENOTDIR:
+      cannot(exit_code::cannot_create, fmt::format("its directory is not there ({}). Make it, or choose another in {}.",
+                                                   std::strerror(error), key_));
+      break;
+    default: break;
+  }
+  throw startup_error{exit_code::os, fmt::format("cannot listen on {}: {}.", text_, std::strerror(error))};
+}
+
 int listen_address::open() { return is_unix() ? open_unix() : open_tcp(); }
 
 int listen_address::open_unix() {
   if (shared_ >= 0) return ::fcntl(shared_, F_DUPFD_CLOEXEC, 0);
   descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (s.get() < 0) refuse(text_, errno);
+  if (s.get() < 0) refuse(errno);
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
   std::memcpy(where.sun_path, path_.c_str(), path_.size() + 1);
@@ -154,11 +164,11 @@ int listen_address::open_unix() {
   if (::lstat(path_.c_str(), &existing) == 0) {
     // A file that nobody listens on is left over from a process that was killed. Anything but a socket is not ours.
     if (!S_ISSOCK(existing.st_mode) || ::connect(s.get(), address, sizeof where) == 0 || errno == EAGAIN)
-      refuse(text_, EADDRINUSE);
-    if (::unlink(path_.c_str()) != 0) refuse(text_, errno);
+      refuse(EADDRINUSE);
+    if (::unlink(path_.c_str()) != 0) refuse(errno);
     return open_unix();
   }
-  if (::bind(s.get(), address, sizeof where) != 0 || ::listen(s.get(), backlog) != 0) refuse(text_, errno);
+  if (::bind(s.get(), address, sizeof where) != 0 || ::listen(s.get(), backlog) != 0) refuse(errno);
   shared_ = s.get();
   return s.release();
 }
@@ -171,19 +181,19 @@ int listen_address::open_tcp() {
   addrinfo* found = nullptr;
   if (auto const error = ::getaddrinfo(host_.c_str(), port_.c_str(), &hints, &found); error != 0)
     throw startup_error{exit_code::config,
-                        fmt::format("http.listen has '{}': the host is not known ({}).", text_, ::gai_strerror(error))};
+                        fmt::format("{} has '{}': the host is not known ({}).", key_, text_, ::gai_strerror(error))};
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const owned{found, &::freeaddrinfo};
   descriptor s{::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (s.get() < 0) refuse(text_, errno);
+  if (s.get() < 0) refuse(errno);
   int const on = 1;
   ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (found->ai_family == AF_INET6) ::setsockopt(s.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // The first socket is bound without SO_REUSEPORT, which would let it share the port with another process of this
   // user unnoticed. It is set before listening, and so the other shards' sockets may join.
   if (shared_ >= 0) ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (::bind(s.get(), found->ai_addr, found->ai_addrlen) != 0) refuse(text_, errno);
+  if (::bind(s.get(), found->ai_addr, found->ai_addrlen) != 0) refuse(errno);
   ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (::listen(s.get(), backlog) != 0) refuse(text_, errno);
+  if (::listen(s.get(), backlog) != 0) refuse(errno);
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   ::getsockname(s.get(), reinterpret_cast<sockaddr*>(&bound), &size);

@@ -11,8 +11,8 @@ namespace slipway::http {
 // One address of server_settings::listen.
 class listen_address {
  public:
-  // Throws startup_error.
-  explicit listen_address(std::string const& text);
+  // Throws startup_error, which names the setting `key`.
+  listen_address(std::string const& text, std::string key);
 
   bool is_unix() const noexcept { return !path_.empty(); }
   // A socket that listens; each call makes another one on the same address and port (SO_REUSEPORT). When the port
@@ -26,7 +26,9 @@ class listen_address {
   int open_unix();
   int open_tcp();
 
-  std::string text_, host_, port_, path_;
+  [[noreturn]] void refuse(int error) const;
+
+  std::string text_, key_, host_, port_, path_;
   int shared_ = -1;
   bool brackets_ = false;
 };

@@ -68,7 +68,7 @@ void server::start() {
   auto& me = *impl_;
   std::shared_ptr<tls_certificates const> certificates;
   if (!me.core.settings.tls.certificate_file.empty()) certificates = load_certificates(me.core.settings.tls);
-  for (auto const& text : me.core.settings.listen) me.where.emplace_back(text);
+  for (auto const& text : me.core.settings.listen) me.where.emplace_back(text, me.core.settings.listen_key);
 
   // All sockets are opened before one accepts, so that a port that is taken is found while nothing is served yet.
   std::vector<std::vector<int>> sockets(me.on.size());

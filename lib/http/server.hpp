@@ -24,6 +24,7 @@ struct tls_settings {
 
 struct server_settings {
   std::vector<std::string> listen{"127.0.0.1:8080"};  // "host:port", "[::1]:port", "unix:/path"; port 0: any free one
+  std::string listen_key = "http.listen";             // what messages about these call the setting; none itself
   tls_settings tls;
   bool proxy_protocol = false;                      // v2 header required from trusted peers
   std::vector<std::string> trusted_proxies;         // CIDR: Forwarded / X-Forwarded-* believed from these only

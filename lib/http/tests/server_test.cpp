@@ -302,6 +302,27 @@ TEST(server, two_shards_share_the_port_and_a_taken_port_is_told) {
   }
 }
 
+TEST(server, an_address_that_cannot_be_used_names_its_setting_and_says_what_to_do) {
+  auto const refusal = [](std::string address) {
+    service::options o;
+    o.settings.listen = {std::move(address)};
+    o.settings.listen_key = "operations.listen";
+    try {
+      service{o};
+    } catch (slipway::startup_error const& error) {
+      EXPECT_NE(std::string{error.what()}.find("operations.listen"), std::string::npos) << error.what();
+      return error.code();
+    }
+    return slipway::exit_code::ok;
+  };
+  EXPECT_EQ(refusal("no port"), slipway::exit_code::config);
+  EXPECT_EQ(refusal("host.invalid:1"), slipway::exit_code::config);
+  EXPECT_EQ(refusal("192.0.2.1:1"), slipway::exit_code::config);
+  EXPECT_EQ(refusal("unix:" + std::string(200, 'x')), slipway::exit_code::config);
+  EXPECT_EQ(refusal("unix:/nowhere/at/all.sock"), slipway::exit_code::cannot_create);
+  EXPECT_EQ(refusal("unix:/dev/null/a.sock"), slipway::exit_code::cannot_create);
+}
+
 TEST(server, ipv6) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no ::1";
   service::options o;

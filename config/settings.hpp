@@ -42,7 +42,7 @@ struct runtime_settings {
 };
 BOOST_DESCRIBE_STRUCT(runtime_settings, (), (shards, hashing_threads, hashing_queue))
 
-// The second listener, for operators: metrics, health with details, log levels, the configuration in force.
+// The second listener, for operators: metrics, health with details, slow statements.
 struct operations_settings {
   std::vector<std::string> listen{"127.0.0.1:8081"};
   bool public_metrics = false;

@@ -8,7 +8,13 @@ namespace app {
 
 int rotate_keys(invocation const& in, unsigned after_seconds) {
   auto const loaded = in.load();
-  auth::key_ring keys{loaded.value.auth.keys};
+  auto const& settings = loaded.value.auth.keys;
+  if (auto const first = auth::make_first_key(settings)) {
+    fmt::print("The key {} in {} is the first one: it signs at once{}.\n", *first, settings.directory,
+               after_seconds == 0 ? "" : ", and --after has nothing to wait for");
+    return 0;
+  }
+  auth::key_ring keys{settings};
   auto const kid = keys.rotate(std::chrono::seconds{after_seconds});
   fmt::print(
       "The key {} signs from {} on. Running services read it within seconds of the first token, or at once on "

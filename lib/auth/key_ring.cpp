@@ -69,7 +69,9 @@ struct key_ring::state {
     if (latest.empty())
       throw startup_error{
           exit_code::config,
-          fmt::format("there is no signing key in {}: run `keys rotate`, or set auth.keys.create", settings.directory)};
+          fmt::format("there is no signing key in {}: run `slipway keys rotate`, which makes the first one, or set "
+                      "auth.keys.create",
+                      settings.directory)};
     auto made = make_snapshot(latest, settings.retire_after, clock.now());
     all = std::move(latest);
     now = std::move(made);
@@ -79,10 +81,7 @@ struct key_ring::state {
   entries read_or_create() {
     auto found = files->read();
     if (!found.empty() || !settings.create) return found;
-    files->make_directory();
-    key_files::lock const alone{*files};
-    if (found = files->read(); !found.empty()) return found;  // another process was faster
-    files->write(key::generate(settings.algorithm, random), clock.now());
+    make_first_key(settings, clock, random);
     return files->read();
   }
 
@@ -162,6 +161,17 @@ std::string key_ring::rotate(std::chrono::seconds after) {
   for (std::size_t i = 0; i < found.size(); ++i)
     if (end_of(found, i, s.settings.retire_after) <= s.clock.now()) s.files->remove(found[i].file);
   reload();
+  return made.kid();
+}
+
+std::optional<std::string> make_first_key(key_settings const& settings, clock_source const& clock,
+                                          random_source& random) {
+  key_files const files{settings.directory};
+  files.make_directory();
+  key_files::lock const alone{files};
+  if (!files.read().empty()) return std::nullopt;  // perhaps another process was faster
+  auto const made = key::generate(settings.algorithm, random);
+  files.write(made, clock.now());
   return made.kid();
 }
 

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,11 @@ class key_ring {
   struct state;
   std::unique_ptr<state> state_;
 };
+
+// Makes the first key of a directory, whatever `create` says, and returns its kid; nothing when it holds keys already.
+// Throws startup_error as the ring does.
+std::optional<std::string> make_first_key(key_settings const& settings, clock_source const& clock = system_clock(),
+                                          random_source& random = system_random());
 
 }  // namespace slipway::auth
 

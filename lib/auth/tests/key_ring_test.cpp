@@ -56,6 +56,16 @@ struct key_ring_test : testing::Test {
   }
 };
 
+TEST_F(key_ring_test, the_first_key_can_be_made_where_none_shall_be_made_unasked) {
+  settings.create = false;
+  expect_refusal(exit_code::config, "slipway keys rotate");
+  auto const made = make_first_key(settings, clock);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(open().current()->signing->kid(), *made);
+  EXPECT_FALSE(make_first_key(settings, clock));
+  EXPECT_EQ(files().size(), 1u);
+}
+
 TEST_F(key_ring_test, makes_its_first_key_for_this_user_alone) {
   auto ring = open();
   EXPECT_EQ(files(), std::vector<std::string>{"20260131T120000Z.pem"});

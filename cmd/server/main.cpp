@@ -1,9 +1,11 @@
 // The service's command line. Every command is one function of command_line.hpp.
 #include "cmd/server/command_line.hpp"
 
+#include <slipway/config/nearest.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -224,6 +226,23 @@ int fail(exit_code code, char const* what) {
   return static_cast<int>(code);
 }
 
+// CLI11 only says that a command is missing: the word that stands in its place, and what it may have been meant to be.
+// Empty where there is none.
+std::string unknown_command(CLI::App const& app) {
+  auto const* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();  // what was understood
+  std::vector<std::string> names;
+  for (auto const* each : at->get_subcommands([](CLI::App const*) { return true; })) names.push_back(each->get_name());
+  auto const rest = app.remaining(true);
+  if (names.empty() || rest.empty() || rest.front().starts_with('-')) return {};
+  auto path = at->get_name();
+  for (auto const* above = at->get_parent(); above != nullptr; above = above->get_parent())
+    path = above->get_name() + " " + path;
+  auto const near = slipway::config::nearest(rest.front(), names);
+  return fmt::format("{}: '{}' is no command{}. `{} --help` lists them.", path, rest.front(),
+                     near.empty() ? "" : fmt::format("; did you mean {}?", near), path);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -237,6 +256,13 @@ int main(int argc, char** argv) try {
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app.parse(arguments);
+  } catch (CLI::RequiredError const& error) {
+    auto const unknown = unknown_command(app);
+    if (unknown.empty())
+      app.exit(error);
+    else
+      std::fprintf(stderr, "%s\n", unknown.c_str());
+    return static_cast<int>(exit_code::usage);
   } catch (CLI::ParseError const& error) {
     auto const status = app.exit(error);
     return status == 0 ? 0 : static_cast<int>(exit_code::usage);

@@ -41,7 +41,7 @@ void require_migrated(migrations::migrator& m, shards& on, std::string const& wh
 
 class inspection {
  public:
-  explicit inspection(settings const& s) : settings_{s}, files_{migrations_for(s)} {}
+  inspection(settings const& s, std::vector<migrations::file> files) : settings_{s}, files_{std::move(files)} {}
 
   looked_at const& look(db::settings const& which) {
     auto database = db::connect(which, on_);
@@ -117,7 +117,7 @@ void require_same(std::vector<migrations::file> const& directory, std::vector<mi
 int migrate_diff(invocation const& in) {
   auto const loaded = in.load();
   auto const& s = loaded.value;
-  inspection all{s};
+  inspection all{s, migrations_for(s)};
   all.look_at_main();
   for (auto const& node : s.sharding.nodes)
     if (node.url != s.database.url) all.look(node_database(s, node));
@@ -145,7 +145,8 @@ int migrate_generate(invocation const& in, generate_wish const& wish) {
   auto const& s = loaded.value;
   auto const& directory = s.migrations.directory.empty() ? wish.into : s.migrations.directory;
   auto const files = migrations::files_in(directory);
-  inspection all{s};
+  // A directory of the settings may be empty: what is generated is its first migration.
+  inspection all{s, s.migrations.directory.empty() ? migrations_for(s) : files};
   require_same(files, all.files());
   auto const& main = all.look_at_main();
   all.look_at_others();

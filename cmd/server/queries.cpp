@@ -80,8 +80,9 @@ int queries_statements(invocation const& in, unsigned most) {
   shards on{1};
   auto database = db::connect(for_command(loaded.value), on);
   try {
+    auto const counted = on.run(query_health::most_expensive(database, most));
     fmt::print("{:>6} {:>12} {:>10} {:>10} {:>10}  statement\n", "share", "total ms", "calls", "mean ms", "rows");
-    for (auto const& s : on.run(query_health::most_expensive(database, most)))
+    for (auto const& s : counted)
       fmt::print("{:>5.1f}% {:>12.1f} {:>10} {:>10.3f} {:>10}  {}\n", s.share * 100, in_ms(s.total), s.calls,
                  in_ms(s.mean), s.rows, short_form(s.sql, 160));
   } catch (query_health::not_counted_error const& why) {

@@ -34,6 +34,7 @@ void ready(std::string const& file, std::vector<std::string> const& http, std::v
     if (out) std::filesystem::rename(beside, file, error);
     if (!out || error) {
       auto const cause = error ? error.value() : errno;
+      std::filesystem::remove(beside, error);
       auto const code =
           cause == EACCES || cause == EPERM || cause == EROFS ? exit_code::permission : exit_code::cannot_create;
       throw startup_error{code, "cannot write " + file + ": " + std::strerror(cause) +

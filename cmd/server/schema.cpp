@@ -23,8 +23,15 @@ namespace app {
 std::span<embedded_file const> migration_files();  // linked in by CMake
 
 std::vector<migrations::file> migrations_for(settings const& s) {
-  return s.migrations.directory.empty() ? migrations::files_of(migration_files())
-                                        : migrations::files_in(s.migrations.directory);
+  if (s.migrations.directory.empty()) return migrations::files_of(migration_files());
+  auto found = migrations::files_in(s.migrations.directory);
+  // Nothing to migrate would pass for a database that is up to date.
+  if (found.empty())
+    throw startup_error{exit_code::config,
+                        fmt::format("migrations.directory: there is no migration in {}. Name the directory with the "
+                                    ".sql files, or leave it empty for those in the program.",
+                                    s.migrations.directory)};
+  return found;
 }
 
 migrations::options migration_options(settings const& s, migrations::options o) {
@@ -57,6 +64,14 @@ int with_migrator(invocation const& in, migrations::options options,
   return 0;
 }
 
+void refuse_pending(migrations::migrator& m, shards& on, std::string_view or_else) {
+  if (auto const pending = on.run(m.pending()); pending > 0)
+    throw startup_error{exit_code::data,
+                        fmt::format("{} migrations are pending on this database. Run `slipway migrate up` first "
+                                    "(`slipway migrate plan` shows its SQL){}.",
+                                    pending, or_else)};
+}
+
 }  // namespace
 
 db::settings node_database(settings const& s, sharding::node_settings const& node) {
@@ -74,11 +89,12 @@ void require_schema(settings const& s, db::database& database, shards& on, log::
     for (auto const& step : on.run(m.up())) log.info("migrated", {{"version", step.version}, {"name", step.name}});
     return;
   }
-  if (auto const pending = on.run(m.pending()); pending > 0)
-    throw startup_error{exit_code::data,
-                        fmt::format("{} migrations are pending on this database. Run `slipway migrate up` first "
-                                    "(`slipway migrate plan` shows its SQL), or set migrations.at_start.",
-                                    pending)};
+  refuse_pending(m, on, ", or set migrations.at_start");
+}
+
+void refuse_pending(settings const& s, db::database& database, shards& on) {
+  migrations::migrator m{database, migrations_for(s), migration_options(s, {})};
+  refuse_pending(m, on, "");
 }
 
 void prepare_documents(documents::store& in, shards& on) {

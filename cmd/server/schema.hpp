@@ -21,6 +21,9 @@ db::settings node_database(settings const& s, sharding::node_settings const& nod
 // Applies what is pending when the settings say so; else throws startup_error when something is.
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
 
+// Throws startup_error when something is pending.
+void refuse_pending(settings const& s, db::database& database, shards& on);
+
 // Makes the collections of documents and their indexes that are missing; with all of them there it needs no right to
 // change the schema. Throws startup_error when it has not got it.
 void prepare_documents(documents::store& in, shards& on);

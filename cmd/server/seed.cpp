@@ -1,6 +1,7 @@
 // Development data: an administrator with a password made up now, and two notes; and made-up people with notes, as many
 // as the settings ask for.
 #include "cmd/server/command_line.hpp"
+#include "cmd/server/schema.hpp"
 
 #include "repositories/notes.hpp"
 #include "repositories/users.hpp"
@@ -87,6 +88,7 @@ int seed(invocation const& in) {
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
+  refuse_pending(loaded.value, database, on);
   blocking_pool hashing{"hashing", {.threads = 1, .queue = 1}};
   auto const passwords = auth::make_passwords(loaded.value.auth.passwords, hashing);
   auto const password = on.run(seed_account(database, *passwords, loaded.value.seed.email));

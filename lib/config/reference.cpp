@@ -148,7 +148,8 @@ std::string reference_markdown(meta::type const& t, void const* defaults, std::s
       "# Configuration\n\n"
       "Made from the settings' description; do not edit. Each key can be set in a YAML file, as an environment "
       "variable\n"
-      "({0}HTTP__PORT for http.port) or as a flag (--set http.port=8080). Flags win over variables, variables over\n"
+      "({0}HTTP__MAX_URI for http.max_uri) or as a flag (--http.max_uri=4096). Flags win over variables, variables "
+      "over\n"
       "files, files over defaults. Durations need their unit (250ms, 30s, 15m, 12h, 7d); sizes may have one (16KB, "
       "1MB).\n"
       "A value may be ${{NAME}}, ${{NAME:-default}}, ${{env:NAME}} or ${{file:/run/secrets/name}}.\n",

@@ -58,6 +58,15 @@ def under_load(server, work):
     assert {codes for _, codes in load.answers} == {(201, 200, 200)}
 
 
+def test_a_directory_without_migrations(launch, tmp_path):
+    """It is no database that needs none; only `generate`, which may write the first one there, takes it."""
+    server = launch(migrate=False, settings={"migrations.directory": str(tmp_path)})
+    for command in (["serve"], ["seed"], ["migrate", "up"], ["migrate", "status"], ["migrate", "diff"], ["migrate", "lint"]):
+        server.refuses(78, "migrations.directory", str(tmp_path), command=command)
+    made = server.run("migrate", "generate", "everything")
+    assert made.returncode == 0 and list(tmp_path.glob("0001_everything*.sql")), made.stdout + made.stderr
+
+
 @pytest.mark.timeout(300)
 def test_the_schema_changes_under_load_and_both_versions_serve(postgres, launch):
     server = launch(postgres=postgres)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -142,7 +143,64 @@ def test_a_taken_port(launch):
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        refused(launch(settings={"http.listen": f"127.0.0.1:{port}"}), 73, str(port))
+        for key in ("http.listen", "operations.listen"):
+            refused(launch(settings={key: f"127.0.0.1:{port}"}), 73, str(port), f"another in {key}")
+
+
+def test_addresses_that_cannot_be_used_name_their_setting(launch):
+    for key in ("http.listen", "operations.listen"):
+        refused(launch(settings={key: "unix:/nowhere/at/all.sock"}), 73, "/nowhere/at/all.sock", "Make it", key)
+        refused(launch(settings={key: "no port"}), 78, f"{key} has 'no port'")
+        refused(launch(settings={key: "host.invalid:1"}), 78, f"{key} has 'host.invalid:1'")
+
+
+@pytest.mark.parametrize("words, said", [(["foo"], "slipway: 'foo' is no command. `slipway --help`"),
+                                         (["migrte", "up"], "slipway: 'migrte' is no command; did you mean migrate?"),
+                                         (["migrate", "upp"], "slipway migrate: 'upp' is no command; did you mean up?"),
+                                         ([], "A subcommand is required"), (["migrate", "baseline"], "version is required")])
+def test_commands_that_are_none(launch, words, said):
+    done = launch(migrate=False).run(*words)
+    assert done.returncode == 64 and said in done.stderr, done.stdout + done.stderr
+
+
+def test_the_first_start_in_production(launch):
+    """As docs/operations.md says it: the keys are made by a command, and by that alone."""
+    server = launch(migrate=False, environment="production", settings={"http.drain_delay": "0s"})
+    keys = server.folder / "var/keys"
+    assert server.run("config", "check").returncode == 0
+    assert server.run("migrate", "up").returncode == 0
+    refused(server, 78, "slipway keys rotate")
+    first = server.run("keys", "rotate")
+    assert first.returncode == 0 and "first" in first.stdout, first.stdout + first.stderr
+    assert len(list(keys.glob("*.pem"))) == 1
+    server.start()
+    server.person()
+    server.stop()
+    assert server.run("keys", "rotate").returncode == 0
+    assert len(list(keys.glob("*.pem"))) == 2
+
+
+def test_the_first_key_waits_for_nobody(launch):
+    done = launch(environment="production").run("keys", "rotate", "--after", "3600")
+    assert done.returncode == 0 and "at once" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_seed_before_its_tables(launch):
+    done = launch(migrate=False, environment="development").run("seed")
+    assert done.returncode == 65 and "slipway migrate up" in done.stderr, done.stdout + done.stderr
+
+
+def test_a_ready_file_that_cannot_be_made_leaves_nothing(launch):
+    server = launch()
+    taken = server.folder / "ready"
+    taken.mkdir()
+    server.refuses(73, str(taken), command=("serve", "--ready-file", str(taken)))
+    assert not Path(f"{taken}.new").exists()
+
+
+def test_a_refused_question_has_no_table(launch):
+    done = launch().run("queries", "statements")
+    assert done.returncode == 69 and done.stdout == "", done.stdout + done.stderr
 
 
 def test_wrong_configuration_names_the_place(launch):

@@ -28,4 +28,6 @@ BOOST_DESCRIBE_STRUCT(idempotency_key, (), (key, fingerprint, claimed_at, status
 
 template <>
 inline constexpr auto slipway::db::table_of<app::idempotency_key> =
-    slipway::db::table<app::idempotency_key>("idempotency_keys").primary_key(&app::idempotency_key::key);
+    slipway::db::table<app::idempotency_key>("idempotency_keys")
+        .primary_key(&app::idempotency_key::key)
+        .index(&app::idempotency_key::claimed_at);

@@ -72,6 +72,7 @@ inline constexpr auto slipway::db::table_of<app::note> =
         .soft_delete(&app::note::deleted_at)
         .timestamps(&app::note::created_at, &app::note::updated_at)
         .version(&app::note::version)
+        .index(&app::note::owner_id, &app::note::created_at, &app::note::id)
         .personal(&app::note::title, &app::note::body, &app::note::tags);
 
 template <>

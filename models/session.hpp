@@ -43,7 +43,11 @@ BOOST_DESCRIBE_STRUCT(token_pair, (), (access_token, token_type, expires_in, ref
 
 template <>
 inline constexpr auto slipway::db::table_of<slipway::auth::refresh_record> =
-    slipway::db::table<slipway::auth::refresh_record>("refresh_tokens");
+    slipway::db::table<slipway::auth::refresh_record>("refresh_tokens")
+        .unique(&slipway::auth::refresh_record::token_hash)
+        .index(&slipway::auth::refresh_record::family)
+        .index(&slipway::auth::refresh_record::user)
+        .index(&slipway::auth::refresh_record::family_expires_at);
 
 template <>
 inline constexpr auto slipway::rules_of<app::login> =

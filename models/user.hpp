@@ -71,6 +71,7 @@ template <>
 inline constexpr auto slipway::db::table_of<app::user> = slipway::db::table<app::user>("users")
                                                              .soft_delete(&app::user::deleted_at)
                                                              .timestamps(&app::user::created_at, &app::user::updated_at)
+                                                             .unique(&app::user::email)
                                                              .personal(&app::user::email, &app::user::name);
 
 template <>

@@ -5,7 +5,7 @@ namespace app::repositories {
 using namespace slipway::db;
 
 task<result<user>> users::insert(user row) {
-  return or_fault(db_.insert(std::move(row)), "unique(users.email)", fault::conflict("email_taken"));
+  return or_fault(db_.insert(std::move(row)), db::unique_key<&user::email>, fault::conflict("email_taken"));
 }
 
 task<bool> users::exists(std::string email) {

@@ -80,6 +80,7 @@ class inspection {
   looked_at const& keep(db::database& database) {
     auto state = on_.run(migrations::read_schema(database));
     auto found = migrations::compare(models_, state, settings_.migrations.unmanaged);
+    on_.run(migrations::count_duplicates(database, state, found));
     return seen_.emplace_back(looked_at{database.description(), std::move(state), std::move(found)});
   }
 

@@ -290,16 +290,19 @@ task<std::exception_ptr> my_connection::explain(server_error failed, std::string
 }
 
 // The columns behind a key, from the schema: users.email or notes.owner_id,notes.title; of a key over expressions, or
-// one that several tables have when the statement does not tell which, its name.
+// one that several tables have when the statement does not tell which, its name. Without the column by which
+// lib/migrations makes a key of a part of the rows.
 task<std::string> my_connection::name_of_key(my_violation found) {
   auto const known = keys_.find({found.table, found.name});
   if (known != keys_.end()) co_return known->second;
   statement ask;
   ask.sql =
-      "select table_name, group_concat(case when column_name is null or sub_part is not null then '' else "
-      "concat(table_name, '.', column_name) end order by seq_in_index separator ','), "
-      "sum(column_name is null or sub_part is not null) from information_schema.statistics where table_schema = "
-      "database() and index_name = $1 and non_unique = 0 group by table_name";
+      "select s.table_name, group_concat(case when s.column_name is null or s.sub_part is not null then '' else "
+      "concat(s.table_name, '.', s.column_name) end order by s.seq_in_index separator ','), "
+      "sum(s.column_name is null or s.sub_part is not null) from information_schema.statistics s left join "
+      "information_schema.columns c on c.table_schema = s.table_schema and c.table_name = s.table_name and "
+      "c.column_name = s.column_name where s.table_schema = database() and s.index_name = $1 and s.non_unique = 0 and "
+      "coalesce(c.generation_expression, '') not like '%case when %null%then 1 end%' group by s.table_name";
   values parameters{found.name};
   operation asked;
   asked.what = &ask;

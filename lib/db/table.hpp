@@ -2,12 +2,14 @@
 //
 //   template <> inline constexpr auto slipway::db::table_of<user> =
 //       table<user>("users").soft_delete(&user::deleted_at).timestamps(&user::created_at, &user::updated_at)
-//                           .personal(&user::email).has_many<&user::files>(&file::owner_id);
+//                           .unique(&user::email).personal(&user::email)
+//                           .has_many<&user::files>(&file::owner_id);
 //
 // What is wrong does not compile: a member that is not described, a foreign key of another type than the key.
 #pragma once
 
 #include <slipway/db/table_info.hpp>
+#include <slipway/db/unique_key.hpp>
 
 #include <array>
 #include <concepts>
@@ -172,7 +174,7 @@ class table {
   constexpr table sharded_by(M T::* key, std::int64_t T::* slot) const {
     static_assert(!std::is_floating_point_v<M>, "rows are not found by a number that is only nearly equal");
     if (info_.key == no_column) throw "a sharded table needs a primary key of one column";
-    return set(&table_info::sharded_by, key).set(&table_info::slot, slot);
+    return set(&table_info::sharded_by, key).set(&table_info::slot, slot).checked();
   }
   // Parts of the table by time (lib/partitions): `partition_by_range(&event::at, months{1}, {.ahead = 3, .keep = 12})`.
   // By a time, a date, or an id of version 7, which begins with its time and can stay the primary key alone.
@@ -183,7 +185,7 @@ class table {
     auto copy = *this;
     copy.info_.partitions = {
         .kind = partition_kind::range, .column = index_of(member), .every = every, .upkeep = upkeep};
-    return copy;
+    return copy.checked();
   }
   // Into so many parts of the same size.
   template <class M>
@@ -191,7 +193,7 @@ class table {
     if (parts < 2 || parts > 1024) throw "between 2 and 1024 parts";
     auto copy = *this;
     copy.info_.partitions = {.kind = partition_kind::hash, .column = index_of(member), .parts = parts};
-    return copy;
+    return copy.checked();
   }
   // A part for each of these values, at most 16: `partition_by_list(&order::region, "eu", "us")`.
   template <class M, class... V>
@@ -201,7 +203,19 @@ class table {
     copy.info_.partitions = {.kind = partition_kind::list, .column = index_of(member)};
     for (std::string_view v : {std::string_view{values}...})
       copy.info_.partitions.value_storage[copy.info_.partitions.value_count++] = v;
-    return copy;
+    return copy.checked();
+  }
+  // No two rows have the same in these columns together; rows in which one of them is null do not count. A violation
+  // is named after them, in this order (unique_key.hpp). The last argument may leave rows out:
+  // `unique(&user::email, where_null(&user::deleted_at))`.
+  template <class... A>
+  constexpr table unique(A... members_and_condition) const {
+    return with_index(true, members_and_condition...);
+  }
+  // Rows are looked for, or put in order, by these columns: the first alone, the first two, ...
+  template <class... A>
+  constexpr table index(A... members_and_condition) const {
+    return with_index(false, members_and_condition...);
   }
   // Personal data: export and erasure find it.
   template <class... M>
@@ -217,7 +231,7 @@ class table {
     ((copy.info_.encrypted |= std::uint64_t{1} << index_of(members)), ...);
     static_assert((detail::can_be_encrypted<M> && ...), "only text and what is stored as JSON can be encrypted");
     copy.info_.is_plain = false;
-    return copy;
+    return copy.checked();
   }
   // A list that PostgreSQL keeps as an array of its own (text[], bigint[], ...) and other engines as JSON.
   template <class... M>
@@ -228,7 +242,7 @@ class table {
   }
 
   // Rows of another table whose column holds this one's key, loaded into a member db::many or db::one. Of several
-  // candidates for a has_one, any is taken: make the foreign key unique.
+  // candidates for a has_one, any is taken: make the foreign key `unique`.
   template <auto Member, class Child, class M>
   constexpr table has_many(M Child::* foreign_key) const {
     using holder = detail::owner_and_type<decltype(Member)>::type;
@@ -369,6 +383,44 @@ class table {
     auto copy = *this;
     copy.info_.*what = index_of(member);
     return copy;
+  }
+  template <class M>
+  static constexpr void add_to(index_rule& rule, M T::* member) {
+    static_assert(detail::can_be_indexed<M>, "lists, maps, documents, octets and secrets cannot be indexed");
+    if (rule.where) throw "the condition of an index stands behind its columns";
+    if (rule.has(index_of(member))) throw "an index has a column once";
+    rule.column_storage[rule.column_count++] = index_of(member);  // a ninth does not compile: index out of range
+  }
+  template <class M>
+  static constexpr void add_to(index_rule& rule, index_condition<T, M> condition) {
+    if (rule.where) throw "an index has one condition";
+    rule.where = index_of(condition.member);
+    rule.where_null = condition.null;
+  }
+  template <class... A>
+  constexpr table with_index(bool unique, A... members_and_condition) const {
+    index_rule rule{.unique = unique};
+    (add_to(rule, members_and_condition), ...);
+    if (rule.column_count == 0) throw "an index has a column at least";
+    for (auto const& each : info_.indexes())
+      if (each == rule) throw "this index is promised twice";
+    auto copy = *this;
+    copy.info_.index_storage[copy.info_.index_count++] = rule;  // a thirteenth does not compile: index out of range
+    return copy.checked();
+  }
+  // What no engine can promise.
+  constexpr table checked() const {
+    auto const& parts = info_.partitions;
+    for (auto const& each : info_.indexes()) {
+      for (auto const column : each.columns())
+        if ((info_.encrypted >> column & 1) != 0) throw "an encrypted column cannot be searched, and not be unique";
+      if (!each.unique) continue;
+      if (info_.sharded_by != no_column && !each.has(info_.sharded_by))
+        throw "a unique key of a sharded table has the column that decides where a row lies: other databases are not seen";
+      if (parts.kind != partition_kind::none && !each.has(parts.column))
+        throw "a unique key of a table in parts has the column that parts it: other parts are not seen";
+    }
+    return *this;
   }
   template <auto Member, class Child, class M>
   constexpr table has(relation_kind what, M Child::* foreign_key) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <slipway/core/task.hpp>
+#include <slipway/db/index_rule.hpp>
 #include <slipway/db/partition_rule.hpp>
 #include <slipway/db/relation.hpp>
 #include <slipway/meta/description.hpp>
@@ -56,7 +57,10 @@ struct table_info {
   std::uint8_t relation_count = 0;
   std::array<row_hook, 8> hook_storage{};
   std::uint8_t hook_count = 0;
+  std::array<index_rule, max_indexes> index_storage{};
+  std::uint8_t index_count = 0;
 
+  constexpr std::span<index_rule const> indexes() const noexcept { return {index_storage.data(), index_count}; }
   constexpr std::span<relation const> relations() const noexcept { return {relation_storage.data(), relation_count}; }
   constexpr std::span<row_hook const> hooks() const noexcept { return {hook_storage.data(), hook_count}; }
   constexpr bool has_hooks(row_event before, row_event after) const noexcept {

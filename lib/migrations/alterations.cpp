@@ -1,4 +1,5 @@
 #include <slipway/migrations/alterations.hpp>
+#include <slipway/migrations/indexes.hpp>
 
 #include <fmt/format.h>
 
@@ -59,6 +60,7 @@ void alterations::alter(changes const& of_one_table) {
       case kind::other_type: set_type(*d); break;
       case kind::must_be_nullable: allow_null(*d); break;
       case kind::must_not_be_null: forbid_null(*d); break;
+      case kind::missing_index: add_index(*d); break;
       case kind::missing_table:
       case kind::unknown_table: break;
     }
@@ -102,12 +104,38 @@ std::string alterations::column_line(db::model const& m, std::uint8_t member, st
       out += fmt::format(" CHECK (length({}) = 16)", in_quotes(table.column(member)));
     return out;
   }
-  out += sql_type(type, dialect(), member == table.key);
+  out += sql_type(type, dialect(), is_in_a_key(table, member));
   if (!is_optional(table, member)) out += " NOT NULL";
   auto const to = reference_of(table, member);
   if (to && has_inline_references() && is_there_to_refer_to(table, to->table))
     out += fmt::format(" REFERENCES {} ({})", in_quotes(to->table), in_quotes(to->column));
   return out;
+}
+
+bool alterations::is_inline(db::index_rule const& rule) const {
+  return has_inline_indexes() || (rule.unique && !rule.where);
+}
+
+std::string alterations::index_lines(db::table_info const& table) const {
+  std::string out;
+  for (auto const& rule : table.indexes()) {
+    if (!is_inline(rule)) continue;
+    auto const name = in_quotes(index_name(table, rule)), columns = index_columns(table, rule);
+    out += rule.unique ? fmt::format(",\n  CONSTRAINT {} UNIQUE ({})", name, columns)
+                       : fmt::format(",\n  INDEX {} ({})", name, columns);
+  }
+  return out;
+}
+
+std::string alterations::index_columns(db::table_info const& table, db::index_rule const& rule) const {
+  return quoted_columns(table, rule);
+}
+
+std::string alterations::create_index(db::table_info const& table, db::index_rule const& rule, std::string const& name,
+                                      std::string_view how) const {
+  auto const condition = condition_of(table, rule);
+  return fmt::format("CREATE {}INDEX {}{} ON {} ({}){}{};", rule.unique ? "UNIQUE " : "", how, in_quotes(name),
+                     in_quotes(table.name), index_columns(table, rule), condition.empty() ? "" : " WHERE ", condition);
 }
 
 void alterations::create(db::model const& m) {
@@ -123,7 +151,7 @@ void alterations::create(db::model const& m) {
       remarks +=
           fmt::format("-- {0} and {1} refer to each other: a foreign key of {0}.{2} has to be added afterwards.\n",
                       table.name, to->table, members[i].name);
-    if (to && !indexes_references())
+    if (to && !indexes_references() && !leads_an_index(table, i))
       indexes +=
           fmt::format("\nCREATE INDEX {} ON {} ({});", in_quotes(fmt::format("{}_{}", table.name, members[i].name)),
                       in_quotes(table.name), in_quotes(members[i].name));
@@ -138,6 +166,9 @@ void alterations::create(db::model const& m) {
     text += fmt::format(",\n  PRIMARY KEY ({}", in_quotes(table.column(table.key)));
     text += parts.column != table.key ? fmt::format(", {})", in_quotes(table.column(parts.column))) : ")";
   }
+  text += more_columns(table) + index_lines(table);
+  for (auto const& rule : table.indexes())
+    if (!is_inline(rule)) indexes += "\n" + create_index(table, rule, index_name(table, rule));
   text += "\n)" + table_options(table) + ";" + indexes;
   put(phase::expand, remarks + text, fmt::format("DROP TABLE {};", in_quotes(table.name)));
 }
@@ -174,7 +205,7 @@ std::optional<foreign_key> alterations::reference_of(db::table_info const& table
 }
 
 std::string alterations::wanted(difference const& d) const {
-  return sql_type(wanted_type(*d.model->table, d.member), dialect(), d.member == d.model->table->key);
+  return sql_type(wanted_type(*d.model->table, d.member), dialect(), is_in_a_key(*d.model->table, d.member));
 }
 
 std::string alterations::there(difference const& d) const {
@@ -218,6 +249,24 @@ std::string alterations::former_definition(difference const& d) const {
 
 table_state const* alterations::state_of(std::string_view table) const noexcept {
   return view_.state == nullptr ? nullptr : view_.state->find(table);
+}
+
+index_state const* alterations::index_of_name(std::string_view name) const noexcept {
+  if (view_.state == nullptr) return nullptr;
+  for (auto const& table : view_.state->tables)
+    if (auto const found = std::ranges::find(table.indexes, name, &index_state::name); found != table.indexes.end())
+      return &*found;
+  return nullptr;
+}
+
+std::string alterations::free_name(difference const& d) const {
+  auto const wanted = index_name(*d.model->table, *d.index);
+  auto name = wanted;
+  for (int number = 2;; ++number) {
+    auto const* const taken = index_of_name(name);
+    if (taken == nullptr || !taken->valid) return name;
+    name = fmt::format("{}_{}", wanted, number);
+  }
 }
 
 std::string alterations::constraint(difference const& d, std::string_view suffix) {

@@ -56,11 +56,14 @@ class alterations {
   virtual void set_type(difference const& d) = 0;
   virtual void allow_null(difference const& d) = 0;
   virtual void forbid_null(difference const& d) = 0;
+  virtual void add_index(difference const& d) = 0;
 
   // Engines' own words in a new table.
   virtual std::string generated_key() const = 0;  // "bigint AUTO_INCREMENT PRIMARY KEY"
   virtual std::string table_options(db::table_info const& table) const;
+  virtual std::string more_columns(db::table_info const&) const { return {}; }  // ",\n  name type"
   virtual bool has_inline_references() const { return true; }
+  virtual bool has_inline_indexes() const { return false; }  // in CREATE TABLE
   virtual bool indexes_references() const { return false; }  // by itself
 
   void put(phase p, std::string up, std::string down);
@@ -79,6 +82,15 @@ class alterations {
   // The column as it was, for rows that have lost it.
   std::string former_definition(difference const& d) const;
   table_state const* state_of(std::string_view table) const noexcept;
+  // The index of this name, in whichever table: schemas of PostgreSQL and SQLite have one list of them.
+  index_state const* index_of_name(std::string_view name) const noexcept;
+  // A name for it that nothing has which can be used.
+  std::string free_name(difference const& d) const;
+  // "\"a\", \"b\"", as this engine takes them into an index of this table.
+  virtual std::string index_columns(db::table_info const& table, db::index_rule const& rule) const;
+  // "CREATE UNIQUE INDEX name ON table (columns) WHERE condition;", `how` after INDEX
+  std::string create_index(db::table_info const& table, db::index_rule const& rule, std::string const& name,
+                           std::string_view how = {}) const;
   static std::string constraint(difference const& d, std::string_view suffix);  // "notes_owner_id_fkey", quoted
 
   engine_view const& view_;
@@ -89,6 +101,8 @@ class alterations {
   void create(db::model const& m);
   void create_after(db::model const& m, std::vector<db::model const*>& done, std::vector<db::model const*>& under_way);
   std::string column_line(db::model const& m, std::uint8_t member, std::size_t width) const;
+  bool is_inline(db::index_rule const& rule) const;
+  std::string index_lines(db::table_info const& table) const;
   void drop_table(difference const& d);
   bool is_missing(std::string_view table) const noexcept;
   // Where two new tables refer to each other, the one that is made first cannot say so.

@@ -1,6 +1,7 @@
 // PostgreSQL: short locks. Constraints are added without a look at the rows and proved later, indexes are made while
 // everybody writes.
 #include <slipway/migrations/alterations.hpp>
+#include <slipway/migrations/indexes.hpp>
 
 #include <fmt/format.h>
 
@@ -36,9 +37,11 @@ class postgres_alterations final : public alterations {
         fmt::format("ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) NOT VALID;", table, name,
                     column, in_quotes(to->table), in_quotes(to->column)),
         {});
-    auto const index = in_quotes(fmt::format("{}_{}", d.model->table->name, d.column));
-    put(phase::indexes, fmt::format("CREATE INDEX CONCURRENTLY {} ON {} ({});", index, table, column),
-        fmt::format("DROP INDEX CONCURRENTLY {};", index));
+    if (!leads_an_index(*d.model->table, d.member)) {
+      auto const index = in_quotes(fmt::format("{}_{}", d.model->table->name, d.column));
+      put(phase::indexes, fmt::format("CREATE INDEX CONCURRENTLY {} ON {} ({});", index, table, column),
+          fmt::format("DROP INDEX CONCURRENTLY {};", index));
+    }
     put(phase::checked, fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {};", table, name), {});
   }
 
@@ -81,6 +84,41 @@ class postgres_alterations final : public alterations {
                     no_null_for_old(d), table, column),
         fmt::format("UPDATE {0} SET {1} = {2} WHERE {1} IS NULL;\nALTER TABLE {0} ALTER COLUMN {1} SET NOT NULL;",
                     table, column, empty));
+  }
+
+  void add_index(difference const& d) override {
+    auto const& table = *d.model->table;
+    auto const& rule = *d.index;
+    auto const name = free_name(d), quoted = in_quotes(name);
+    // The index of a table in parts cannot be made while everybody writes.
+    if (table.partitions.kind != db::partition_kind::none)
+      return put(rule.unique ? phase::checked : phase::expand,
+                 fmt::format("-- lint: allow index-locks-writes: PostgreSQL makes an index of a table in parts in no "
+                             "other way; nobody can write meanwhile\n{}",
+                             create_index(table, rule, name)),
+                 fmt::format("DROP INDEX {};", quoted));
+    if (rule.unique) put(phase::expand, refuse_duplicates(d), {});
+    std::string leftover;
+    if (index_of_name(name) != nullptr)
+      leftover = fmt::format(
+          "-- Begun before, and left where it cannot be used.\nDROP INDEX CONCURRENTLY IF EXISTS {};\n", quoted);
+    put(phase::indexes, leftover + create_index(table, rule, name, "CONCURRENTLY "),
+        fmt::format("DROP INDEX CONCURRENTLY IF EXISTS {};", quoted));
+    if (!rule.unique || rule.where) return;
+    put(phase::checked,
+        fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} UNIQUE USING INDEX {1};", in_quotes(d.table), quoted),
+        fmt::format("ALTER TABLE {} DROP CONSTRAINT {};", in_quotes(d.table), quoted));
+  }
+
+  // An index that is begun and finds one stays behind, and cannot be used.
+  std::string refuse_duplicates(difference const& d) const {
+    auto const& table = *d.model->table;
+    auto const show = duplicates_query(table, *d.index, quoted_columns(table, *d.index) + ", count(*)");
+    return fmt::format(
+        "-- Nothing of this is done while a value is there twice.\n"
+        "DO $$ BEGIN\n  IF EXISTS ({}) THEN\n    RAISE EXCEPTION '{} is not unique yet. What is there more than once: "
+        "{}';\n  END IF;\nEND $$;",
+        duplicates_query(table, *d.index, "1"), fmt::format("{} ({})", d.table, columns_of(table, *d.index)), show);
   }
 
   void forbid_null(difference const& d) override {

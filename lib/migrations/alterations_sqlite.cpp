@@ -2,6 +2,7 @@
 // https://www.sqlite.org/lang_altertable.html, section 7, says. Its checks, defaults, foreign keys, indexes and
 // triggers come from the statements that the database keeps.
 #include <slipway/migrations/alterations.hpp>
+#include <slipway/migrations/indexes.hpp>
 #include <slipway/migrations/table_text.hpp>
 #include <slipway/migrations/tokens.hpp>
 
@@ -42,6 +43,7 @@ class sqlite_alterations final : public alterations {
       if (d->what == kind::missing_column) add_column(*d);
       if (d->what == kind::unknown_column) drop_column(*d);
       if (d->what == kind::other_type) set_type(*d);
+      if (d->what == kind::missing_index) add_index(*d);
     }
   }
 
@@ -53,7 +55,7 @@ class sqlite_alterations final : public alterations {
       // SQLite takes a reference in an added column only where that may be null.
       if (is_optional(*d.model->table, d.member))
         definition += fmt::format(" REFERENCES {} ({})", in_quotes(to->table), in_quotes(to->column));
-      index = in_quotes(fmt::format("{}_{}", d.table, d.column));
+      if (!leads_an_index(*d.model->table, d.member)) index = in_quotes(fmt::format("{}_{}", d.table, d.column));
     }
     put(phase::expand,
         fmt::format("{}ALTER TABLE {} ADD COLUMN {} {};", remark, in_quotes(d.table), in_quotes(d.column), definition),
@@ -61,6 +63,17 @@ class sqlite_alterations final : public alterations {
     if (!index.empty())
       put(phase::expand, fmt::format("CREATE INDEX {} ON {} ({});", index, in_quotes(d.table), in_quotes(d.column)),
           fmt::format("DROP INDEX {};", index));
+  }
+
+  void add_index(difference const& d) override {
+    auto const name = free_name(d);
+    auto text = create_index(*d.model->table, *d.index, name);
+    if (d.index->unique)
+      text = fmt::format(
+          "-- Nothing of this is done while a value is there twice. What is:\n-- {};\n{}",
+          duplicates_query(*d.model->table, *d.index, quoted_columns(*d.model->table, *d.index) + ", count(*)"), text);
+    put(d.index->unique ? phase::checked : phase::expand, std::move(text),
+        fmt::format("DROP INDEX {};", in_quotes(name)));
   }
 
   void drop_column(difference const& d) override {

@@ -36,10 +36,18 @@ family array_element(meta::type const& type) noexcept {
   return is_own ? f : family::text;
 }
 
+bool has_no_sign(meta::type const& type) noexcept { return type.what == meta::kind::integer && !type.is_signed; }
+
+// Of an unsigned 64-bit number, what fits a signed one can be stored.
 unsigned bits_of(meta::type const& type) noexcept {
   if (type.what == meta::kind::duration) return 64;
   auto const bits = type.size * 8;
-  return type.is_signed || bits == 64 || type.what == meta::kind::number ? bits : bits + 1;
+  return has_no_sign(type) && bits == 64 ? 63 : bits;
+}
+
+// What a column that knows negative numbers as well has to have.
+unsigned signed_bits(column_type const& t) noexcept {
+  return t.bits + (t.is_unsigned && t.family != family::real && t.family != family::decimal ? 1 : 0);
 }
 
 std::uint64_t longest_name(meta::type const& enumeration) noexcept {
@@ -120,12 +128,11 @@ column_type read_postgres(spelling const& s) {
 }
 
 column_type read_mysql(spelling const& s) {
-  auto const is_unsigned = s.rest.find("unsigned") != std::string::npos || s.words.ends_with(" unsigned");
+  auto const is_unsigned =
+      s.rest.find("unsigned") != std::string::npos || s.words.find(" unsigned") != std::string::npos;
   auto const word = s.words.substr(0, s.words.find(' '));
   auto const integer = [&](unsigned bits) {
-    // One bit more than the signed one of its size has, and no negative number.
-    return is_unsigned ? column_type{.family = family::other, .bits = bits}
-                       : column_type{.family = family::integer, .bits = bits};
+    return column_type{.family = family::integer, .bits = bits, .is_unsigned = is_unsigned};
   };
   if (word == "tinyint")
     return s.numbers[0] == 1 && !is_unsigned ? column_type{.family = family::boolean, .bits = 8} : integer(8);
@@ -133,8 +140,8 @@ column_type read_mysql(spelling const& s) {
   if (word == "mediumint") return integer(24);
   if (is_one_of(word, {"int", "integer"})) return integer(32);
   if (word == "bigint") return integer(64);
-  if (word == "float") return {.family = family::real, .bits = 32};
-  if (word == "double") return {.family = family::real, .bits = 64};
+  if (word == "float") return {.family = family::real, .bits = 32, .is_unsigned = is_unsigned};
+  if (word == "double") return {.family = family::real, .bits = 64, .is_unsigned = is_unsigned};
   if (is_one_of(word, {"varchar", "char"})) return {.family = family::text, .size = s.numbers[0]};
   if (word == "tinytext") return {.family = family::text, .size = 255};
   if (word == "text") return {.family = family::text, .size = 65'535};
@@ -149,7 +156,8 @@ column_type read_mysql(spelling const& s) {
   if (word == "longblob") return {.family = family::bytes};
   if (word == "datetime") return {.family = family::time, .scale = static_cast<unsigned>(s.numbers[0])};
   if (word == "date") return {.family = family::date};
-  if (word == "decimal") return {.family = family::decimal, .scale = static_cast<unsigned>(s.numbers[1])};
+  if (word == "decimal")
+    return {.family = family::decimal, .is_unsigned = is_unsigned, .scale = static_cast<unsigned>(s.numbers[1])};
   return {};
 }
 
@@ -179,6 +187,11 @@ bool is_optional(db::table_info const& table, std::uint8_t member) noexcept {
   return table.row->members[member].of->what == meta::kind::optional;
 }
 
+bool is_in_a_key(db::table_info const& table, std::uint8_t member) noexcept {
+  return member == table.key ||
+         std::ranges::any_of(table.indexes(), [member](db::index_rule const& each) { return each.has(member); });
+}
+
 column_type wanted_type(db::table_info const& table, std::uint8_t member) {
   auto const& about = table.row->members[member];
   auto const* type = about.of;
@@ -186,6 +199,7 @@ column_type wanted_type(db::table_info const& table, std::uint8_t member) {
   if ((table.encrypted >> member & 1) != 0) return {.family = family::bytes};
   column_type out{.family = family_of(*type)};
   if (out.family == family::integer || out.family == family::real) out.bits = bits_of(*type);
+  out.is_unsigned = out.family == family::integer && has_no_sign(*type);
   if (out.family == family::decimal) out.scale = type->as_scalar->scale;
   if (out.family == family::time) out.scale = 6;
   if (type->what == meta::kind::enumeration) {
@@ -197,7 +211,11 @@ column_type wanted_type(db::table_info const& table, std::uint8_t member) {
   if ((table.arrays >> member & 1) != 0 && type->element != nullptr) {
     out.family = family::array;
     out.element = array_element(*type->element);
-    out.bits = out.element == family::integer || out.element == family::real ? bits_of(*type->element) : 0;
+    column_type const element{.family = out.element,
+                              .bits = bits_of(*type->element),
+                              .is_unsigned = out.element == family::integer && has_no_sign(*type->element)};
+    out.bits = out.element == family::integer || out.element == family::real ? signed_bits(element) : 0;
+    out.is_unsigned = false;
   }
   return out;
 }
@@ -218,13 +236,14 @@ bool can_hold(std::string_view native, column_type const& wanted, dialect d) {
   switch (wanted.family) {
     case family::boolean: return there.family == family::boolean || (on_mysql && there.family == family::integer);
     case family::integer:
+      if (there.is_unsigned) return there.family == family::integer && wanted.is_unsigned && there.bits >= wanted.bits;
       return (there.family == family::integer || (on_mysql && there.family == family::boolean)) &&
-             there.bits >= wanted.bits;
-    case family::real: return there.family == family::real && there.bits >= wanted.bits;
+             there.bits >= signed_bits(wanted);
+    case family::real: return there.family == family::real && !there.is_unsigned && there.bits >= wanted.bits;
     case family::text: return there.family == family::text && (there.size == 0 || there.size >= wanted.size);
     case family::bytes: return there.family == family::bytes || (on_mysql && there.family == family::uuid);
     case family::decimal:
-    case family::time: return there.family == wanted.family && there.scale >= wanted.scale;
+    case family::time: return there.family == wanted.family && !there.is_unsigned && there.scale >= wanted.scale;
     // MariaDB's json is a longtext with a check.
     case family::json: return there.family == family::json || (on_mysql && there.family == family::text);
     case family::array:
@@ -240,8 +259,8 @@ bool can_hold(std::string_view native, column_type const& wanted, dialect d) {
 bool widens(std::string_view native, column_type const& wanted, dialect d) {
   auto const there = read_type(native, d);
   if (d == dialect::sqlite) return there.family == stored_on_sqlite(wanted.family);
-  return there.family == wanted.family && there.element == wanted.element && there.bits <= wanted.bits &&
-         there.scale <= wanted.scale;
+  return there.family == wanted.family && there.element == wanted.element &&
+         signed_bits(there) <= signed_bits(wanted) && there.scale <= wanted.scale;
 }
 
 }  // namespace slipway::migrations

@@ -18,7 +18,8 @@ enum class family : std::uint8_t { boolean, integer, real, text, uuid, time, dat
 
 struct column_type {
   migrations::family family = family::other;
-  unsigned bits = 0;                           // of integers and reals, their sign included
+  unsigned bits = 0;                           // of integers and reals, their sign included where they have one
+  bool is_unsigned = false;                    // integers: no negative ones; MySQL: of any number
   unsigned scale = 0;                          // of decimals; of times, the digits of their fractions
   std::uint64_t size = 0;                      // of texts, in characters, and of bytes; 0: nobody limits it
   migrations::family element = family::other;  // of arrays
@@ -28,6 +29,8 @@ struct column_type {
 // What the member wants.
 column_type wanted_type(db::table_info const& table, std::uint8_t member);
 bool is_optional(db::table_info const& table, std::uint8_t member) noexcept;
+// Whether the member is the key, or in an index that the traits promise.
+bool is_in_a_key(db::table_info const& table, std::uint8_t member) noexcept;
 // What an engine calls a type, as its catalog writes it: "character varying(200)", "int(11) unsigned", "BLOB".
 column_type read_type(std::string_view native, db::dialect d);
 

@@ -16,12 +16,15 @@ using db::dialect;
 constexpr unsigned decimal_digits = 18;  // what decimal<S> holds
 constexpr std::uint64_t key_length = 255, longest_varchar = 16'000;
 
-char const* integer_type(unsigned bits) noexcept { return bits <= 16 ? "smallint" : bits <= 32 ? "integer" : "bigint"; }
+char const* integer_type(column_type const& t) noexcept {
+  auto const bits = t.bits + (t.is_unsigned ? 1 : 0);
+  return bits <= 16 ? "smallint" : bits <= 32 ? "integer" : "bigint";
+}
 
 std::string postgres_type(column_type const& t) {
   switch (t.family) {
     case family::boolean: return "boolean";
-    case family::integer: return integer_type(t.bits);
+    case family::integer: return integer_type(t);
     case family::real: return t.bits == 32 ? "real" : "double precision";
     case family::text: return "text";
     case family::uuid: return "uuid";
@@ -39,7 +42,7 @@ std::string postgres_type(column_type const& t) {
 std::string mysql_type(column_type const& t, bool is_key) {
   switch (t.family) {
     case family::boolean: return "boolean";
-    case family::integer: return integer_type(t.bits);
+    case family::integer: return integer_type(t);
     case family::real: return t.bits == 32 ? "float" : "double";
     case family::text:
       if (t.size > 0 && t.size <= longest_varchar) return fmt::format("varchar({})", t.size);

@@ -1,5 +1,6 @@
 #include <slipway/migrations/column_types.hpp>
 #include <slipway/migrations/differences.hpp>
+#include <slipway/migrations/indexes.hpp>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,9 @@ class comparison {
              .there = c.type,
              .blocks_inserts = !c.nullable && !c.has_default,
              .was_nullable = c.nullable});
+    for (auto const& rule : m.table->indexes())
+      if (!is_kept(*m.table, rule, *state) && !is_unmanaged(name + "." + index_name(*m.table, rule)))
+        add({.what = kind::missing_index, .table = name, .model = &m, .index = &rule});
   }
 
   void unknown(db::models const& models) {
@@ -62,7 +66,7 @@ class comparison {
     auto const wanted = wanted_type(*m.table, member);
     if (!can_hold(there->type, wanted, there_.dialect)) {
       auto changed = d;
-      changed.wanted = sql_type(wanted, there_.dialect, member == m.table->key);
+      changed.wanted = sql_type(wanted, there_.dialect, is_in_a_key(*m.table, member));
       changed.loses = !widens(there->type, wanted, there_.dialect);
       add(std::move(changed), kind::other_type);
     }
@@ -85,6 +89,20 @@ class comparison {
   std::vector<difference> found_;
 };
 
+std::string describe_index(difference const& d) {
+  auto const& table = *d.model->table;
+  auto const is_unique = d.index->unique;
+  auto out = fmt::format("{} ({})", d.table, columns_of(table, *d.index));
+  if (d.index->where)
+    out += fmt::format(" where {} is {}null", table.column(*d.index->where), d.index->where_null ? "" : "not ");
+  out += is_unique ? ": the model says that it is unique, the database does not"
+                   : ": the model has an index, the database does not";
+  if (d.duplicates > 0)
+    out += fmt::format("; {} values are there more than once, settle them first: {}", d.duplicates,
+                       duplicates_query(table, *d.index, quoted_columns(table, *d.index) + ", count(*)"));
+  return out;
+}
+
 }  // namespace
 
 std::string describe(difference const& d) {
@@ -101,6 +119,7 @@ std::string describe(difference const& d) {
                          d.loses ? "; what is stored may not fit it" : "");
     case kind::must_be_nullable: return name + ": the model's member is optional, the column is NOT NULL";
     case kind::must_not_be_null: return name + ": the column may be null, the model's member may not";
+    case kind::missing_index: return describe_index(d);
   }
   return name;
 }
@@ -111,6 +130,19 @@ std::vector<difference> compare(db::models const& models, schema_state const& th
   for (auto const& m : models) all.table(m);
   all.unknown(models);
   return all.take();
+}
+
+task<> count_duplicates(db::session& in, schema_state const& there, std::vector<difference>& found) {
+  for (auto& d : found) {
+    if (d.what != kind::missing_index || !d.index->unique) continue;
+    auto const* const state = there.find(d.table);
+    auto const is_there = [&](std::uint8_t column) { return state->find(d.model->table->column(column)) != nullptr; };
+    if (state == nullptr || !std::ranges::all_of(d.index->columns(), is_there)) continue;
+    if (d.index->where && !is_there(*d.index->where)) continue;
+    auto const counted = co_await in.query_unkept(fmt::format(
+        "SELECT count(*) FROM ({}) AS twice", duplicates_query(*d.model->table, *d.index, "count(*) AS times")));
+    d.duplicates = counted[0].get<std::int64_t>(0);
+  }
 }
 
 bool may_hold_renames(std::span<difference const> found) {

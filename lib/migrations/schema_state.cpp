@@ -1,4 +1,5 @@
 #include <slipway/migrations/column_types.hpp>
+#include <slipway/migrations/indexes.hpp>
 #include <slipway/migrations/schema_state.hpp>
 #include <slipway/migrations/table_text.hpp>
 
@@ -81,6 +82,7 @@ task<schema_state> read(db::session& in) {
     out.tables.back().columns.push_back(std::move(column));
   }
   if (!out.tables.empty()) end_table();
+  co_await read_indexes(in, out);
   if (in.dialect() == dialect::mysql)
     for (auto& t : out.tables) {
       auto const made = co_await in.query_unkept("SHOW CREATE TABLE " + in_quotes(t.name));

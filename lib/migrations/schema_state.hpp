@@ -18,12 +18,26 @@ struct column_state {
   bool has_default = false;
 };
 
+struct index_part {
+  std::string column{};  // empty: an expression
+  bool whole = true;     // MySQL can take the beginning of a text
+};
+
+struct index_state {
+  std::string name{};
+  bool unique = false;
+  bool valid = true;  // PostgreSQL: not left behind by CREATE INDEX CONCURRENTLY that failed
+  std::vector<index_part> parts{};
+  std::string condition{};  // of an index of a part of the rows, without spaces, quotes and parentheses
+};
+
 struct table_state {
   std::string name;  // on PostgreSQL with its schema where that is not the current one
   std::vector<column_state> columns{};
-  std::vector<std::string> key{};         // the columns of the primary key
-  bool is_current = true;                 // it is in the schema where unqualified names are looked for
-  std::string made_by{};                  // SQLite, MySQL: its CREATE TABLE
+  std::vector<std::string> key{};  // the columns of the primary key
+  bool is_current = true;          // it is in the schema where unqualified names are looked for
+  std::string made_by{};           // SQLite, MySQL: its CREATE TABLE
+  std::vector<index_state> indexes{};
   std::vector<std::string> belongings{};  // SQLite: the statements of its indexes and triggers
 
   column_state const* find(std::string_view column) const noexcept;

@@ -23,7 +23,7 @@ BINARY = Path(os.environ.get("DEV_BINARY", ROOT / "build/debug/cmd/server/slipwa
 ARTIFACTS = ROOT / "build/artifacts"
 PASSWORD = "correct horse battery staple"  # not a secret
 # What the tests of the whole service run on: E2E_DATABASES=sqlite,postgres,mariadb, or some of them.
-DATABASES = os.environ.get("E2E_DATABASES", "sqlite,postgres").split(",")
+DATABASES = os.environ.get("E2E_DATABASES", "sqlite,postgres,mariadb").split(",")
 
 
 class Server:

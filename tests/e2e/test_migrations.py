@@ -19,10 +19,30 @@ CREATE INDEX CONCURRENTLY notes_color ON notes (color);
 -- down
 DROP INDEX CONCURRENTLY notes_color;
 """
+ON_MYSQL = {
+    EXPAND: """-- up
+ALTER TABLE notes ADD COLUMN color varchar(20) NOT NULL DEFAULT 'white', ALGORITHM=INSTANT;
+-- down
+ALTER TABLE notes DROP COLUMN color;
+""",
+    INDEX: """-- up
+ALTER TABLE notes ADD INDEX notes_color (color), ALGORITHM=INPLACE, LOCK=NONE;
+-- down
+ALTER TABLE notes DROP INDEX notes_color;
+""",
+}
 CONTRACT = """-- after deployment
 -- up
 ALTER TABLE notes DROP COLUMN color;
 """
+
+
+SERVERS = ["postgres", "mariadb"]
+ENGINES = ["sqlite", *SERVERS]
+
+
+def on_engine(request, launch, engine, **options):
+    return launch(postgres=None if engine == "sqlite" else request.getfixturevalue(engine), **options)
 
 
 def next_version(server, **files):
@@ -68,17 +88,21 @@ def test_a_directory_without_migrations(launch, tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_the_schema_changes_under_load_and_both_versions_serve(postgres, launch):
-    server = launch(postgres=postgres)
+@pytest.mark.parametrize("engine", SERVERS)
+def test_the_schema_changes_under_load_and_both_versions_serve(engine, request, launch):
+    server = on_engine(request, launch, engine)
     server.start()
-    following = next_version(server, color=EXPAND, color_index=INDEX)
+    words = ON_MYSQL if engine == "mariadb" else {}
+    following = next_version(server, color=words.get(EXPAND, EXPAND), color_index=words.get(INDEX, INDEX))
 
     def expand():
         done = server.run("migrate", "up", **following)
         assert done.returncode == 0 and "color_index" in done.stdout, done.stdout + done.stderr
 
     under_load(server, expand)
-    assert "notes_color" in server.sql("select indexname from pg_indexes where tablename = 'notes'")
+    names = ("select index_name from information_schema.statistics where table_name = 'notes' and table_schema = database()"
+             if engine == "mariadb" else "select indexname from pg_indexes where tablename = 'notes'")
+    assert "notes_color" in server.sql(names)
 
     # The version of before, on the schema of the next one: it starts, says so, and serves.
     server.stop()
@@ -103,7 +127,8 @@ def test_the_schema_changes_under_load_and_both_versions_serve(postgres, launch)
         assert done.returncode == 0 and "color_gone" in done.stdout, done.stdout + done.stderr
 
     under_load(server, contract)
-    assert "color" not in server.sql("select column_name from information_schema.columns where table_name = 'notes'")
+    schema = f" and table_schema = '{server.database}'" if engine == "mariadb" else ""
+    assert "color" not in server.sql(f"select column_name from information_schema.columns where table_name = 'notes'{schema}")
 
 
 @pytest.mark.timeout(300)
@@ -165,13 +190,6 @@ def test_without_squawk_the_linter_says_so_in_a_line(launch):
     assert done.stderr.startswith("squawk was skipped") and done.stderr.count("\n") == 1
 
 
-ENGINES = ["sqlite", "postgres", "mariadb"]
-
-
-def on_engine(request, launch, engine, **options):
-    return launch(postgres=None if engine == "sqlite" else request.getfixturevalue(engine), **options)
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_our_models_and_our_migrations_agree(engine, request, launch):
     own = on_engine(request, launch, engine)
@@ -230,6 +248,51 @@ def test_a_migration_is_generated_from_the_difference(engine, request, launch):
     assert own.run("migrate", "diff", **following).returncode == 0
     assert own.run("migrate", "down", **following).returncode == 0
     own.sql("select sticky from notes")
+
+
+WITHOUT_PROMISES = {
+    "sqlite": ["drop index notes_owner"],
+    "postgres": ["drop index notes_owner", "alter table users drop constraint users_email_key"],
+    # A foreign key has to have some index.
+    "mariadb": ["alter table notes add index other (owner_id), drop index notes_owner", "alter table users drop index email"],
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_the_models_promise_is_missed_and_made_again(engine, request, launch):
+    own = on_engine(request, launch, engine)
+    following = next_version(own)
+    assert own.run("migrate", "up", **following).returncode == 0
+    for statement in WITHOUT_PROMISES[engine]:
+        own.sql(statement)
+    is_unique = engine == "sqlite"  # its constraint is part of the table
+    if not is_unique:
+        ids = [("x" if engine == "mariadb" else "") + f"'{digit * 32}'" for digit in "12"]
+        for each in ids:
+            own.sql("insert into users (id, email, name, password_hash, role, created_at, updated_at) values "
+                    f"({each}, 'a@example.com', 'A', '', 'member', '2026-01-01 00:00:00', '2026-01-01 00:00:00')")
+    differs = own.run("migrate", "diff", **following)
+    assert differs.returncode == 1, differs.stderr
+    assert "notes (owner_id, created_at, id): the model has an index, the database does not" in differs.stdout
+    assert ("users (email): the model says that it is unique" in differs.stdout) != is_unique
+    assert ("1 values are there more than once" in differs.stdout) != is_unique
+
+    made = own.run("migrate", "generate", "promised", **following)
+    assert made.returncode == 0, made.stdout + made.stderr
+    linted = own.run("migrate", "lint", **following)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+    if not is_unique:
+        twice = own.run("migrate", "up", **following)
+        assert twice.returncode == 65 and ("not unique yet" in twice.stderr or "duplicate entry" in twice.stderr.lower()), twice.stderr
+        own.sql(f"update users set email = 'b@example.com' where id = {ids[1]}")
+    done = own.run("migrate", "up", **following)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert own.run("migrate", "diff", **following).returncode == 0
+    own.settings["migrations.directory"] = following["SLIPWAY_MIGRATIONS__DIRECTORY"]
+    own.start()
+    ann = own.person()
+    again = own.client().post("/v1/users", json={"email": ann.email, "password": "another long passphrase", "name": "Bob"})
+    assert again.status_code == 409 and again.json()["code"] == "email_taken", again.text
 
 
 def test_each_engine_is_compared_with_a_database_of_its_own(postgres, launch):

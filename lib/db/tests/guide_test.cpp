@@ -91,6 +91,7 @@ inline constexpr auto slipway::db::table_of<author> = table<author>("authors")
                                                           .soft_delete(&author::deleted_at)
                                                           .timestamps(&author::created_at, &author::updated_at)
                                                           .version(&author::version)
+                                                          .unique(&author::email)
                                                           .personal(&author::email, &author::phone)
                                                           .has_many<&author::articles>(&article::author_id);
 
@@ -128,7 +129,7 @@ task<result<author>> one_row(session& db) {
 }
 
 task<result<author>> sign_up(session& db, author row) {
-  co_return co_await db::or_fault(db.insert(row), "unique(authors.email)", fault::conflict("email_taken"));
+  co_return co_await db::or_fault(db.insert(row), db::unique_key<&author::email>, fault::conflict("email_taken"));
 }
 
 task<> queries(session& db, author ann, std::string wanted, bool only_long) {

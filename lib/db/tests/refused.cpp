@@ -63,6 +63,8 @@ inline constexpr auto slipway::db::table_of<person> = table<person>("people")
                                                           .has_many<&person::houses>(&house::neighbour_id)
 #elif MISTAKE == 11
                                                           .personal(&person::helper)
+#elif MISTAKE == 13
+                                                          .unique(&person::diary)
 #endif
     ;
 
@@ -89,6 +91,8 @@ task<> mistake(session& db) {
   co_await db.from<house>().join<house>(col<&house::id> == col<&house::neighbour_id>).all();
 #elif MISTAKE == 12
   co_await db.from<person>().where(col<&person::name>.in(db.from<house>().only(col<&house::id>))).all();
+#elif MISTAKE == 14
+  co_await db::or_fault(db.insert(person{}), db::unique_key<&person::name>, fault::conflict("taken"));
 #endif
   co_return;
 }

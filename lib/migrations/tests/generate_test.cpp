@@ -87,11 +87,35 @@ TEST(column_types, a_column_is_judged_by_what_it_can_hold) {
   EXPECT_FALSE(holds("at", "timestamp(6)", dialect::mysql));  // ends in 2038
   EXPECT_TRUE(holds("extra", "longtext", dialect::mysql));    // MariaDB's json
 
+  // A column without negative numbers is for members without them.
+  EXPECT_TRUE(holds("natural", "int(10) unsigned", dialect::mysql));
+  EXPECT_TRUE(holds("natural", "int unsigned zerofill", dialect::mysql));
+  EXPECT_TRUE(holds("natural", "bigint(20) unsigned", dialect::mysql));
+  EXPECT_FALSE(holds("natural", "mediumint(8) unsigned", dialect::mysql));
+  EXPECT_FALSE(holds("natural", "int(11)", dialect::mysql));
+  EXPECT_TRUE(holds("natural", "bigint(20)", dialect::mysql));
+  EXPECT_FALSE(holds("small", "smallint(5) unsigned", dialect::mysql));
+  EXPECT_TRUE(holds("flag", "tinyint(1) unsigned", dialect::mysql));
+  EXPECT_FALSE(holds("ratio", "double unsigned", dialect::mysql));
+  EXPECT_FALSE(holds("price", "decimal(18,2) unsigned", dialect::mysql));
+
   EXPECT_TRUE(holds("flag", "BOOLEAN", dialect::sqlite));
   EXPECT_TRUE(holds("text", "VARCHAR(20)", dialect::sqlite));
   EXPECT_FALSE(holds("text", "INTEGER", dialect::sqlite));
   EXPECT_FALSE(holds("other", "TEXT", dialect::sqlite));
   EXPECT_TRUE(holds("other", "ANY", dialect::sqlite));
+}
+
+TEST(column_types, what_unsigned_columns_hold_fits_a_wider_one_with_a_sign) {
+  EXPECT_FALSE(widens("bigint(20) unsigned", type_of("took"), dialect::mysql));
+  EXPECT_TRUE(widens("int(10) unsigned", type_of("took"), dialect::mysql));
+  EXPECT_FALSE(widens("smallint(5) unsigned", type_of("small"), dialect::mysql));
+  EXPECT_TRUE(widens("tinyint(3) unsigned", type_of("small"), dialect::mysql));
+  EXPECT_TRUE(widens("decimal(18,2) unsigned", type_of("price"), dialect::mysql));
+  EXPECT_TRUE(widens("double unsigned", type_of("ratio"), dialect::mysql));
+  // In another engine's words they get the room that they need.
+  EXPECT_EQ(sql_type(read_type("int(10) unsigned", dialect::mysql), dialect::postgres), "bigint");
+  EXPECT_EQ(sql_type(read_type("smallint unsigned", dialect::mysql), dialect::postgres), "integer");
 }
 
 TEST(table_text, one_column_changes_and_everything_else_stays) {

@@ -161,6 +161,34 @@ TEST_P(indexes_test, what_failed_half_way_is_made_again) {
   expect_promises_kept();
 }
 
+TEST_P(indexes_test, a_table_in_parts_keeps_promises_too) {
+  using shelf::after::loan;
+  auto const later = db::models_of<loan>();
+  auto const make_part = [&] {
+    if (GetParam() == db::dialect::postgres)
+      shards_.run(db_->script("CREATE TABLE loans_rest PARTITION OF loans DEFAULT"));
+  };
+  follow("loans", db::models_of<shelf::before::loan>());
+  make_part();
+  EXPECT_EQ(said(later).size(), 2u);
+  auto const steps = follow("kept", later);
+  EXPECT_THAT(said(later), IsEmpty());
+  shards_.run(db_->insert(loan{.card = 1}));
+  try {
+    shards_.run(db_->insert(loan{.card = 1}));
+    ADD_FAILURE() << "the same twice";
+  } catch (db::constraint_error const& e) {
+    // PostgreSQL names the part in which it was found.
+    std::string const expected = GetParam() == db::dialect::postgres ? "unique(loans_rest.card,loans_rest.at)"
+                                                                     : db::unique_key<&loan::card, &loan::at>;
+    EXPECT_EQ(e.name(), expected);
+  }
+  back(steps + 1);
+  files_.clear();
+  follow("new", later);
+  EXPECT_THAT(said(later), IsEmpty());
+}
+
 TEST_P(indexes_test, a_new_column_can_be_unique) {
   follow("readers", before());
   auto const author = shards_.run(db_->insert(shelf::before::author{.name = "Ada"}));

@@ -19,6 +19,14 @@ struct reader {
 };
 BOOST_DESCRIBE_STRUCT(reader, (), (id, email, branch, card, name, favourite, joined_at, left_at))
 
+// In parts by its time.
+struct loan {
+  id_of<loan> id;
+  std::int64_t card = 0;
+  time_point at{};
+};
+BOOST_DESCRIBE_STRUCT(loan, (), (id, card, at))
+
 }  // namespace before
 
 namespace after {
@@ -34,6 +42,13 @@ struct reader {
   std::optional<time_point> left_at;
 };
 BOOST_DESCRIBE_STRUCT(reader, (), (id, email, branch, card, name, favourite, joined_at, left_at))
+
+struct loan {
+  id_of<loan> id;
+  std::int64_t card = 0;
+  time_point at{};
+};
+BOOST_DESCRIBE_STRUCT(loan, (), (id, card, at))
 
 // A column that is new, and unique.
 struct reader_with_key {
@@ -71,5 +86,16 @@ template <>
 inline constexpr auto table_of<migrations::shelf::after::reader_with_key> =
     table<migrations::shelf::after::reader_with_key>("readers").unique(
         &migrations::shelf::after::reader_with_key::door_key);
+
+template <>
+inline constexpr auto table_of<migrations::shelf::before::loan> =
+    table<migrations::shelf::before::loan>("loans").partition_by_range(&migrations::shelf::before::loan::at,
+                                                                       std::chrono::months{1});
+template <>
+inline constexpr auto table_of<migrations::shelf::after::loan> =
+    table<migrations::shelf::after::loan>("loans")
+        .partition_by_range(&migrations::shelf::after::loan::at, std::chrono::months{1})
+        .unique(&migrations::shelf::after::loan::card, &migrations::shelf::after::loan::at)
+        .index(&migrations::shelf::after::loan::at);
 
 }  // namespace slipway::db

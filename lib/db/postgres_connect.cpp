@@ -5,7 +5,11 @@
 
 #include <libpq-fe.h>
 
+#include <poll.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <vector>
 
 namespace slipway::db::detail {
@@ -47,6 +51,24 @@ auto with_parameters(settings const& s, F use) {
   names.push_back(nullptr);
   values.push_back(nullptr);
   return use(names.data(), values.data());
+}
+
+// Texts without rows, for as long as a connection may take. False: no, or no answer. PQexec would wait for ever.
+bool is_done(PGconn* on, std::string const& texts, std::chrono::milliseconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  if (PQsendQuery(on, texts.c_str()) == 0) return false;
+  for (bool good = true;;) {
+    while (PQisBusy(on) == 0) {
+      auto* answer = PQgetResult(on);
+      if (answer == nullptr) return good;
+      good = good && PQresultStatus(answer) == PGRES_COMMAND_OK;
+      PQclear(answer);
+    }
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    pollfd waiting{PQsocket(on), POLLIN, 0};
+    if (left <= 0 || (::poll(&waiting, 1, static_cast<int>(left)) < 0 && errno != EINTR) || PQconsumeInput(on) == 0)
+      return false;
+  }
 }
 
 bool is_final(settings const& s, std::string const& message) {
@@ -96,11 +118,11 @@ pg_handle open_connection(settings const& s) {
   PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
   auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) +
                       "; set client_min_messages = warning";
-  auto* done = PQexec(connection.get(), set_up.c_str());
-  auto const good = PQresultStatus(done) == PGRES_COMMAND_OK;
-  PQclear(done);
-  if (!good || PQsetnonblocking(connection.get(), 1) != 0 || PQenterPipelineMode(connection.get()) == 0)
-    throw connect_error{trimmed(PQerrorMessage(connection.get())), false};
+  if (!is_done(connection.get(), set_up, s.connect_timeout) || PQsetnonblocking(connection.get(), 1) != 0 ||
+      PQenterPipelineMode(connection.get()) == 0) {
+    auto const message = trimmed(PQerrorMessage(connection.get()));
+    throw connect_error{message.empty() ? "the server does not answer" : message, false};
+  }
   return connection;
 }
 

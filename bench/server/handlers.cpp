@@ -61,7 +61,7 @@ task<result<entry>> handlers::insert() {
 
 task<result<author_view>> handlers::eager() {
   auto found = co_await ok(db_.from<author>().where(col<&author::id> == number(100)).with<&author::books>().one());
-  co_return author_view{found.id, std::move(found.name), {found.books.begin(), found.books.end()}};
+  co_return author_view{found.id, std::move(found.name), found.books.take()};
 }
 
 task<result<transfer_view>> handlers::transaction() {

@@ -9,8 +9,10 @@
 #include <slipway/meta/description.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -50,6 +52,21 @@ class many {
   }
   T const& operator[](std::size_t index) const { return begin()[index]; }
   T const& front() const { return *begin(); }
+  // The rows as a list of one's own, for an answer that holds them: moved where nobody shares them, which is when they
+  // are of a single parent and there is no copy of it; copied elsewhere. Nothing is loaded any more then.
+  std::vector<T> take() {
+    check();
+    std::vector<T> out;
+    if (first_.use_count() == 1) {
+      std::atomic_thread_fence(std::memory_order_acquire);  // after whatever former sharers did with them
+      auto* const rows = const_cast<T*>(first_.get());      // the loader's, which were never const
+      out.assign(std::make_move_iterator(rows), std::make_move_iterator(rows + size_));
+    } else {
+      out.assign(first_.get(), first_.get() + size_);
+    }
+    *this = {};
+    return out;
+  }
 
   // For the loader.
   void set(std::shared_ptr<T const> first, std::size_t size) noexcept {

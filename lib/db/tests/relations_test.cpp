@@ -185,7 +185,7 @@ class relations : public each_engine {
     EXPECT_EQ(statements_.count.load() - before, expected);
     return out;
   }
-  static std::vector<std::string> titles(many<book> const& list) {
+  static std::vector<std::string> titles(auto const& list) {
     std::vector<std::string> out;
     for (auto const& b : list) out.push_back(b.title);
     return out;
@@ -203,6 +203,23 @@ TEST_P(relations, has_many_is_one_statement_more) {
   EXPECT_THAT(titles(all[1].books), ElementsAre("C"));
   EXPECT_TRUE(all[2].books.is_loaded());
   EXPECT_TRUE(all[2].books.empty());
+}
+
+TEST_P(relations, taken_rows_are_ones_own) {
+  auto all = run(db_->from<writer>().with<&writer::books>().order_by(asc<&writer::name>).all());
+  auto const first = all[0].books.take();  // shared with the rows of the others
+  EXPECT_THAT(titles(first), UnorderedElementsAre("A", "B"));
+  EXPECT_FALSE(all[0].books.is_loaded());
+  EXPECT_THAT(titles(all[1].books), ElementsAre("C"));
+  EXPECT_TRUE(all[2].books.take().empty());
+  EXPECT_THROW((void)all[2].books.take(), std::logic_error);
+
+  auto one = run(db_->from<writer>().where(col<&writer::name> == "Ann").with<&writer::books>().one());
+  ASSERT_TRUE(one);
+  auto copy = *one;
+  EXPECT_THAT(titles(one->books.take()), UnorderedElementsAre("A", "B"));
+  EXPECT_THAT(titles(copy.books), UnorderedElementsAre("A", "B")) << "a copy still has them";
+  EXPECT_THAT(titles(copy.books.take()), UnorderedElementsAre("A", "B"));
 }
 
 TEST_P(relations, what_was_not_loaded_is_not_looked_at) {

@@ -211,6 +211,7 @@ class session {
   static task<result<T>> find_in(detail::core& shared, link& to, value key, std::source_location at) {
     auto text = detail::statement_by_key(shared, info_of<T>, key.kind());
     values parameters;
+    parameters.reserve(1);
     parameters.push_back(std::move(key));
     auto const found = co_await detail::run{shared, to, std::move(text), parameters, at};
     if (found.empty()) co_return fault::not_found();

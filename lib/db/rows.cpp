@@ -158,6 +158,8 @@ void read_text(std::string& out, std::string_view from) {
 }  // namespace
 
 void read_cell(meta::type const& type, void* out, cell const& from, std::string_view name) {
+  if (type.what == meta::kind::integer && from.kind == value_kind::integer) [[likely]]
+    return read_integer(type, out, from.integer, name);
   if (type.what == meta::kind::optional || type.what == meta::kind::change) {
     if (from.is_null()) return type.as_optional->reset(out);
     return read_cell(*type.element, type.as_optional->emplace(out), from, name);

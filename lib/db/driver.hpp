@@ -56,6 +56,7 @@ struct operation : context::hook {
   std::uint64_t position = 0;
   std::uint8_t repeats = 0;
   std::uint8_t stage = 0;
+  bool joins_next = false;  // shares its Sync with the one after it
 };
 
 // Where statements go: the engine itself, where each is its own transaction, or the connection of one transaction.

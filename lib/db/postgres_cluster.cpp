@@ -221,12 +221,21 @@ task<std::unique_ptr<listener>> pg_cluster::listen(std::vector<std::string> chan
 }
 
 task<std::unique_ptr<exclusive>> pg_cluster::begin(transaction_options options) {
+  auto place = co_await place_for(options.level, false);
+  auto inside = std::make_unique<pg_transaction>(std::move(place), options.level, *this);
+  co_return std::make_unique<noted_transaction>(*parts_.local(), std::move(inside));
+}
+
+task<pg_place> pg_cluster::begin_now(isolation level) { return place_for(level, true); }
+
+task<pg_place> pg_cluster::place_for(isolation level, bool begun) {
   auto& mine = *parts_.local();
   // Nothing was done yet, so another server may do it.
   for (unsigned attempt = 0;; ++attempt) {
     auto* const to = co_await mine.primary();
     try {
-      co_return std::make_unique<noted_transaction>(mine, co_await begin_on(*to, options));
+      if (begun) co_return co_await begun_on(*to, level);
+      co_return pg_place{to, co_await to->acquire()};
     } catch (unavailable_error const&) {
       if (attempt == servers_.size() || mine.primary_now() == to) throw;
     }

@@ -103,7 +103,7 @@ class pg_cluster_part final : public pg_detour {
   shard::ticker ticker_;
 };
 
-class pg_cluster final : public engine {
+class pg_cluster final : public engine, public pg_beginnings {
  public:
   // Waits until there is a primary and every server was heard of. Throws startup_error.
   pg_cluster(settings const& s, shards& on);
@@ -123,6 +123,9 @@ class pg_cluster final : public engine {
  private:
   friend pg_cluster_part;
 
+  task<pg_place> begin_now(isolation level) override;
+  // A connection to the primary, where a transaction has begun or may.
+  task<pg_place> place_for(isolation level, bool begun);
   void add_server(settings const& s, std::string url, std::string const& name);
   void wait_for_start();
   [[noreturn]] void refuse_start();

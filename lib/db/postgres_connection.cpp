@@ -8,7 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include <unistd.h>
+#include <sys/ioctl.h>
 
 #include <utility>
 
@@ -23,31 +23,28 @@ namespace {
 constexpr std::chrono::milliseconds patience{150};
 // After an order to stop the answer comes at once, or what is between us and the server swallows it.
 constexpr std::chrono::seconds answer_to_a_stop{3};
+// So often a socket is read before others have their turn.
+constexpr int most_in_a_row = 16;
 
 }  // namespace
 
 pg_connection::pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
-                             std::chrono::milliseconds statement_timeout)
-    : owner_{owner},
-      home_{home},
-      pg_{connection.get()},
-      shared_{shared},
-      statement_timeout_{statement_timeout},
-      // Of its own, because libpq closes the one it has.
-      socket_{home.io(), ::dup(PQsocket(connection.get()))} {
-  (void)connection.release();  // not before: the descriptor may be refused
-}
+                             std::chrono::milliseconds statement_timeout) noexcept
+    : owner_{owner}, home_{home}, pg_{connection.release()}, shared_{shared}, statement_timeout_{statement_timeout} {}
 
 pg_connection::~pg_connection() { release_socket(); }
 
-void pg_connection::listen() { wait_readable(); }
+void pg_connection::listen() {
+  if (!home_.sockets().watch(PQsocket(pg_), *this))
+    throw unavailable_error{"PostgreSQL: the kernel watches no more sockets (fs.epoll.max_user_watches, memory)"};
+}
 
 bool pg_connection::has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
 bool pg_connection::in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
 
 void pg_connection::release_socket() noexcept {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (pg_ == nullptr) return;
+  home_.sockets().forget(PQsocket(pg_), *this);
   PQfinish(std::exchange(pg_, nullptr));
 }
 
@@ -108,46 +105,55 @@ void pg_connection::cancel(operation& op, cancel_reason why) {
   fail(op, std::make_exception_ptr(cancelled_error{why}));
 }
 
+void pg_connection::ready(std::uint32_t events) noexcept {
+  if (pg_ == nullptr) return;
+  auto const keep = shared_from_this();
+  if ((events & (poller::ended | poller::reset | poller::failed)) != 0) ended_ = true;
+  if (std::exchange(writing_, false)) {
+    if (!write_out()) return lost(PQerrorMessage(pg_));
+    if (step_ != nullptr) advance_copy();
+    if (pg_ == nullptr) return;
+  }
+  if (events != poller::writable) on_readable();
+}
+
 bool pg_connection::write_out() {
   auto const left = PQflush(pg_);
-  if (left == 1) wait_writable();
-  return left >= 0;
+  return left == 0 || (left == 1 && wait_writable());
 }
 
-void pg_connection::wait_writable() {
-  if (writing_) return;
+bool pg_connection::wait_writable() noexcept {
   writing_ = true;
-  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
-                     [self = shared_from_this()](boost::system::error_code error) {
-                       self->writing_ = false;
-                       if (error || self->pg_ == nullptr) return;
-                       if (!self->write_out()) return self->lost(PQerrorMessage(self->pg_));
-                       if (self->step_ != nullptr) self->advance_copy();
-                     });
+  if (!asks_writable_) asks_writable_ = home_.sockets().watch_writable(PQsocket(pg_), *this);
+  return asks_writable_;
 }
 
-void pg_connection::wait_readable() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [self = shared_from_this()](boost::system::error_code error) {
-                       if (error || self->pg_ == nullptr) return;
-                       if (self->copying_ == copy_state::out && self->step_ == nullptr) {
-                         self->paused_ = true;
-                         return;
-                       }
-                       self->on_readable();
-                       if (self->pg_ != nullptr) self->wait_readable();
-                     });
-}
-
+// What the socket has become is told once, so it is read until it is empty. libpq does not say whether it is.
 void pg_connection::on_readable() {
-  if (PQconsumeInput(pg_) == 0) return lost(PQerrorMessage(pg_));
-  reading_ = true;
-  if (step_ != nullptr) advance_copy();
-  if (pg_ != nullptr) read_answers();
-  reading_ = false;
-  if (pg_ == nullptr) return;
-  if (PQstatus(pg_) == CONNECTION_BAD) return lost(PQerrorMessage(pg_));
-  flush();
+  for (int round = 0;; ++round) {
+    if (copying_ == copy_state::out && step_ == nullptr) {
+      paused_ = true;
+      return;
+    }
+    if (round == most_in_a_row) return home_.sockets().wake(*this);
+    if (PQconsumeInput(pg_) == 0) return lost(PQerrorMessage(pg_));
+    reading_ = true;
+    if (step_ != nullptr) advance_copy();
+    if (pg_ != nullptr) read_answers();
+    reading_ = false;
+    if (pg_ == nullptr) return;
+    if (PQstatus(pg_) == CONNECTION_BAD) return lost(PQerrorMessage(pg_));
+    flush();
+    if (pg_ == nullptr || !may_have_more()) return;
+  }
+}
+
+bool pg_connection::may_have_more() const noexcept {
+  if (ended_) return true;  // its end
+  // Everything was answered: nothing more was there, and what comes later is told.
+  if (flight_.empty()) return false;
+  int waiting = 0;
+  return ::ioctl(PQsocket(pg_), FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 void pg_connection::tick(steady::time_point now) {
@@ -218,8 +224,18 @@ void pg_connection::lost(std::string const& why) {
   std::string const reason = why;  // it may stand in what is freed now
   release_socket();
   owner_.on_lost(*this, std::move(again), reason);
-  while (auto* op = broken.pop())
-    fail(*op, std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was lost: " + reason}));
+  fail_all(std::move(broken),
+           std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was lost: " + reason}));
+}
+
+// All but the first statement of a transaction that has not begun, which is done again. Of several that were sent at
+// once, none is.
+void pg_connection::fail_all(operation_list broken, std::exception_ptr const& why) noexcept {
+  if (auto* first = broken.first(); first != nullptr && first->joins_next) {
+    auto& opening = static_cast<pg_opening&>(*broken.pop());
+    if (broken.size() == 1) return opening.begin_again(*broken.pop());
+  }
+  while (auto* op = broken.pop()) fail(*op, why);
 }
 
 void pg_connection::close(std::exception_ptr why) noexcept {
@@ -229,6 +245,7 @@ void pg_connection::close(std::exception_ptr why) noexcept {
   auto take = [&broken](operation& op) {
     context::drop(op);  // whoever is told first may cancel the others
     op.stage = nowhere;
+    op.answer = {};
     broken.push(op);
   };
   for (std::size_t i = 0; i < flight_.size(); ++i) {
@@ -245,10 +262,7 @@ void pg_connection::close(std::exception_ptr why) noexcept {
   if (auto* op = std::exchange(step_, nullptr)) take(*op);
   while (auto* op = pending_.pop()) take(*op);
   release_socket();
-  while (auto* op = broken.pop()) {
-    op->answer = {};
-    fail(*op, why);
-  }
+  fail_all(std::move(broken), why);
 }
 
 }  // namespace slipway::db::detail

@@ -13,8 +13,6 @@
 #include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
 #include <chrono>
 #include <memory>
 #include <string>
@@ -50,14 +48,25 @@ struct copy_step : operation {
   bool is_sent = false;
 };
 
-class pg_connection : public std::enable_shared_from_this<pg_connection> {
+// What opens a transaction: it travels with the transaction's first statement, and nobody waits for it.
+struct pg_opening : operation {
+  // The connection was lost and the server had not said that the transaction has begun. So nothing of it stays done,
+  // and whoever sent the statement does it again elsewhere, or fails it.
+  virtual void begin_again(operation& first) noexcept = 0;
+
+ protected:
+  ~pg_opening() = default;
+};
+
+class pg_connection final : public std::enable_shared_from_this<pg_connection>, poller::watcher {
  public:
   // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
-  // transaction after the other. Throws boost::system::system_error when there is no descriptor left.
+  // transaction after the other.
   pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
-                std::chrono::milliseconds statement_timeout);
+                std::chrono::milliseconds statement_timeout) noexcept;
   ~pg_connection();
 
+  // Throws unavailable_error when the kernel has no room for another socket that is watched.
   void listen();
   // The operation is known here until it is over.
   void submit(operation& op);
@@ -141,11 +150,13 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   void hook(operation& op);
   void cancel(operation& op, cancel_reason why);
   void schedule();
+  void ready(std::uint32_t events) noexcept override;
   bool write_out();
-  void wait_readable();
-  void wait_writable();
+  bool wait_writable() noexcept;
   void on_readable();
+  bool may_have_more() const noexcept;
   void lost(std::string const& why);
+  static void fail_all(operation_list broken, std::exception_ptr const& why) noexcept;
   void release_socket() noexcept;
 
   pg_owner& owner_;
@@ -153,7 +164,6 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   pg_conn* pg_;
   bool const shared_;
   std::chrono::milliseconds const statement_timeout_;
-  boost::asio::posix::stream_descriptor socket_;
   operation_list pending_;
   ring<slot> flight_;
   operation* answered_ = nullptr;     // waits for its Sync
@@ -164,11 +174,14 @@ class pg_connection : public std::enable_shared_from_this<pg_connection> {
   unsigned stops_ = 0;  // that may still hit a neighbour
   copy_state copying_ = copy_state::none;
   copy_step* step_ = nullptr;
-  bool drained_ = false;  // the last piece was the end
-  bool paused_ = false;   // nobody wants what comes out, so it is left where it is
-  unsigned batches_ = 0;  // in flight
+  bool drained_ = false;          // the last piece was the end
+  bool paused_ = false;           // nobody wants what comes out, so it is left where it is
+  std::exception_ptr not_begun_;  // the server refused to begin the transaction: nothing more is sent
+  unsigned batches_ = 0;          // in flight
   bool held_back_ = false, can_hold_back_ = true;
-  bool scheduled_ = false, reading_ = false, writing_ = false, dirty_ = false, in_script_ = false;
+  bool scheduled_ = false, reading_ = false, dirty_ = false, in_script_ = false;
+  bool writing_ = false, asks_writable_ = false;  // waits for room; is told of it
+  bool ended_ = false;                            // the server will say no more than what is on its way
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;
   wire_parameters parameters_;

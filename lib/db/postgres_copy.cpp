@@ -75,10 +75,7 @@ pg_connection::progress pg_connection::advance(copy_step& step) {
   auto const left = PQflush(pg_);
   if (left < 0) return progress::lost;
   front_since_ = home_.coarse_now();
-  if (left == 1 || !step.is_sent) {
-    wait_writable();
-    return progress::waits;
-  }
+  if (left == 1 || !step.is_sent) return wait_writable() ? progress::waits : progress::lost;
   if (step.does == does::write) return progress::done;
   end_copy(step);
   return progress::waits;
@@ -116,7 +113,7 @@ pg_connection::progress pg_connection::read_piece(copy_step& step) {
   }
   if (got == -2) return progress::lost;
   if (got == -1) end_copy(step);
-  if (std::exchange(paused_, false)) wait_readable();
+  if (std::exchange(paused_, false)) home_.sockets().wake(*this);
   return progress::waits;
 }
 

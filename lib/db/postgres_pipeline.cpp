@@ -61,19 +61,24 @@ bool pg_connection::sync() {
 void pg_connection::hold_back() noexcept {
   if (held_back_ || !can_hold_back_) return;
   int const on = 1;
-  held_back_ = ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
+  held_back_ = ::setsockopt(PQsocket(pg_), IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
   can_hold_back_ = held_back_;  // a Unix socket cannot
 }
 
 void pg_connection::let_go() noexcept {
   if (!std::exchange(held_back_, false) || pg_ == nullptr) return;
   int const off = 0;
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+  ::setsockopt(PQsocket(pg_), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
 // False: the connection is lost.
 bool pg_connection::send(operation& op, bool& batch_is_open) {
   auto const& what = *op.what;
+  if (not_begun_ != nullptr) [[unlikely]] {  // it would be done outside a transaction
+    op.stage = nowhere;
+    fail(op, not_begun_);
+    return true;
+  }
   prepared* entry = nullptr;
   if (what.id != 0) {
     entry = &entry_of(what);
@@ -85,8 +90,8 @@ bool pg_connection::send(operation& op, bool& batch_is_open) {
       return entry->is_sent || send_preparation(what, *entry);
     }
   }
-  auto const alone = !shared_ || !what.reads || op.repeats != 0;
-  if (alone && batch_is_open) {
+  auto const alone = shared_ ? !what.reads || op.repeats != 0 : !op.joins_next;
+  if (alone && batch_is_open && shared_) {
     batch_is_open = false;
     if (!sync()) return false;
   }
@@ -252,7 +257,9 @@ void pg_connection::finish_statement(slot& s) {
     return;
   }
   std::exception_ptr error;
-  if (skipped || s.result == nullptr)
+  if (skipped && not_begun_ != nullptr)
+    error = not_begun_;
+  else if (skipped || s.result == nullptr)
     error = std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not answered"});
   else if (!shared_ && s.entry != nullptr &&
            !s.entry->is_ready)  // the transaction failed with it, and can be repeated as a whole
@@ -261,6 +268,10 @@ void pg_connection::finish_statement(slot& s) {
   else
     error = error_of(s.result);
   PQclear(s.result);
+  if (op.joins_next) {
+    not_begun_ = error;
+    dirty_ = true;
+  }
   op.error = std::move(error);
   settle(op, s);
 }
@@ -275,7 +286,7 @@ bool pg_connection::refused(operation& op, std::string_view state) {
 // In a transaction the caller goes on when the server has said that it is ready for more, which it does at the Sync:
 // only then is it known whether the connection is still in a transaction.
 void pg_connection::settle(operation& op, slot const& s) {
-  if (!shared_ && s.what == kind::statement) {
+  if (!shared_ && s.what == kind::statement && !op.joins_next) {
     op.stage = answered;
     answered_ = &op;
     return;

@@ -32,7 +32,23 @@ class pg_detour {
   ~pg_detour() = default;
 };
 
-class pg_shard final : public pg_owner {
+// A connection of one's own, and whose it is.
+struct pg_place {
+  pg_shard* home = nullptr;
+  std::shared_ptr<pg_connection> connection;
+};
+
+// Where a transaction begins whose connection had died without a word.
+class pg_beginnings {
+ public:
+  // On a connection whose server has said that the transaction has begun. Throws unavailable_error and cancelled_error.
+  virtual task<pg_place> begin_now(isolation level) = 0;
+
+ protected:
+  ~pg_beginnings() = default;
+};
+
+class pg_shard final : public pg_owner, public pg_beginnings {
  public:
   pg_shard(settings const& s, shard& home, blocking_pool& helpers, std::vector<pg_handle> first);
   // One of several servers, which may be there or not: opens its connections by itself.
@@ -43,6 +59,7 @@ class pg_shard final : public pg_owner {
   // A connection of one's own, first come, first served. Throws unavailable_error and cancelled_error.
   task<std::shared_ptr<pg_connection>> acquire();
   void release(std::shared_ptr<pg_connection> connection);
+  task<pg_place> begin_now(isolation level) override;
   task<std::unique_ptr<listener>> listen(std::vector<std::string> channels, std::size_t queue);
   // Nothing is accepted any more; what is in flight fails.
   void close();

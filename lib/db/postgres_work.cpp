@@ -4,32 +4,31 @@
 #include <slipway/db/postgres_call.hpp>
 
 namespace slipway::db::detail {
-namespace {
-
-std::string begin_text(isolation level) {
-  switch (level) {
-    case isolation::standard: return "begin";
-    case isolation::read_committed: return "begin isolation level read committed";
-    case isolation::repeatable_read: return "begin isolation level repeatable read";
-    case isolation::serializable: return "begin isolation level serializable";
+// An idle connection may have died without a word: the next one is tried then, nothing has been done yet.
+task<pg_place> begun_on(pg_shard& here, isolation level) {
+  auto* operation_context = co_await this_context{};
+  for (unsigned attempt = 0;; ++attempt) {
+    auto connection = co_await here.acquire();
+    std::exception_ptr refused;
+    bool may_have_died = false;
+    try {
+      co_await text_call{*connection, begin_text(level), operation_context};
+    } catch (unavailable_error const&) {
+      refused = std::current_exception();
+      may_have_died = attempt < here.limits().connections;
+    } catch (...) {
+      refused = std::current_exception();
+    }
+    if (!refused) co_return pg_place{&here, std::move(connection)};
+    here.release(std::move(connection));
+    if (!may_have_died) std::rethrow_exception(refused);
   }
-  return "begin";
 }
 
-}  // namespace
+task<pg_place> pg_shard::begin_now(isolation level) { return begun_on(*this, level); }
 
 task<std::unique_ptr<exclusive>> begin_on(pg_shard& here, transaction_options options) {
-  auto* operation_context = co_await this_context{};
-  // An idle connection may have died without a word: the next one is tried then, nothing has been done yet.
-  for (unsigned attempt = 0;; ++attempt) {
-    auto made = std::make_unique<pg_transaction>(here, co_await here.acquire());
-    try {
-      co_await text_call{made->connection(), begin_text(options.level), operation_context};
-      co_return made;
-    } catch (unavailable_error const&) {
-      if (attempt >= here.limits().connections) throw;
-    }
-  }
+  co_return std::make_unique<pg_transaction>(pg_place{&here, co_await here.acquire()}, options.level, here);
 }
 
 task<> run_script_on(pg_shard& here, std::string text) {

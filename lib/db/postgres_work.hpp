@@ -11,6 +11,7 @@ namespace slipway::db::detail {
 
 // All of these throw unavailable_error and cancelled_error.
 task<std::unique_ptr<exclusive>> begin_on(pg_shard& here, transaction_options options);
+task<pg_place> begun_on(pg_shard& here, isolation level);
 task<> run_script_on(pg_shard& here, std::string text);
 task<std::unique_ptr<copy_channel>> open_copy_on(pg_shard& here, std::string text, link::copy_direction direction);
 // A sign of life. `place` for the message.

@@ -173,6 +173,12 @@ void poller::forget(watcher& owner) noexcept {
     if (event.data.ptr == &owner) event.events = 0;
 }
 
+void poller::forget(int socket, watcher& owner) noexcept {
+  // It fails when the socket is closed already, and then it is out of the set.
+  static_cast<void>(::epoll_ctl(impl_->set.get(), EPOLL_CTL_DEL, socket, nullptr));
+  forget(owner);
+}
+
 void poller::wake(watcher& owner) noexcept {
   if (owner.previous_ != nullptr) return;
   impl::append(impl_->woken, owner);

@@ -51,6 +51,8 @@ class poller {
   bool watch_writable(int socket, watcher& owner) noexcept;
   // Nothing is told any more. The owner closes its socket next, which takes it out of the kernel's set.
   void forget(watcher& owner) noexcept;
+  // The same for a socket that somebody else closes, soon or late.
+  void forget(int socket, watcher& owner) noexcept;
   // Calls ready(0) soon, and not from here. Once, however often it is asked for until then.
   void wake(watcher& owner) noexcept;
 

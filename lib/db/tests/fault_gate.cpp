@@ -92,6 +92,11 @@ void fault_gate::freeze() {
   for (auto& c : all_) c.frozen = true;
 }
 void fault_gate::truncate(std::size_t after) { set({.budget = after}, false); }
+void fault_gate::cut_at_the_next_word() {
+  set({}, false);
+  std::lock_guard const lock{mutex_};
+  for (auto& c : all_) c.budget = 0;
+}
 void fault_gate::delay(std::chrono::milliseconds by) { set({.late = by}, false); }
 void fault_gate::drip(std::size_t at_once) { set({.at_once = at_once}, false); }
 

@@ -31,6 +31,8 @@ class fault_gate {
   void freeze();
   // Ends each connection after so many octets more from the server, wherever in a message that is; new ones as well.
   void truncate(std::size_t after);
+  // Each connection that is there ends when the server says its next word, which is lost; new ones are as they should be.
+  void cut_at_the_next_word();
   // What the server says arrives so much later.
   void delay(std::chrono::milliseconds by);
   // From now on these octets of the server become those, which are as many, where they arrive together.

@@ -118,6 +118,24 @@ TEST(poller, forgets_what_this_turn_has_still_to_tell) {
   EXPECT_EQ(first.told + second.told, 1);
 }
 
+TEST(poller, forgets_a_socket_that_stays_open) {
+  shards all{1};
+  pair_of_sockets s;
+  listening l;
+  all.on_each([&](shard& on) {
+    EXPECT_TRUE(on.sockets().watch(s.ours, l));
+    on.sockets().forget(s.ours, l);
+  });
+  s.say("a");
+  all.on_each([](shard&) {});
+  all.on_each([](shard&) {});
+  EXPECT_EQ(l.told, 0);
+  all.on_each([&](shard& on) {
+    EXPECT_TRUE(on.sockets().watch(s.ours, l)) << "it is not in the set any more";
+    on.sockets().forget(s.ours, l);
+  });
+}
+
 TEST(poller, a_socket_that_is_none_is_refused) {
   shards all{1};
   listening l;

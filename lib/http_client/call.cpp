@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace slipway::http_client {
 namespace {
@@ -33,7 +34,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {
   std::string_view const line{data, size};
   t.head_bytes += size;
   if (t.head_bytes > t.max_head) {
-    t.too_large = true;
+    t.head_too_large = true;
     return stop;
   }
   if (line.starts_with("HTTP/")) {  // after an interim answer comes another
@@ -47,12 +48,20 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {
   return size;
 }
 
+// Asked when a body comes. CURLOPT_MAXFILESIZE would ask each head, also that of an answer to HEAD and a 304, which
+// tell the length of what they do not send.
+bool said_to_be_too_large(transfer const& t) noexcept {
+  curl_off_t said = -1;
+  curl_easy_getinfo(t.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
+  return said > 0 && std::cmp_greater(said, t.max_body);
+}
+
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) {
   auto& t = *static_cast<transfer*>(self);
   if (t.abandoned) return stop;
-  t.body_bytes += size;
-  if (t.body_bytes > t.max_body) {
-    t.too_large = true;
+  bool const first = std::exchange(t.body_bytes, t.body_bytes + size) == 0;
+  if (t.body_bytes > t.max_body || (first && said_to_be_too_large(t))) {
+    t.body_too_large = true;
     return stop;
   }
   if (t.what->sink) {
@@ -73,10 +82,25 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) {
   return size;
 }
 
+// A kept connection that breaks before the answer begins makes libcurl send again by itself, whatever the method is.
+// The other side may have acted already: whether it is sent again is for the rules of retries to say.
+int before_request(void* self, char*, char*, int, int) {
+  auto& t = *static_cast<transfer*>(self);
+  return t.abandoned || std::exchange(t.sent, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+bool to_proxy([[maybe_unused]] transfer const& t) noexcept {
+  long used = 0;
+#if LIBCURL_VERSION_NUM >= 0x080700
+  if (curl_easy_getinfo(t.easy, CURLINFO_USED_PROXY, &used) != CURLE_OK) return false;
+#endif
+  return used != 0;
+}
+
 curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* to) {
   auto& t = *static_cast<transfer*>(self);
-  if (t.abandoned) return CURL_SOCKET_BAD;
-  if (t.may_connect) {
+  if (t.abandoned || t.sent) return CURL_SOCKET_BAD;  // `sent`: see before_request
+  if (t.may_connect && !to_proxy(t)) {
     auto const address = address_of(to->addr);
     if (!address || !t.may_connect(*address)) {
       t.refused = true;
@@ -145,6 +169,11 @@ void set_tls(transfer& t, settings const& s) {
 
 }  // namespace
 
+bool tells_proxies() noexcept {
+  constexpr unsigned since = 0x080700;
+  return LIBCURL_VERSION_NUM >= since && curl_version_info(CURLVERSION_NOW)->version_num >= since;
+}
+
 bool same_name(std::string_view a, std::string_view b) noexcept {
   auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
@@ -173,12 +202,11 @@ void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> c
   set(t, CURLOPT_FOLLOWLOCATION, 0L);  // ours: every step is looked at
   set(t, CURLOPT_NOSIGNAL, 1L);
   set(t, CURLOPT_NOPROGRESS, 1L);
-  set(t, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set(t, CURLOPT_HTTP_VERSION, static_cast<long>(h.redirected ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
   set(t, CURLOPT_USERAGENT, s.user_agent.c_str());
   set(t, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, time_limit.count())));
   set(t, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, s.connect_timeout.count())));
   set(t, CURLOPT_MAXAGE_CONN, static_cast<long>(s.idle_connection.count()));
-  set(t, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(t.max_body));
   set(t, CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer must not hold up the end of the process
   set(t, CURLOPT_WRITEFUNCTION, &on_body);
   set(t, CURLOPT_WRITEDATA, &t);
@@ -186,29 +214,33 @@ void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> c
   set(t, CURLOPT_HEADERDATA, &t);
   set(t, CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
   set(t, CURLOPT_OPENSOCKETDATA, &t);
-  if (!s.proxy.empty())
-    set(t, CURLOPT_PROXY, s.proxy.c_str());
-  else if (!s.proxy_from_environment)
-    set(t, CURLOPT_PROXY, "");
-  // A connection that an earlier step was allowed to make must not serve one that is held to more.
-  if (h.redirected) set(t, CURLOPT_FRESH_CONNECT, 1L);
+  set(t, CURLOPT_PREREQFUNCTION, &before_request);
+  set(t, CURLOPT_PREREQDATA, &t);
+  if (!s.proxy.empty() || !s.proxy_from_environment) {
+    set(t, CURLOPT_PROXY, s.proxy.c_str());  // empty: none
+    set(t, CURLOPT_NOPROXY, "");             // nor does the environment name exceptions
+  }
+  // The first step and one that a redirect asked for are held to different rules, so that neither may have a
+  // connection that the other made: none is taken, none is left, and none is shared meanwhile as HTTP/2 would.
+  if (h.redirected) {
+    set(t, CURLOPT_FRESH_CONNECT, 1L);
+    set(t, CURLOPT_FORBID_REUSE, 1L);
+  }
   set_tls(t, s);
   set_method(t, h);
   set_headers(t, h, own);
 }
 
 cause cause_of(transfer const& t) noexcept {
-  curl_off_t before_sending = 0;
-  curl_easy_getinfo(t.easy, CURLINFO_PRETRANSFER_TIME_T, &before_sending);
-  bool const unsent = before_sending == 0;
   if (t.sink_stopped) return {failure::stopped_by_sink, false};
-  if (t.too_large || t.code == CURLE_FILESIZE_EXCEEDED) return {failure::too_large, false};
+  if (t.head_too_large) return {failure::too_large, false, true, t.max_head};
+  if (t.body_too_large) return {failure::too_large, false, false, t.max_body};
   if (t.refused && t.code == CURLE_COULDNT_CONNECT) return {failure::refused_address, false};
   switch (t.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY: return {failure::resolve, true};
-    case CURLE_COULDNT_CONNECT: return {failure::connect, true};
-    case CURLE_OPERATION_TIMEDOUT: return {failure::timeout, unsent};
+    case CURLE_COULDNT_RESOLVE_PROXY: return {t.sent ? failure::interrupted : failure::resolve, !t.sent};
+    case CURLE_COULDNT_CONNECT: return {t.sent ? failure::interrupted : failure::connect, !t.sent};
+    case CURLE_OPERATION_TIMEDOUT: return {failure::timeout, !t.sent};
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:

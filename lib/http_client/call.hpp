@@ -27,8 +27,13 @@ void prepare(transfer& t, settings const& s, hop const& h, std::vector<header> c
 struct cause {
   failure why;
   bool tried_to_connect_only;
+  bool in_head = false;   // of too_large: the head, not the body,
+  std::size_t limit = 0;  // is larger than so many bytes
 };
 cause cause_of(transfer const& t) noexcept;
+
+// Whether this libcurl (8.7 or newer) tells a connection to a proxy from one to the target itself.
+bool tells_proxies() noexcept;
 
 bool same_name(std::string_view a, std::string_view b) noexcept;
 

@@ -102,13 +102,12 @@ std::optional<std::chrono::milliseconds> wait_before_retry(retry_settings const&
   return *asked <= s.longest_retry_after ? asked : std::nullopt;
 }
 
-std::string explain(failure why, target const& to, settings const& s) {
+std::string explain(failure why, target const& to) {
   switch (why) {
     case failure::resolve: return "the name " + to.host + " has no address";
     case failure::connect: return fmt::format("nobody answers at {}:{}", to.host, to.port);
     case failure::tls: return "the TLS certificate or handshake of " + to.host + " is not good";
-    case failure::too_large:
-      return fmt::format("the answer of {} is larger than allowed ({} bytes)", to.host, s.max_body);
+    case failure::too_large: return "the answer of " + to.host + " is larger than allowed";
     case failure::refused_address: return to.host + " leads to an address that is not allowed";
     case failure::stopped_by_sink: return "the download from " + to.host + " was ended by its receiver";
     case failure::interrupted: return "the connection to " + to.host + " broke";
@@ -176,7 +175,7 @@ task<response> client::impl::send(std::shared_ptr<request const> what) {
   auto& counted = slots.local().counted;
   if (e.loop.closing()) throw cancelled_error{cancel_reason::shutdown};
   if (counted.in_flight.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(config.in_flight))
-    throw request_error{failure::overloaded, explain(failure::overloaded, first, config)};
+    throw request_error{failure::overloaded, explain(failure::overloaded, first)};
   struct flight {
     tally& counted;
     metrics::gauge shown;
@@ -209,7 +208,7 @@ task<response> client::impl::send(std::shared_ptr<request const> what) {
     a.url = h.to.url;
     if (what->redirects == 0 || !is_redirect(a.status) || a.header("location").empty()) co_return std::move(a);
     if (followed == what->redirects)
-      throw request_error{failure::too_many_redirects, explain(failure::too_many_redirects, h.to, config)};
+      throw request_error{failure::too_many_redirects, explain(failure::too_many_redirects, h.to)};
     h = next_hop(h, first, a);
   }
 }
@@ -223,7 +222,7 @@ task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const
     if (!host->breaker.allow(clock.steady())) {
       tally::add(slots.local().counted.breaker_refusals);
       host->count(outcome::of(failure::circuit_open));
-      throw request_error{failure::circuit_open, explain(failure::circuit_open, h.to, config),
+      throw request_error{failure::circuit_open, explain(failure::circuit_open, h.to),
                           std::max(std::chrono::seconds{1},
                                    std::chrono::ceil<std::chrono::seconds>(host->breaker.wait(clock.steady())))};
     }
@@ -277,7 +276,7 @@ task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> wha
     tally::add(slots.local().counted.connections);
     metrics.connections.add();
   };
-  if (config.proxy.empty() && !config.proxy_from_environment)
+  if (config.proxy.empty())
     t->may_connect = [this, redirected = h.redirected](ip_address const& a) {
       return redirected ? policy.allows_after_redirect(a, config.redirect_to_private) : policy.allows(a);
     };
@@ -309,7 +308,10 @@ task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> wha
 void client::impl::give_up(ending const& e, hop const& h, time_limit const& limit) {
   if (e.sink_error) std::rethrow_exception(e.sink_error);
   if (e.why.why == failure::timeout) throw_timeout(limit, h.to);
-  throw request_error{e.why.why, explain(e.why.why, h.to, config)};
+  if (e.why.why == failure::too_large)
+    throw request_error{e.why.why, fmt::format("the {} of {}'s answer is larger than allowed ({} bytes)",
+                                               e.why.in_head ? "head" : "body", h.to.host, e.why.limit)};
+  throw request_error{e.why.why, explain(e.why.why, h.to)};
 }
 
 namespace {
@@ -332,6 +334,11 @@ void check_readable(std::string const& file, char const* setting) {
 
 client::client(shards& on, settings s, metrics::registry* registry, clock_source const& clock, random_source& random)
     : impl_{std::make_unique<impl>(on, s, policy_of(s), clock, random, host_metrics::in(registry))} {
+  if (s.proxy_from_environment && s.proxy.empty() && !tells_proxies())
+    throw startup_error{exit_code::config,
+                        "the HTTP client's proxy_from_environment needs libcurl 8.7 or newer: an older one does not "
+                        "say which connections go round the proxy, so that their addresses could not be checked; name "
+                        "the proxy in `proxy`"};
   check_readable(s.ca_file, "ca_file");
   check_readable(s.certificate_file, "certificate_file");
   check_readable(s.key_file, "key_file");

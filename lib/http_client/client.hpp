@@ -35,7 +35,7 @@ enum class failure : std::uint8_t {
   connect,          // nobody answers there
   tls,              // the certificate or the handshake is not good
   timeout,          // the request's own time limit passed (the context's is a cancelled_error)
-  interrupted,      // the connection broke, or what came was not HTTP
+  interrupted,      // the connection broke after something was sent, or what came was not HTTP
   too_large,        // the answer's head or body is larger than allowed
   circuit_open,     // the host has failed too often lately and is left alone for a while
   overloaded,       // too many requests of this shard are under way
@@ -67,7 +67,7 @@ struct request {
   std::vector<header> headers;
   std::string body;
   std::chrono::milliseconds timeout{0};  // of everything, retries included; zero: the client's
-  std::size_t max_body = 0;              // bytes of the answer; zero: the client's
+  std::size_t max_body = 0;              // bytes of the answer's body; zero: the client's
   bool idempotent = false;               // may be sent twice though its method says no (an Idempotency-Key says so too)
   int redirects = 0;                     // how many may be followed
   // Gets the body of a 2xx answer piece by piece, on the shard; false ends the transfer (stopped_by_sink). A request
@@ -104,8 +104,8 @@ struct settings {
   std::string ca_file;                     // PEM; empty: the system's
   std::string certificate_file, key_file;  // ours, where the other side wants one
   bool verify_tls = true;                  // off only for tests
-  std::string proxy;                       // "http://host:port"; it then decides about addresses
-  bool proxy_from_environment = false;
+  std::string proxy;                       // "http://host:port", for every call; it then decides about addresses
+  bool proxy_from_environment = false;     // needs libcurl 8.7; what NO_PROXY exempts is held to the rules above
 };
 
 struct client_counters {  // summed over shards
@@ -116,7 +116,7 @@ struct client_counters {  // summed over shards
 class client {
  public:
   // `on`, and `registry` if any, must outlive this. Throws startup_error(exit_code::config) for settings that cannot
-  // work (an unreadable CA file, a malformed range).
+  // work (an unreadable CA file, a malformed range, proxy_from_environment with a libcurl before 8.7).
   client(shards& on, settings s, metrics::registry* registry = nullptr, clock_source const& clock = system_clock(),
          random_source& random = system_random());
   client(client const&) = delete;

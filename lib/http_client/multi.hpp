@@ -22,13 +22,15 @@ struct transfer {
   std::shared_ptr<request const> what;  // libcurl reads the body from here
 
   std::size_t max_head = 0, max_body = 0;
-  std::function<bool(ip_address const&)> may_connect;  // empty: anywhere
+  std::function<bool(ip_address const&)> may_connect;  // of an address itself, not of a proxy; empty: anywhere
   std::function<void()> connected;                     // a new connection is made
 
   response answer;
   std::size_t head_bytes = 0, body_bytes = 0;
   bool head_done = false;
-  bool refused = false, too_large = false, sink_stopped = false, sink_used = false, abandoned = false;
+  bool sent = false;  // the other side may have got it, or a part of it
+  bool refused = false, head_too_large = false, body_too_large = false;
+  bool sink_stopped = false, sink_used = false, abandoned = false;
   std::exception_ptr sink_error;
   CURLcode code = CURLE_OK;
   one_shot done;

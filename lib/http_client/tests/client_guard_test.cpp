@@ -2,6 +2,7 @@
 #include "client_fixture.hpp"
 
 #include <cstdlib>
+#include <memory>
 
 namespace slipway::http_client {
 namespace {
@@ -36,6 +37,16 @@ TEST_F(Client, IsNotLedToPrivateAddresses) {
   EXPECT_EQ(fails(http, {.url = server.url(), .redirects = 3}), failure::refused_address);
   EXPECT_EQ(server.requests().size(), 1u);
   EXPECT_EQ(server.connection_count(), 1);  // also not over the connection that is there
+}
+
+TEST_F(Client, LeavesNoConnectionBehindThatOnlyARedirectMayMake) {
+  test_server inside{[](auto const&, int) { return answer(200, "inside"); }, nullptr, INADDR_LOOPBACK + 1};
+  auto const there = inside.url("/", "127.0.0.2");
+  test_server server{[&](auto const&, int) { return answer(302, "", "Location: " + there + "\r\n"); }};
+  client http{on, {.redirect_to_private = true, .allowed_ranges = {"127.0.0.1/32"}}};
+  EXPECT_EQ(get(http, {.url = server.url(), .redirects = 1}).body, "inside");
+  EXPECT_EQ(fails(http, {.url = there}), failure::refused_address);
+  EXPECT_EQ(inside.requests().size(), 1u);
 }
 
 TEST_F(Client, FollowsAsManyRedirectsAsAsked) {
@@ -104,17 +115,69 @@ TEST_F(Client, SendsNothingThatIsNotARequest) {
   EXPECT_EQ(fails(http, {.method = "CONNECT", .url = url}), failure::invalid);
 }
 
+// Variables of the environment, until the end of a test.
+class environment {
+ public:
+  environment() = default;
+  environment(environment const&) = delete;
+  environment& operator=(environment const&) = delete;
+  ~environment() {
+    for (auto const& name : names_) ::unsetenv(name.c_str());
+  }
+  void set(std::string const& name, std::string const& value) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+    names_.push_back(name);
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+// Null where libcurl is too old to say which connections go round the proxy.
+std::unique_ptr<client> with_proxy_of_environment(shards& on, settings s) {
+  s.proxy_from_environment = true;
+  try {
+    return std::make_unique<client>(on, s);
+  } catch (startup_error const& error) {
+    EXPECT_THAT(error.what(), HasSubstr("libcurl 8.7"));
+    return nullptr;
+  }
+}
+
 TEST_F(Client, AsksNoProxyThatOnlyTheEnvironmentNames) {
   test_server server{[](auto const&, int) { return answer(200, "direct"); }};
   test_server proxy{[](auto const&, int) { return answer(200, "proxy"); }};
-  ::setenv("http_proxy", proxy.url().c_str(), 1);
+  environment env;
+  env.set("http_proxy", proxy.url());
   client http{on, local()};
   EXPECT_EQ(get(http, {.url = server.url()}).body, "direct");
-  client willing{on, local({.proxy_from_environment = true})};
-  EXPECT_EQ(get(willing, {.url = server.url()}).body, "proxy");
-  ::unsetenv("http_proxy");
-  client told{on, local({.proxy = proxy.url()})};
+}
+
+TEST_F(Client, GoesRoundNoProxyThatItWasGiven) {
+  test_server server{[](auto const&, int) { return answer(200, "direct"); }};
+  test_server proxy{[](auto const&, int) { return answer(200, "proxy"); }};
+  environment env;
+  for (char const* name : {"no_proxy", "NO_PROXY"}) env.set(name, "127.0.0.1,localhost");
+  client told{on, {.proxy = proxy.url()}};
   EXPECT_EQ(get(told, {.url = server.url()}).body, "proxy");
+  EXPECT_EQ(get(told, {.url = server.url("/", "localhost")}).body, "proxy");
+  EXPECT_EQ(server.connection_count(), 0);
+}
+
+TEST_F(Client, GuardsWhatGoesRoundTheProxyOfTheEnvironment) {
+  test_server server{[](auto const&, int) { return answer(200, "direct"); }};
+  test_server proxy{[](auto const&, int) { return answer(200, "proxy"); }};
+  auto const willing = with_proxy_of_environment(on, {});
+  if (!willing) GTEST_SKIP() << "libcurl is older than 8.7";
+  EXPECT_EQ(fails(*willing, {.url = server.url()}), failure::refused_address);  // there is no proxy at all
+  environment env;
+  env.set("http_proxy", proxy.url());
+  EXPECT_EQ(get(*willing, {.url = server.url()}).body, "proxy");  // which decides itself
+  env.set("no_proxy", "127.0.0.1");
+  EXPECT_EQ(fails(*willing, {.url = server.url()}), failure::refused_address);
+  EXPECT_EQ(server.connection_count(), 0);
+  auto const trusting = with_proxy_of_environment(on, local());
+  EXPECT_EQ(get(*trusting, {.url = server.url()}).body, "direct");
 }
 
 }  // namespace

@@ -139,6 +139,51 @@ TEST_F(Client, TakesNoMoreThanItWants) {
   EXPECT_EQ(fails(http, {.url = server.url()}), failure::too_large);
 }
 
+TEST_F(Client, HoldsOnlyABodyAgainstItsLimit) {
+  test_server server{[](auto const& r, int) {
+    auto const large = std::string{"Content-Length: 5000000000\r\n\r\n"};
+    return (r.starts_with("HEAD") ? "HTTP/1.1 200 x\r\n" : "HTTP/1.1 304 x\r\nETag: \"a\"\r\n") + large;
+  }};
+  client http{on, local({.max_body = 1'000})};
+  auto const a = get(http, {.method = "HEAD", .url = server.url()});
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.header("content-length"), "5000000000");
+  EXPECT_EQ(get(http, {.url = server.url(), .headers = {{"If-None-Match", "\"a\""}}}).status, 304);
+}
+
+TEST_F(Client, KeepsNothingOfABodyThatIsSaidToBeTooLarge) {
+  test_server server{[](auto const&, int) {
+    return "HTTP/1.1 200 x\r\nContent-Length: 1001\r\n\r\nfirst";  // the rest does not come
+  }};
+  client http{on, local({.max_body = 1'000})};
+  bool called = false;
+  EXPECT_EQ(fails(http, {.url = server.url(), .sink = [&](std::string_view) { return called = true; }}),
+            failure::too_large);
+  EXPECT_FALSE(called);
+}
+
+TEST_F(Client, SaysWhichLimitAnAnswerIsBeyond) {
+  std::string reply;
+  test_server server{[&](auto const&, int) { return reply; }};
+  client http{on, local({.max_head = 2'000, .max_body = 1'000})};
+  auto const text = [&](request r) -> std::string {
+    try {
+      get(http, std::move(r));
+    } catch (request_error const& error) {
+      EXPECT_EQ(error.why(), failure::too_large);
+      return error.what();
+    }
+    return "an answer";
+  };
+  reply = answer(200, std::string(1'001, 'x'));
+  EXPECT_EQ(text({.url = server.url()}), "the body of 127.0.0.1's answer is larger than allowed (1000 bytes)");
+  EXPECT_EQ(text({.url = server.url(), .max_body = 17}),
+            "the body of 127.0.0.1's answer is larger than allowed (17 bytes)");
+  reply = answer(200, "", "X-Long: " + std::string(2'000, 'x') + "\r\n");
+  EXPECT_EQ(text({.url = server.url(), .max_body = 17}),
+            "the head of 127.0.0.1's answer is larger than allowed (2000 bytes)");
+}
+
 TEST_F(Client, SurvivesBeingCancelledFromItsSink) {
   test_server server{[](auto const&, int) { return answer(200, std::string(300'000, 'b')); }};
   client http{on, local()};

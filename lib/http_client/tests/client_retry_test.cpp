@@ -40,6 +40,53 @@ TEST_F(Client, TriesAgainWhenTheConnectionBroke) {
   EXPECT_EQ(never.requests().size(), 1u);
 }
 
+// Answers, and then closes the connection that it kept without an answer to the second request. Whether it has done
+// what it was asked, nobody knows.
+std::string closes_the_second(std::string const&, int n) { return n == 2 ? std::string{} : answer(200, "x"); }
+
+TEST_F(Client, SendsNothingTwiceThatMayNotBeWhenAKeptConnectionBreaks) {
+  test_server server{closes_the_second};
+  client http{on, local()};
+  get(http, {.url = server.url()});
+  EXPECT_EQ(fails(http, {.method = "POST", .url = server.url("/charge"), .body = "x"}), failure::interrupted);
+  EXPECT_EQ(server.requests().size(), 2u);
+  EXPECT_EQ(server.connection_count(), 1);
+  EXPECT_EQ(http.counters().retries, 0u);
+}
+
+TEST_F(Client, CountsWhatItSendsAgainWhenAKeptConnectionBreaks) {
+  test_server server{closes_the_second};
+  client http{on, local()};
+  EXPECT_EQ(get(http, {.url = server.url()}).attempts, 1);
+  auto const a = get(http, {.url = server.url()});
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.attempts, 2);
+  EXPECT_EQ(server.requests().size(), 3u);
+  EXPECT_EQ(http.counters().retries, 1u);
+  EXPECT_EQ(http.counters().connections, static_cast<std::uint64_t>(server.connection_count()));
+}
+
+TEST_F(Client, SendsOnlyOnceWhenThatIsAsked) {
+  test_server server{closes_the_second};
+  client http{on, local({.retry = {.attempts = 1}})};
+  get(http, {.url = server.url()});
+  EXPECT_EQ(fails(http, {.url = server.url()}), failure::interrupted);
+  EXPECT_EQ(server.requests().size(), 2u);
+}
+
+TEST_F(Client, KnowsThatItHasSentThoughNobodyAnswersAfterwards) {
+  test_server* gone = nullptr;
+  test_server server{[&](auto const& r, int n) {
+    if (n == 2) gone->stop_listening();
+    return closes_the_second(r, n);
+  }};
+  gone = &server;
+  client http{on, local()};
+  get(http, {.url = server.url()});
+  EXPECT_EQ(fails(http, {.method = "POST", .url = server.url("/charge"), .body = "x"}), failure::interrupted);
+  EXPECT_EQ(http.counters().retries, 0u);
+}
+
 TEST_F(Client, HonoursRetryAfter) {
   test_server server{[](auto const&, int n) {
     return n == 1 ? answer(429, "", "Retry-After: 1\r\n") : answer(503, "", "Retry-After: 3600\r\n");

@@ -30,9 +30,10 @@ class test_server {
   // Gets the whole request and its number; an empty answer closes the connection.
   using handler = std::function<std::string(std::string const& request, int number)>;
 
-  explicit test_server(handler h, SSL_CTX* tls = nullptr)
+  // `address`: in the byte order of the machine, one of 127.0.0.0/8.
+  explicit test_server(handler h, SSL_CTX* tls = nullptr, in_addr_t address = INADDR_LOOPBACK)
       : handle_{std::move(h)}, tls_{tls}, listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_in at{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    sockaddr_in at{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(address)}};
     socklen_t size = sizeof at;
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listener_, 128) != 0 ||
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size) != 0)
@@ -62,6 +63,11 @@ class test_server {
     return requests_;
   }
   int connection_count() const { return accepted_; }
+  // From now on nobody answers here; the connections that there are go on.
+  void stop_listening() {
+    stopping_ = true;
+    ::shutdown(listener_, SHUT_RDWR);
+  }
 
  private:
   void accept() {

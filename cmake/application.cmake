@@ -11,7 +11,7 @@ app_room(config ROOMS slipway::core slipway::meta slipway::config slipway::http 
 app_room(repositories ROOMS app_models slipway::db slipway::documents slipway::api)
 app_room(services ROOMS app_models app_repositories slipway::auth)
 app_room(controllers ROOMS app_models app_services slipway::api slipway::content slipway::health slipway::metrics slipway::json slipway::query_health)
-app_room(middleware ROOMS slipway::api slipway::auth slipway::db slipway::query_health slipway::metrics slipway::sharding slipway::trace)
+app_room(middleware ROOMS slipway::api slipway::auth slipway::db slipway::log slipway::query_health slipway::metrics slipway::sharding slipway::trace)
 app_room(routes ROOMS app_models app_controllers slipway::api)
 add_subdirectory(cmd)
 add_subdirectory(tests)

@@ -128,9 +128,11 @@ BOOST_DESCRIBE_STRUCT(web_settings, (), (folder, fallback, content_security_poli
 struct tracing_settings {
   bool enabled = false;
   std::string endpoint = "http://127.0.0.1:4318/v1/traces";
+  std::chrono::milliseconds timeout{5'000};
   double ratio = 0.05;
+  bool follow_caller = false;
 };
-BOOST_DESCRIBE_STRUCT(tracing_settings, (), (enabled, endpoint, ratio))
+BOOST_DESCRIBE_STRUCT(tracing_settings, (), (enabled, endpoint, timeout, ratio, follow_caller))
 
 struct seed_settings {
   std::string email = "admin@example.com";
@@ -294,10 +296,18 @@ template <>
 inline constexpr auto rules_of<app::tracing_settings> =
     rules(field(&app::tracing_settings::enabled).help("Whether traces are exported (OTLP over HTTP)."),
           field(&app::tracing_settings::endpoint).url().sensitive().help("The collector."),
+          field(&app::tracing_settings::timeout)
+              .minimum(100)
+              .maximum(60'000)
+              .help("How long one call to the collector may take, and how long a stop waits for it at most."),
           field(&app::tracing_settings::ratio)
               .minimum(0)
               .maximum(1)
-              .help("The share of traces that is exported; those with an error always are."));
+              .help("The share of traces that is exported; those with an error always are."),
+          field(&app::tracing_settings::follow_caller)
+              .help("Whether a caller's traceparent decides what is exported, and its tracestate is passed on. Only "
+                    "behind a gateway that sets them; without, a caller's trace is continued all the same, but "
+                    "tracing.ratio decides."));
 
 template <>
 inline constexpr auto rules_of<app::seed_settings> =

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <system_error>
 
 namespace {
 
@@ -226,6 +227,15 @@ int fail(exit_code code, char const* what) {
   return static_cast<int>(code);
 }
 
+// Every part of the program may be the one that gets no thread any more.
+int fail(std::system_error const& error) {
+  if (error.code() != std::errc::resource_unavailable_try_again) return fail(slipway::exit_code::bug, error.what());
+  return fail(slipway::exit_code::os, fmt::format("the system gives no more threads: {}. Raise the limit (ulimit -u, "
+                                                  "TasksMax), or lower runtime.shards.",
+                                                  error.what())
+                                          .c_str());
+}
+
 // CLI11 only says that a command is missing: the word that stands in its place, and what it may have been meant to be.
 // Empty where there is none.
 std::string unknown_command(CLI::App const& app) {
@@ -276,6 +286,8 @@ int main(int argc, char** argv) try {
   return fail(slipway::exit_code::unavailable, error.what());
 } catch (slipway::db::error const& error) {
   return fail(slipway::exit_code::data, error.what());
+} catch (std::system_error const& error) {
+  return fail(error);
 } catch (std::exception const& error) {
   return fail(slipway::exit_code::bug, error.what());
 }

@@ -11,6 +11,7 @@
 #include "cmd/server/signals.hpp"
 #include "middleware/database_metrics.hpp"
 #include "middleware/database_watch.hpp"
+#include "middleware/telemetry_metrics.hpp"
 
 #include <slipway/api/problem.hpp>
 #include <slipway/config/watcher.hpp>
@@ -38,12 +39,19 @@ log::trace_ids ids_of(trace_span const& span) {
   return {texts[0], texts[1]};
 }
 
-std::unique_ptr<span_exporter> make_exporter(settings const& s, std::string const& environment) {
+std::unique_ptr<span_exporter> make_exporter(settings const& s, std::string const& environment, log::logger log) {
   if (!s.tracing.enabled) return nullptr;
   return make_otlp_exporter({.endpoint = s.tracing.endpoint,
                              .service_name = s.service.name,
                              .service_version = version_text(),
-                             .environment = environment});
+                             .environment = environment,
+                             .timeout = s.tracing.timeout,
+                             .on_failure = [log = std::move(log)](std::string_view why) {
+                               if (why.empty())
+                                 log.info("the collector takes traces again");
+                               else
+                                 log.warn("the collector takes no traces; they are dropped", {{"reason", why}});
+                             }});
 }
 
 std::unique_ptr<auth::breach_check> make_breaches(settings const& s, shards& on, log::journal& journal,
@@ -80,18 +88,25 @@ void change_levels(log::journal& journal, log::settings const& now) {
   for (auto const& [name, level] : now.levels) journal.set_level(name, level);
 }
 
-// What SIGHUP asks for. Each part by itself: a bad certificate must not keep the log from being reopened.
+// What SIGHUP asks for. Each part by itself: a key that cannot be read must not keep a new certificate away.
 void reload_everything(log::logger const& log, log::journal& journal, config::watcher<settings>& watcher,
                        http::server& server, auth::key_ring& keys) {
   journal.reopen();
   watcher.reload();
-  try {
-    keys.reload();
-    server.reload_certificates();
-    log.info("keys and certificates were read again");
-  } catch (std::exception const& error) {
-    log.error("keys or certificates could not be read again; the old ones stay in use", {{"reason", error.what()}});
-  }
+  auto const read_again = [&log](char const* failure, auto const& read) {
+    try {
+      read();
+      return true;
+    } catch (std::exception const& error) {
+      log.error(failure, {{"reason", error.what()}});
+      return false;
+    }
+  };
+  bool const with_keys =
+      read_again("the keys could not be read again; the old ones stay in use", [&keys] { keys.reload(); });
+  bool const with_certificates = read_again("the certificates could not be read again; the old ones stay in use",
+                                            [&server] { server.reload_certificates(); });
+  if (with_keys && with_certificates) log.info("keys and certificates were read again");
 }
 
 void warn_of_repetition(log::logger const& log, db::repetition const& r) {
@@ -182,14 +197,23 @@ int serve(invocation const& in, std::string const& ready_file) {
   log::journal journal{s.log, {.ids_of = ids_of}};
   auto const log = journal.named("server");
   log::access_log access{journal, s.log.access};
+  std::optional<interruptible_start> starting{[&journal, &log] {
+    log.info("stopped as asked, before it served");
+    journal.flush();
+  }};
 
   shards on{s.runtime.shards};
   metrics::registry all_metrics{on.size()};
   auto const process = metrics::process_metrics(all_metrics);
   auto const loops = metrics::runtime_metrics(all_metrics, on);
-  auto const exporter = make_exporter(s, in.sources.environment);
-  std::unique_ptr<tracer> traces =
-      exporter ? std::make_unique<tracer>(trace_settings{.ratio = s.tracing.ratio}, *exporter) : nullptr;
+  auto const exporter = make_exporter(s, in.sources.environment, journal.named("traces"));
+  std::unique_ptr<tracer> const traces =
+      exporter ? std::make_unique<tracer>(
+                     trace_settings{.ratio = s.tracing.ratio, .follow_caller = s.tracing.follow_caller}, *exporter)
+               : nullptr;
+  auto const logged = middleware::log_metrics(all_metrics, journal);
+  auto const traced =
+      exporter ? middleware::trace_metrics(all_metrics, *exporter, *traces) : metrics::registry::subscription{};
 
   middleware::database_watch watch{all_metrics};
   db::repetition_watch repeated{s.database.repeated_statements,
@@ -249,6 +273,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   operator_settings.hosts.clear();
   http::server operators{
       on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
+  starting.reset();  // from here on a stop is an orderly one
   if (!s.operations.listen.empty()) operators.start();
   server.start();
   health.started();
@@ -288,7 +313,6 @@ int serve(invocation const& in, std::string const& ready_file) {
   auto const cut = server.stop();
   operators.stop();
   on.run(health.stop());
-  if (exporter) exporter->flush(std::chrono::seconds{5});
   log.info("stopped", {{"cut_requests", cut}});
   return 0;
 }

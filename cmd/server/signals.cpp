@@ -1,8 +1,11 @@
 #include "cmd/server/signals.hpp"
 
+#include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <initializer_list>
+#include <utility>
 
 namespace app {
 namespace {
@@ -14,7 +17,45 @@ sigset_t ours() noexcept {
   return set;
 }
 
+// Of the guard's thread alone, which it tells to end.
+constexpr int enough = SIGUSR1;
+
+void wait_for_stop(std::stop_token const& served, std::function<void()> const& last_words) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int s : {SIGTERM, SIGINT, enough}) ::sigaddset(&set, s);
+  while (!served.stop_requested()) {
+    int got = 0;
+    if (::sigwait(&set, &got) != 0 || got == enough) continue;
+    last_words();
+    ::_exit(0);
+  }
+}
+
 }  // namespace
+
+interruptible_start::interruptible_start(std::function<void()> last_words) {
+  // The thread inherits a full mask: a signal that comes before it waits is kept for it.
+  sigset_t everything, before;
+  ::sigfillset(&everything);
+  ::pthread_sigmask(SIG_SETMASK, &everything, &before);
+  try {
+    thread_ = std::jthread{[words = std::move(last_words)](std::stop_token const& served) {
+      ::pthread_setname_np(::pthread_self(), "start");
+      wait_for_stop(served, words);
+    }};
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+interruptible_start::~interruptible_start() {
+  thread_.request_stop();
+  ::pthread_kill(thread_.native_handle(), enough);
+  thread_.join();
+}
 
 void take_signals() noexcept {
   auto const set = ours();

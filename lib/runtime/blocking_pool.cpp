@@ -2,17 +2,28 @@
 
 #include <pthread.h>
 
+#include <system_error>
+
 namespace slipway {
 
 blocking_pool::blocking_pool(std::string name, limits bounds) : name_{std::move(name)}, bounds_{bounds} {
-  for (unsigned i = 0; i < bounds_.threads; ++i)
-    threads_.emplace_back([this] {
-      ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
-      work();
-    });
+  try {
+    for (unsigned i = 0; i < bounds_.threads; ++i)
+      threads_.emplace_back([this] {
+        ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
+        work();
+      });
+  } catch (std::system_error const& error) {
+    stop();  // those that have begun wait for work, and would be waited for
+    throw startup_error{exit_code::os, "cannot start the threads of the pool '" + name_ + "': " + error.what() +
+                                           ". Raise the limit on threads (ulimit -u, TasksMax), or let the pool have "
+                                           "fewer of them."};
+  }
 }
 
-blocking_pool::~blocking_pool() {
+blocking_pool::~blocking_pool() { stop(); }
+
+void blocking_pool::stop() noexcept {
   {
     std::lock_guard lock{mutex_};
     stopping_ = true;

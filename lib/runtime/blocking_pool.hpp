@@ -29,6 +29,7 @@ class blocking_pool {
     std::uint64_t done = 0, refused = 0;
   };
 
+  // Throws startup_error(exit_code::os) when the system gives it no threads.
   blocking_pool(std::string name, limits bounds);
   blocking_pool(blocking_pool const&) = delete;
   blocking_pool& operator=(blocking_pool const&) = delete;
@@ -53,6 +54,7 @@ class blocking_pool {
   };
   void submit(job& j);
   void work();
+  void stop() noexcept;
 
   std::string name_;
   limits bounds_;

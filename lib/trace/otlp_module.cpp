@@ -118,12 +118,13 @@ class otlp_exporter final : public span_exporter {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
-  // Sends what is queued, within one time-out.
+  // Sends what is queued; begins no call after one time-out, nor after one that failed: with a collector that hangs
+  // it takes one time-out in all.
   ~otlp_exporter() override {
-    flush(settings_.timeout);
     {
       std::lock_guard lock{mutex_};
       stopping_ = true;
+      stop_by_ = std::chrono::steady_clock::now() + settings_.timeout;
     }
     wake_.notify_all();
     thread_.join();
@@ -169,10 +170,6 @@ class otlp_exporter final : public span_exporter {
     while (true) {
       wake_.wait_for(lock, settings_.interval,
                      [this] { return stopping_ || (hurry_ && waiting_ != 0) || waiting_ >= settings_.batch; });
-      if (stopping_) {
-        counters_.dropped += waiting_;
-        return;
-      }
       while (waiting_ != 0) {
         std::vector<finished_trace> batch;
         std::size_t spans = 0;
@@ -188,9 +185,13 @@ class otlp_exporter final : public span_exporter {
         lock.lock();
         busy_ = false;
         (taken ? counters_.exported : counters_.failed) += spans;
-        if (stopping_) break;
+        if (stopping_ && (!taken || std::chrono::steady_clock::now() >= stop_by_)) break;
       }
       idle_.notify_all();
+      if (stopping_) {
+        counters_.dropped += waiting_;
+        return;
+      }
     }
   }
 
@@ -254,6 +255,7 @@ class otlp_exporter final : public span_exporter {
   std::deque<finished_trace> queue_;
   std::size_t waiting_ = 0;  // spans in the queue
   bool busy_ = false, hurry_ = false, stopping_ = false;
+  std::chrono::steady_clock::time_point stop_by_;
   exporter_counters counters_;
   std::jthread thread_;
 };

@@ -34,15 +34,16 @@ trace_span& tracer::begin(context& operation, span_kind kind, std::string_view n
   if (!bug(operation.span == nullptr, "a trace begins in a context that has one")) end(operation);
   auto& me = *impl_;
   auto record = std::make_unique<trace_record>(me.settings, me.clock, me.random);
-  auto const caller = me.settings.follow_caller ? trace_parent::parse(traceparent) : std::nullopt;
-  if (caller) {
+  auto const caller = trace_parent::parse(traceparent);
+  if (caller && me.settings.follow_caller) {
     record->trace = caller->trace;
     record->flags = caller->flags;
     if (valid_tracestate(tracestate)) record->tracestate = tracestate;
   } else {
-    record->trace = make_trace_id(me.random);
-    record->flags =
-        trace_parent::random_flag | (in_sample(record->trace, me.settings.ratio) ? trace_parent::sampled_flag : 0);
+    auto const ours = make_trace_id(me.random);
+    record->trace = caller ? caller->trace : ours;
+    record->flags = (caller ? caller->flags & trace_parent::random_flag : trace_parent::random_flag) |
+                    (in_sample(ours, me.settings.ratio) ? trace_parent::sampled_flag : 0);
   }
   auto* const root = record->add(kind, name, nullptr, caller ? caller->span : span_id{});
   must(root != nullptr, "a trace has room for its first span");

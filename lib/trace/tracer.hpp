@@ -1,5 +1,5 @@
 // Begins and ends traces, decides which are kept, and hands those to an exporter.
-// The decision is made at the head (by the caller's traceparent, else by ratio); a trace that was not chosen is still
+// The decision is made at the head (by the caller's traceparent where callers are followed, else by ratio); a trace that was not chosen is still
 // recorded within its bounds, so that one with an error can be exported after all.
 #pragma once
 
@@ -72,7 +72,9 @@ std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings);
 struct trace_settings {
   double ratio = 0.05;  // of the traces that begin here; 0 to 1
   bool always_on_error = true;
-  bool follow_caller = true;       // a valid traceparent is continued and its decision kept; off: for public edges
+  // A valid traceparent is continued in any case. On: its decision is kept, and its tracestate with it. Off, for public
+  // edges: `ratio` decides, by a number of our own, because strangers choose their trace ids as well.
+  bool follow_caller = true;
   std::size_t max_spans = 64;      // of one trace in this process
   std::size_t max_bytes = 32'768;  // of one trace's names and attributes
 };

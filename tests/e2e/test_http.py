@@ -4,6 +4,7 @@ import gzip
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -295,6 +296,29 @@ def certificate(folder, name, host):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", "-subj", f"/CN={host}",
                     "-addext", f"subjectAltName=DNS:{host}"], check=True, capture_output=True)
+
+
+def test_a_key_that_cannot_be_read_keeps_no_certificate_away(launch):
+    server = launch()
+    certificate(server.folder, "server", "localhost")
+    server.settings.update({"http.tls.certificate_file": str(server.folder / "server.pem"), "http.tls.key_file": str(server.folder / "server.key")})
+    server.start()
+
+    def served():
+        return ssl.get_server_certificate(server.address, timeout=30)
+
+    before = served()
+    spoilt = server.folder / "var/keys/spoilt.pem"
+    spoilt.touch(mode=0o600)
+    spoilt.write_text("rubbish")
+    certificate(server.folder, "server", "localhost")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: served() != before, seconds=20, what="the new certificate")
+    assert any("spoilt.pem" in x.get("reason", "") for x in server.log_lines())
+    assert "keys and certificates were read again" not in server.log()
+    spoilt.unlink()
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "keys and certificates were read again" in server.log(), what="both to be read")
 
 
 def test_tls_and_new_certificates_without_a_restart(launch):

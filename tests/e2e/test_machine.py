@@ -117,6 +117,7 @@ def test_a_log_on_a_full_device(launch):
     with server.client() as client:
         assert client.get("/version").status_code == 200
     wait_until(lambda: "cannot write the log file /dev/full" in server.log(), what="a word about it")
+    assert server.metrics()["log_write_failures_total"] >= 1
     server.stop()
 
 
@@ -187,6 +188,34 @@ def test_hardly_any_descriptors(launch):
         if "invalid vptr" in str(error):
             pytest.skip("the sanitizer itself needs a descriptor here: run this on a binary without one")
         raise
+
+
+def test_hardly_any_threads(launch):
+    """Whichever part is the first that gets none: the service ends with a word about it, and none waits for ever."""
+    if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("prlimit"):
+        pytest.skip("needs root, setpriv and prlimit (util-linux): the threads of a user of its own are counted")
+    server = launch(settings={"runtime.hashing_threads": "8", "runtime.shards": "2"})
+    user = 100_000 + os.getpid()
+    for path in [server.folder, *server.folder.rglob("*")]:
+        os.chown(path, user, user)
+    # Looking for leaks takes one more process at the end.
+    original = server.variables
+    server.variables = lambda: {**original(), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
+    them = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    server.under = them
+    if (tried := server.run("version")).returncode != 0:
+        pytest.skip(f"another user may not run the binary where it is: {tried.stderr.strip()}")
+    refused = 0
+    for allowed in range(1, 60):
+        server.under = [*them, "prlimit", f"--nproc={allowed}"]
+        try:
+            server.start()
+            break
+        except AssertionError as error:
+            assert str(error).startswith(f"the server ended with {OS}") and "ulimit -u" in str(error), f"{allowed} threads: {error}"
+            refused += 1
+    assert refused > 10 and "Sanitizer" not in server.log(), server.log()
+    server.stop()
 
 
 def test_no_randomness(launch):

@@ -52,6 +52,7 @@ def test_metrics_count_requests_by_route(plain_server):
     assert any("count" in x or "total" in x for x in lines)
     assert "process_" in text
     assert "db_connections_in_use " in text and "db_wait_seconds_total " in text
+    assert plain_server.metrics()["log_lines_written_total"] >= 1 and plain_server.metrics()["log_lines_dropped_total"] == 0
     assert httpx.get(f"{plain_server.operator_url}/metrics").headers["content-type"].startswith("text/plain")
 
 
@@ -338,6 +339,25 @@ def test_a_stop_under_load_loses_no_request(launch, signal_number):
     assert lost == []
     with pytest.raises(OSError):
         socket.create_connection(address, timeout=2)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_it_starts(launch, signal_number):
+    """Nobody waits for a database that does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        server = launch(migrate=False, settings={"database.url": f"postgres://app@127.0.0.1:{silent.getsockname()[1]}/app"})
+        process = subprocess.Popen([str(server.binary), "serve"], cwd=server.folder, env=server.variables(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            with silent.accept()[0]:
+                process.send_signal(signal_number)
+                said = process.communicate(timeout=10)[0]
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0 and "stopped as asked, before it served" in said, said
+    assert "Sanitizer" not in said
 
 
 def test_a_slow_request_is_finished_before_the_end(launch):

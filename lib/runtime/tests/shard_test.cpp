@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdio>
 #include <latch>
 #include <set>
 
@@ -112,6 +116,28 @@ namespace {
 void cancel_after(shard& s, context& operation, int turns) {
   if (turns == 0) return operation.cancel(cancel_reason::client_gone);
   s.post([&s, &operation, turns] { cancel_after(s, operation, turns - 1); });
+}
+
+// In a process of its own, as a user of its own, who may have one thread more than the process.
+[[noreturn]] void make_a_pool_of_too_many_threads() {
+  ::alarm(60);  // a constructor that waits for ever is ended by it, and that is seen
+  rlimit const few{.rlim_cur = 2, .rlim_max = 2};
+  auto const nobody_else = static_cast<uid_t>(100'000 + ::getpid());
+  if (::setrlimit(RLIMIT_NPROC, &few) != 0 || ::setresuid(nobody_else, nobody_else, nobody_else) != 0) ::_exit(1);
+  try {
+    blocking_pool const pool{"large", {.threads = 8, .queue = 4}};
+    ::_exit(0);
+  } catch (startup_error const& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    ::_exit(static_cast<int>(error.code()));
+  }
+}
+
+TEST(blocking_pool, says_so_when_there_are_no_threads_for_it) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may take another user's part, whose threads are counted apart";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(make_a_pool_of_too_many_threads(), testing::ExitedWithCode(static_cast<int>(exit_code::os)),
+              "threads of the pool 'large'.*ulimit -u");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <latch>
 #include <mutex>
 #include <semaphore>
 #include <thread>
@@ -45,6 +46,7 @@ class collector {
     return requests_;
   }
   std::function<void()> before_answer;
+  std::function<std::string(std::string const& usual)> answers;
 
  private:
   void serve() {
@@ -69,7 +71,8 @@ class collector {
         std::lock_guard lock{mutex_};
         requests_.push_back(got);
       }
-      (void)!::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      auto const answer = answers ? answers(answer_) : answer_;
+      (void)!::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
       ::close(peer);
     }
   }
@@ -203,6 +206,44 @@ TEST_F(Otlp, SurvivesACollectorThatIsNotThere) {
   exporter->enqueue(a_trace());
   exporter->flush(std::chrono::seconds{10});
   EXPECT_EQ(exporter->counters().failed, 1u);
+}
+
+TEST_F(Otlp, WaitsForACollectorThatHangsOnce) {
+  std::counting_semaphore<8> asked{0};
+  std::latch go_on{1};
+  collector sink;  // whose thread uses the two
+  sink.before_answer = [&] {
+    asked.release();
+    go_on.wait();
+  };
+  constexpr std::chrono::seconds time_out{3};
+  auto exporter = make_otlp_exporter({.endpoint = sink.url(), .batch = 5, .timeout = time_out});
+  exporter->enqueue(a_trace(5));
+  asked.acquire();
+  for (int i = 0; i < 3; ++i) exporter->enqueue(a_trace(5));
+  auto const begun = std::chrono::steady_clock::now();
+  exporter.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, time_out * 5 / 3) << "one time-out, not one for each batch";
+  go_on.count_down();
+}
+
+TEST_F(Otlp, TellsWhenTheCollectorTakesThemAgain) {
+  std::atomic<bool> well{false};
+  collector sink;
+  sink.answers = [&well](std::string const& usual) {
+    return well ? usual : "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  };
+  std::vector<std::string> told;
+  auto const exporter =
+      make_otlp_exporter({.endpoint = sink.url(), .on_failure = [&](std::string_view why) { told.emplace_back(why); }});
+  for (int i = 0; i < 4; ++i) {
+    well = i >= 2;
+    exporter->enqueue(a_trace());
+    exporter->flush(std::chrono::seconds{10});
+  }
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_FALSE(told[0].empty());
+  EXPECT_EQ(told[1], "");
 }
 
 }  // namespace

@@ -83,16 +83,40 @@ TEST_F(Tracer, ContinuesTheCallersTrace) {
   EXPECT_EQ(out.all[0].tracestate, "rojo=1");
 }
 
-TEST_F(Tracer, BeginsAnewWhenTheHeaderIsBadOrCallersAreNotFollowed) {
+TEST_F(Tracer, BeginsAnewWhenTheHeaderIsBad) {
   auto t = make({.ratio = 0});
   EXPECT_FALSE(t.begin(operation, span_kind::server, "x", "00-nonsense", "rojo=1").parent.valid());
   EXPECT_EQ(operation.span->tracestate(), "");
   t.end(operation);
-  auto strict = make({.ratio = 0, .follow_caller = false});
-  strict.begin(operation, span_kind::server, "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  EXPECT_FALSE(operation.span->parent_for_others().sampled());
-  strict.end(operation);
   EXPECT_TRUE(out.all.empty());
+}
+
+TEST_F(Tracer, ContinuesAStrangersTraceButDecidesItself) {
+  constexpr std::string_view chosen = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03",
+                             not_chosen = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+  auto never = make({.ratio = 0, .follow_caller = false});
+  auto& root = never.begin(operation, span_kind::server, "x", chosen, "ot=th:0");
+  EXPECT_EQ(root.trace().text(), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(root.parent.text(), "b7ad6b7169203331");
+  EXPECT_EQ(root.tracestate(), "") << "it may tell a decision, too";
+  EXPECT_EQ(root.parent_for_others().flags, trace_parent::random_flag);
+  never.end(operation);
+  EXPECT_TRUE(out.all.empty());
+
+  auto always = make({.ratio = 1, .follow_caller = false});
+  always.begin(operation, span_kind::server, "x", not_chosen);
+  EXPECT_EQ(operation.span->parent_for_others().flags, trace_parent::sampled_flag);
+  always.end(operation);
+  EXPECT_EQ(out.all.size(), 1u);
+
+  out.all.clear();
+  auto half = make({.ratio = 0.5, .follow_caller = false});
+  for (int i = 0; i < 200; ++i) {
+    half.begin(operation, span_kind::server, "x", chosen);
+    half.end(operation);
+  }
+  EXPECT_GT(out.all.size(), 50u) << "the same id is not always the same decision: strangers choose it";
+  EXPECT_LT(out.all.size(), 150u);
 }
 
 TEST_F(Tracer, DropsABadTracestateAlone) {

@@ -1,6 +1,5 @@
 """Traces on their way to a collector: what is sent, who decides it, and what happens when the collector is not well."""
 
-import contextlib
 import http.server
 import socket
 import threading
@@ -35,7 +34,7 @@ class Asked(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def collector():
-    with contextlib.closing(Collector()) as one:
+    with Collector() as one:
         yield one
         one.shutdown()
 

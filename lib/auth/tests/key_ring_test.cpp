@@ -21,8 +21,8 @@ using testing::Not;
 using tests::noon;
 
 struct key_ring_test : testing::Test {
-  tests::scratch scratch;
-  std::filesystem::path directory = scratch.path() / "deep" / "keys";
+  slipway::tests::temporary_folder scratch{"auth"};
+  std::filesystem::path directory = scratch / "deep/keys";
   manual_clock clock{noon};
   key_settings settings{.directory = directory.string(), .retire_after = 24h};
   key_ring open() { return key_ring{settings, clock}; }
@@ -197,7 +197,7 @@ TEST_F(key_ring_test, a_key_that_cannot_sign_cannot_be_the_signing_one) {
 }
 
 TEST_F(key_ring_test, a_directory_that_cannot_be_made_is_named) {
-  std::ofstream{scratch.path() / "deep"} << "a file";
+  std::ofstream{scratch / "deep"} << "a file";
   expect_refusal(exit_code::config, "deep");
 }
 

@@ -1,11 +1,12 @@
 // What the tests of this library share.
 #pragma once
 
+#include "../../core/tests/temporary_folder.hpp"
+
 #include <slipway/auth/key_ring.hpp>
 #include <slipway/auth/tokens.hpp>
 #include <slipway/core/encoding.hpp>
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,25 +35,5 @@ inline std::string forge(std::string_view header, std::string_view claims_json, 
   auto const input = encode(header) + '.' + encode(claims_json);
   return input + '.' + encode(with.sign(input));
 }
-
-// A directory of its own, removed at the end.
-class scratch {
- public:
-  scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "slipway-auth-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no scratch directory"};
-    path_ = name;
-  }
-  scratch(scratch const&) = delete;
-  scratch& operator=(scratch const&) = delete;
-  ~scratch() {
-    std::error_code ignored;  // nothing depends on it
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path const& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace slipway::auth::tests

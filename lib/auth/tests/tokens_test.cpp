@@ -170,9 +170,9 @@ TEST_F(tokens, a_retired_key_takes_its_tokens_with_it_remembered_or_not) {
 }
 
 TEST(tokens_of_several_processes, a_new_key_of_another_process_is_found) {
-  tests::scratch scratch;
+  slipway::tests::temporary_folder scratch{"auth"};
   manual_clock clock{noon};
-  key_settings const keys{.directory = (scratch.path() / "keys").string()};
+  key_settings const keys{.directory = scratch / "keys"};
   key_ring here{keys, clock}, there{keys, clock};
   token_verifier v{{}, here, clock};
   clock.advance(1min);

@@ -3,6 +3,8 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/random.hpp>
 
+#include "../../core/tests/temporary_folder.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -132,9 +134,8 @@ TEST(sealed, chunks_do_not_change_places) {
 }
 
 TEST(sealed, a_key_is_made_once_kept_private_and_read_back) {
-  std::string name = (fs::temp_directory_path() / "slipway-key-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
-  auto const file = fs::path{name} / "deeper" / "backup.key";
+  slipway::tests::temporary_folder const folder{"key"};
+  fs::path const file{folder / "deeper/backup.key"};
   make_key(file);
   EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   auto const first = read_key(file);
@@ -145,7 +146,6 @@ TEST(sealed, a_key_is_made_once_kept_private_and_read_back) {
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   std::ofstream{file} << "not a key\n";
   EXPECT_THROW(read_key(file), startup_error);
-  fs::remove_all(name);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <slipway/core/errors.hpp>
 
+#include "../../core/tests/temporary_folder.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -23,9 +25,6 @@ using testing::SizeIs;
 class store_test : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "slipway-backup-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     settings_.directory = folder_ / "backups";
     settings_.key_file = folder_ / "backup.key";
     settings_.files = {folder_ / "keys", folder_ / "absent"};
@@ -35,7 +34,6 @@ class store_test : public testing::Test {
     make_key(settings_.key_file);
     sql("PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO t VALUES (1, 'one')");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   static void write(fs::path const& path, std::string const& text) { std::ofstream{path} << text; }
   static std::string read(fs::path const& path) {
@@ -75,7 +73,8 @@ class store_test : public testing::Test {
     return "done";
   }
 
-  fs::path folder_;
+  slipway::tests::temporary_folder temporary_{"backup"};
+  fs::path folder_{temporary_.path()};
   settings settings_;
   manual_clock clock_{time_point{std::chrono::sys_days{std::chrono::January / 31 / 2026}}};
   seeded_random random_{5};

@@ -1,11 +1,11 @@
 // Settings of every kind, and a directory of their files.
 #pragma once
 
+#include "../../core/tests/temporary_folder.hpp"
+
 #include <slipway/config/loader.hpp>
 
-#include <unistd.h>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -85,24 +85,10 @@ inline constexpr auto rules_of<config::test::settings> =
 
 namespace slipway::config::test {
 
-// A directory of its own, removed at the end.
-class directory {
+class directory : public slipway::tests::temporary_folder {
  public:
-  directory() {
-    static int number = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("slipway-config-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
-    std::filesystem::create_directories(path_);
-  }
-  directory(directory const&) = delete;
-  directory& operator=(directory const&) = delete;
-  ~directory() { std::filesystem::remove_all(path_); }
-  std::filesystem::path const& path() const noexcept { return path_; }
-  std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-  void write(std::string_view name, std::string_view text) const { std::ofstream{path_ / name} << text; }
-
- private:
-  std::filesystem::path path_;
+  directory() : temporary_folder{"config"} {}
+  void write(std::string_view name, std::string_view text) const { std::ofstream{*this / name} << text; }
 };
 
 // Files in a directory, and the problems with its name taken out of them.
@@ -118,7 +104,7 @@ struct fixture {
   loaded<settings> load() const { return config::load<settings>(from); }
   std::string problems() const {
     std::string out;
-    auto const prefix = dir.path().string() + "/";
+    auto const prefix = dir.path() + "/";
     for (auto const& p : check<settings>(from)) {
       auto text = p.text();
       for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());

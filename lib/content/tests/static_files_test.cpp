@@ -2,6 +2,7 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/runtime/shards.hpp>
 
+#include "../../core/tests/temporary_folder.hpp"
 #include "../safe_open.hpp"
 #include "support.hpp"
 
@@ -22,9 +23,6 @@ namespace fs = std::filesystem;
 class files : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "slipway-static-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    outside = pattern;
     root = outside / "site";
     fs::create_directories(root / "css");
     fs::create_directories(root / "docs");
@@ -42,7 +40,6 @@ class files : public testing::Test {
     fs::create_directory_symlink("..", root / "up");
     ::mkfifo((root / "pipe").c_str(), 0600);
   }
-  void TearDown() override { fs::remove_all(outside); }
 
   static void write(fs::path const& path, std::string_view text) {
     std::ofstream out{path, std::ios::binary};
@@ -60,7 +57,8 @@ class files : public testing::Test {
     return c.x.response.status;
   }
 
-  fs::path outside, root;
+  slipway::tests::temporary_folder folder{"static"};
+  fs::path outside{folder.path()}, root;
 };
 
 TEST_F(files, are_served) {

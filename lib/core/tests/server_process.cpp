@@ -90,19 +90,9 @@ std::string find_program(std::string const& name) {
   return {};
 }
 
-temporary_folder::temporary_folder(std::string const& purpose)
-    : path_{(files::temp_directory_path() / ("slipway-" + purpose + "-XXXXXX")).string()} {
-  if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-  files::permissions(path_, files::perms::all);
-}
-
-temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  files::remove_all(path_, ignored);
-}
-
 server_process::server_process(std::string name, std::string user)
     : name_{std::move(name)}, user_{std::move(user)}, folder_{name_} {
+  files::permissions(directory(), files::perms::all);
   auto const log = directory() + "/log";
   std::ofstream{log}.flush();
   files::permissions(log, files::perms::all);

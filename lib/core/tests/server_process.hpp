@@ -2,6 +2,8 @@
 // by the tests of every library that needs a real one.
 #pragma once
 
+#include "temporary_folder.hpp"
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,19 +18,6 @@ bool accepts_at(int port);
 std::string greeting_at(int port, std::size_t size);
 // The file of a program, in PATH and in the folders of the system's services; empty when it is not installed.
 std::string find_program(std::string const& name);
-
-// A new folder in which every user may write; gone with the object. Throws std::runtime_error.
-class temporary_folder {
- public:
-  explicit temporary_folder(std::string const& purpose);
-  temporary_folder(temporary_folder const&) = delete;
-  temporary_folder& operator=(temporary_folder const&) = delete;
-  ~temporary_folder();
-  std::string const& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
-};
 
 class server_process {
  public:

@@ -1,10 +1,10 @@
 // How a MySQL server can be unreachable, and what is said about it: addresses, passwords, encryption, versions, limits.
+#include "../../core/tests/temporary_folder.hpp"
 #include "fixture.hpp"
 
 #include <slipway/core/errors.hpp>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 namespace slipway::db::tests {
@@ -102,9 +102,7 @@ class mysql_tls : public mysql_addresses {
   void SetUp() override {
     mysql_addresses::SetUp();
     if (IsSkipped()) return;
-    std::string name = (std::filesystem::temp_directory_path() / "slipway-mysql-tls-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    files_ = name;
+    files_ = folder_.path();
     auto const at = [&](char const* file) { return files_ + "/" + file; };
     std::ofstream{at("names")} << "subjectAltName=DNS:localhost\n";
     for (auto const& command : std::vector<std::string>{
@@ -124,9 +122,6 @@ class mysql_tls : public mysql_addresses {
                                  why_not);
     if (secure_ == nullptr) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
   }
-  void TearDown() override {
-    if (!files_.empty()) ASSERT_EQ(std::system(("rm -r " + files_).c_str()), 0);
-  }
   std::string url(char const* host, std::string const& mode) const {
     return "mysql://root@" + std::string{host} + ":" + std::to_string(secure_->port()) + "/mysql?sslmode=" + mode;
   }
@@ -135,6 +130,7 @@ class mysql_tls : public mysql_addresses {
     database db{connect(settings_, shards_)};
     return shards_.run(db.query("show status like 'Ssl_cipher'"))[0].get<std::string>(1);
   }
+  slipway::tests::temporary_folder folder_{"mysql-tls"};
   std::string files_;
   std::unique_ptr<mysql_server> secure_;
 };

@@ -1,6 +1,6 @@
 // TLS against OpenSSL's own client, with certificates that are made on the spot.
+#include "../../core/tests/temporary_folder.hpp"
 #include "../../tls/tests/certificates.hpp"
-#include "../../tls/tests/folder.hpp"
 #include "service.hpp"
 
 #include <gmock/gmock.h>
@@ -10,7 +10,6 @@
 
 using namespace slipway::http;
 using namespace slipway::http::tests;
-using slipway::tls::tests::folder;
 using slipway::tls::tests::make_certificate;
 
 namespace {
@@ -65,7 +64,7 @@ class tls : public testing::Test {
     o.settings.tls.key_file = base + ".key";
     o.settings.tls.hosts = {{"*.other.example", base + "_other.crt", base + "_other.key"}};
   }
-  folder files;
+  slipway::tests::temporary_folder files{"tls"};
   std::string const base = files / "site";
   service::options o;
 };

@@ -1,7 +1,7 @@
 #include <slipway/http_client/client.hpp>
 
+#include "../../core/tests/temporary_folder.hpp"
 #include "../../tls/tests/certificates.hpp"
-#include "../../tls/tests/folder.hpp"
 #include "test_server.hpp"
 
 #include <gmock/gmock.h>
@@ -24,7 +24,7 @@ class certificate {
   SSL_CTX* context() const { return context_.get(); }
 
  private:
-  tls::tests::folder files_;
+  slipway::tests::temporary_folder files_{"tls"};
   std::string file_;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
 };

@@ -1,4 +1,5 @@
 // A slow statement is told with its line, its plan and advice; fast ones are not, and too many are counted.
+#include "../../core/tests/temporary_folder.hpp"
 #include "fixture.hpp"
 
 #include <slipway/query_health/slow_log.hpp>
@@ -32,14 +33,8 @@ class slow_statements : public testing::TestWithParam<db::dialect> {
   void TearDown() override {
     db_.reset();
     slow_.reset();
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   }
-  std::string const& folder() {
-    folder_ = (std::filesystem::temp_directory_path() / "slipway-slow-XXXXXX").string();
-    if (::mkdtemp(folder_.data()) == nullptr) folder_.clear();
-    return folder_;
-  }
+  std::string const& folder() { return folder_.emplace("slow").path(); }
   void open() {
     slow_ = std::make_unique<slow_log>(slow_log::parts{
         .limits = limits_, .database = database_, .tell = [this](slow_statement const& s) { told(s); }});
@@ -67,7 +62,7 @@ class slow_statements : public testing::TestWithParam<db::dialect> {
   shards shards_{1};
   std::unique_ptr<slow_log> slow_;
   std::unique_ptr<db::database> db_;
-  std::string folder_;
+  std::optional<slipway::tests::temporary_folder> folder_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<slow_statement> told_;

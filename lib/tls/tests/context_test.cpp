@@ -1,6 +1,6 @@
 // What is said about files and settings that are no use.
+#include "../../core/tests/temporary_folder.hpp"
 #include "certificates.hpp"
-#include "folder.hpp"
 
 #include <slipway/core/errors.hpp>
 #include <slipway/tls/context.hpp>
@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 struct contexts : testing::Test {
-  folder files;
+  slipway::tests::temporary_folder files{"tls"};
   context made = make_server_context();
 
   void SetUp() override {

@@ -1,6 +1,6 @@
 // Both sides of a connection over a pair of sockets, on one thread: neither ever waits.
+#include "../../core/tests/temporary_folder.hpp"
 #include "certificates.hpp"
-#include "folder.hpp"
 
 #include <slipway/core/descriptor.hpp>
 #include <slipway/tls/context.hpp>
@@ -35,7 +35,7 @@ struct pair_of_sockets {
 struct sessions : testing::Test {
   static void SetUpTestSuite() {
     ::signal(SIGPIPE, SIG_IGN);
-    files = std::make_unique<folder>();
+    files = std::make_unique<slipway::tests::temporary_folder>("tls");
     make_certificate(*files / "authority", {.subject = "authority"});
     make_certificate(*files / "stranger", {.subject = "stranger"});
     make_certificate(*files / "right", {.subject = "right",
@@ -81,7 +81,7 @@ struct sessions : testing::Test {
     return from.read(into, sizeof into).state;
   }
 
-  static inline std::unique_ptr<folder> files;
+  static inline std::unique_ptr<slipway::tests::temporary_folder> files;
   context server_context = make_server_context(), client_context = make_client_context();
   pair_of_sockets sockets;
   std::unique_ptr<session> server, client;

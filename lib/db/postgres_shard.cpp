@@ -231,21 +231,7 @@ void pg_shard::on_lost(pg_connection& connection, operation_list reads, std::str
   replenish();
 }
 
-void pg_shard::stop_statement(PGconn* connection) {
-  auto* order = PQgetCancel(connection);
-  if (order == nullptr) return;
-  start_detached([](blocking_pool& helpers, PGcancel* what) -> task<> {
-    auto send = [what] {
-      char reason[256];
-      PQcancel(what, reason, sizeof reason);  // best effort: the connection is closed, or its server's time-out ends it
-    };
-    try {
-      co_await helpers.run(send);
-    } catch (unavailable_error const&) {  // the pool is full of these already
-    }
-    PQfreeCancel(what);
-  }(helpers_, order));
-}
+void pg_shard::stop_statement(PGconn* connection) { canceller_.stop(connection); }
 
 task<std::unique_ptr<listener>> pg_shard::listen(std::vector<std::string> channels, std::size_t queue) {
   if (closing_) throw unavailable_error{"PostgreSQL: the database is being closed"};

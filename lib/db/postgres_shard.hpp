@@ -4,6 +4,7 @@
 
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/pool_counters.hpp>
+#include <slipway/db/postgres_cancel.hpp>
 #include <slipway/db/postgres_connect.hpp>
 #include <slipway/db/postgres_connection.hpp>
 #include <slipway/db/postgres_listener.hpp>
@@ -120,6 +121,7 @@ class pg_shard final : public pg_owner, public pg_beginnings {
   settings const& settings_;
   shard& home_;
   blocking_pool& helpers_;
+  pg_canceller canceller_;
   pg_counters counters_;
   std::vector<std::shared_ptr<pg_connection>> pipelines_;
   std::vector<std::shared_ptr<pg_connection>> retiring_;  // pipelines that get nothing new

@@ -100,12 +100,15 @@ class postgres_faults : public postgres_case {
   }
   void TearDown() override {
     if (gate_) gate_->pass();
-    t_.stop = true;
-    while (running_ != 0) std::this_thread::sleep_for(1ms);
-    db_.reset();
+    end();
     EXPECT_EQ(t_.wrong, 0u);
     EXPECT_EQ(t_.other, 0u);
     for (auto const& [text, count] : t_.texts) ADD_FAILURE() << count << " times: " << text;
+  }
+  void end() {
+    t_.stop = true;
+    while (running_ != 0) std::this_thread::sleep_for(1ms);
+    db_.reset();
   }
   bool wait_for_right(std::uint64_t more, std::chrono::seconds at_most = 20s) {
     auto const goal = t_.right + more;
@@ -144,6 +147,18 @@ TEST_F(postgres_faults, refused) {
 TEST_F(postgres_faults, stalled) {
   suffer("stalled", [this] { gate_->stall(); }, 2500ms);
   EXPECT_GT(t_.late, 0u);
+}
+
+// What still wants an answer then, be it that a statement was cancelled, is not waited for.
+TEST_F(postgres_faults, a_silent_server_does_not_hold_up_the_end) {
+  gate_->stall();
+  auto const late = t_.late.load();
+  auto const patience = steady::now() + 10s;
+  while (t_.late < late + 20 && steady::now() < patience) std::this_thread::sleep_for(10ms);
+  EXPECT_GE(t_.late, late + 20);
+  auto const began = steady::now();
+  end();
+  EXPECT_LT(steady::now() - began, 10s);
 }
 
 // The connections that are there never say a word again, as behind a firewall that forgot them; new ones work.

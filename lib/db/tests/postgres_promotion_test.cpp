@@ -49,11 +49,11 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   open();
   writer writes{*this};
   ASSERT_TRUE(eventually([&] { return writes.written > 50; }));
-  // What has replayed more than the one that is promoted cannot follow it.
-  pause(*replicas_[1]);
-  auto const replayed = replicas_[1]->ask("select pg_last_wal_replay_lsn()");
+  // What has received more than the one that is promoted cannot follow it.
+  stop_receiving(*replicas_[1]);
+  auto const received = replicas_[1]->ask("select pg_last_wal_receive_lsn()");
   ASSERT_TRUE(
-      eventually([&] { return replicas_[0]->ask("select pg_last_wal_replay_lsn() >= '" + replayed + "'") == "t"; }));
+      eventually([&] { return replicas_[0]->ask("select pg_last_wal_replay_lsn() >= '" + received + "'") == "t"; }));
   primary_->kill();
   ASSERT_TRUE(eventually([&] { return writes.refused > 1; })) << "503 while there is no primary";
   EXPECT_THROW(run(db_->ping()), unavailable_error);
@@ -80,7 +80,6 @@ TEST_F(promotion_case, writes_go_on_within_five_seconds_and_never_to_the_former_
   // The other replica follows, and is read from again.
   EXPECT_TRUE(eventually([&] { return is(2, server_part::behind); }));
   replicas_[1]->follow(*replicas_[0]);
-  replicas_[1]->ask("select pg_wal_replay_resume()");
   ASSERT_TRUE(eventually([&] { return is(2, server_part::replica) && status_of(2).lag_bytes < 100'000; }))
       << status_of(2).detail << ", " << status_of(2).lag_bytes << " bytes";
   writes.stop();
@@ -109,9 +108,7 @@ TEST_F(promotion_case, a_former_primary_that_never_went_away_gets_no_more_writes
 TEST_F(promotion_case, a_replica_that_went_past_the_fork_is_not_read_from_whatever_its_place_in_the_log_says) {
   open();
   // The first replica receives nothing more, so the second one has what the new primary will never have.
-  replicas_[0]->ask("alter system set primary_conninfo = ''");
-  replicas_[0]->ask("select pg_reload_conf()");
-  ASSERT_TRUE(eventually([&] { return replicas_[0]->ask("select count(*) from pg_stat_wal_receiver") == "0"; }));
+  stop_receiving(*replicas_[0]);
   for (int i = 0; i < 50; ++i) run(insert(*db_, "lost" + std::to_string(i)));
   ASSERT_TRUE(eventually([&] { return replicas_[1]->ask("select count(*) from counters", name_) == "50"; }));
   primary_->kill();

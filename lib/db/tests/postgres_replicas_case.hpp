@@ -74,6 +74,11 @@ class replicas_case : public testing::Test {
     return false;
   }
   // The server applies nothing more of the log: it is asked to, and does so a little later.
+  static void stop_receiving(postgres_server& replica) {
+    replica.ask("alter system set primary_conninfo = ''");
+    replica.ask("select pg_reload_conf()");
+    EXPECT_TRUE(eventually([&] { return replica.ask("select count(*) from pg_stat_wal_receiver") == "0"; }));
+  }
   static void pause(postgres_server& replica) {
     replica.ask("select pg_wal_replay_pause()");
     EXPECT_TRUE(eventually([&] { return replica.ask("select pg_get_wal_replay_pause_state()") == "paused"; }));

@@ -25,6 +25,7 @@ std::unique_ptr<sharding::cluster> make_cluster(settings const& s, db::settings 
                                                 shards& on, log::logger const& log,
                                                 std::function<db::observer*(std::string_view)> const& watch) {
   if (s.sharding.nodes.empty()) return nullptr;
+  sharding::check_keys(s.sharding, sharded_tables(s));
   auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on, watch);
   for (std::uint32_t n = 0; n < all->size(); ++n) require_schema(s, all->node(n), on, log);
   on.run(all->check());
@@ -74,6 +75,7 @@ BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves))
 int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
   auto const loaded = in.load();
   auto const& s = loaded.value;
+  sharding::check_keys(s.sharding, sharded_tables(s));
   shards on{1};
   auto control = db::connect(s.database, on);
   sharding::cluster all{s.sharding, s.database, control, on};
@@ -197,7 +199,8 @@ int sharding_move(invocation const& in, sharding_wish const& wish) {
 }
 
 int sharding_give_up(invocation const& in, std::uint32_t slot) {
-  return with_cluster(in, [slot](sharding::cluster&, sharding::mover& m, shards& on) {
+  return with_cluster(in, [slot](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
     on.run(m.give_up(slot));
     fmt::print("slot {} stays where it is\n", slot);
     return 0;
@@ -205,7 +208,8 @@ int sharding_give_up(invocation const& in, std::uint32_t slot) {
 }
 
 int sharding_clean(invocation const& in, bool wait) {
-  return with_cluster(in, [wait](sharding::cluster&, sharding::mover& m, shards& on) {
+  return with_cluster(in, [wait](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
     auto young = on.run(m.clean());
     for (; wait && young > 0; young = on.run(m.clean())) on.run(sleep_for(std::chrono::seconds{1}));
     if (young > 0) fmt::print("{} slots have moved too lately: their old copies are still kept\n", young);

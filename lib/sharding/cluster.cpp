@@ -7,52 +7,8 @@
 #include <algorithm>
 
 namespace slipway::sharding {
-namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-[[noreturn]] void refuse(std::string const& what) { throw startup_error{exit_code::config, what}; }
-
-bool is_name(std::string_view name) noexcept {
-  return std::ranges::all_of(
-      name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
-}
-
-// As keys have them.
-void decode_ranges(settings& s) {
-  for (auto& bound : s.ranges) {
-    auto const k = key::of_text(bound, s.range_keys);
-    if (!k)
-      refuse(fmt::format("sharding.ranges: '{}' is no {}, as sharding.range_keys says, and no hexadecimal after 0x",
-                         bound,
-                         s.range_keys == key_kind::number ? "whole number"
-                         : s.range_keys == key_kind::id   ? "UUID"
-                                                          : "text"));
-    bound = k->octets();
-  }
-}
-
-void check_settings(settings const& s) {
-  if (s.nodes.empty()) refuse("sharding.nodes is empty: name the databases that hold sharded tables");
-  for (auto n = s.nodes.begin(); n != s.nodes.end(); ++n) {
-    if (!is_name(n->name))
-      refuse(fmt::format("sharding.nodes: '{}' is no name: lower-case letters, digits, '-' and '_'", n->name));
-    if (std::find_if(s.nodes.begin(), n, [&](auto const& o) { return o.name == n->name || o.url == n->url; }) != n)
-      refuse(fmt::format("sharding.nodes: '{}' has the name or the URL of another node", n->name));
-  }
-  if (s.strategy == strategy::range && (s.slots != s.ranges.size() + 1 || !std::ranges::is_sorted(s.ranges)))
-    refuse(fmt::format("sharding.ranges: {} slots need {} bounds in ascending order", s.slots, s.slots - 1));
-  if (s.strategy != strategy::range && !s.ranges.empty())
-    refuse("sharding.ranges: bounds are for the strategy range alone");
-  for (auto const& t : s.tables)
-    for (auto const& name : {t.name, t.slot, t.key})
-      if (!std::ranges::all_of(name, [](char c) { return is_name({&c, 1}) || (c >= 'A' && c <= 'Z'); }))
-        refuse(fmt::format("sharding.tables: '{}' is no name of a table or column", name));
-  if (s.max_age < s.refresh) refuse("sharding.max_age is shorter than sharding.refresh");
-}
-
-}  // namespace
 
 cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on,
                  std::function<db::observer*(std::string_view)> const& watch) {
@@ -74,7 +30,8 @@ cluster::cluster(sharding::settings s, db::settings const& base, db::database& c
     } catch (startup_error const& e) {
       throw startup_error{e.code(), fmt::format("sharding.nodes, {}: {}", n.name, e.what())};
     }
-    if (node(size() - 1).dialect() != node(0).dialect()) refuse("sharding.nodes: all nodes must be of one engine");
+    if (node(size() - 1).dialect() != node(0).dialect())
+      throw startup_error{exit_code::config, "sharding.nodes: all nodes must be of one engine"};
   }
 }
 

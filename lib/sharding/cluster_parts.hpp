@@ -32,6 +32,10 @@ class remembered_keys {
   std::unordered_map<std::string, std::uint32_t> young_, old_;
 };
 
+// Both throw startup_error(config). `decode_ranges` makes octets of bounds that are written down.
+void decode_ranges(settings& s);
+void check_settings(settings const& s);
+
 struct cluster::parts {
   struct local {
     std::shared_ptr<slot_map const> map;

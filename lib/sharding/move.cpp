@@ -130,7 +130,7 @@ task<> one_move::describe_tables() {
       throw startup_error{exit_code::data,
                           fmt::format("the table {} is not the same on {} ({}) and {} ({}): run `slipway migrate up`",
                                       t.name, name_of(source_), here->columns(), name_of(target_), there->columns())};
-    carriers_.push_back(std::move(here));
+    carriers_.push_back(options_.through ? options_.through(std::move(here)) : std::move(here));
   }
 }
 

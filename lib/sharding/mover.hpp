@@ -23,11 +23,15 @@
 
 namespace slipway::sharding {
 
+class row_carrier;
+
 struct mover_options {
   // Progress, a line each; may be empty.
   std::function<void(std::string_view)> say = {};
   // Called before every step with its name: for tests that stop a move anywhere.
   std::function<void(std::string_view)> on_step = {};
+  // Stands between a move and the rows of a table, on both nodes; may be empty: for tests that break what it carries.
+  std::function<std::unique_ptr<row_carrier>(std::unique_ptr<row_carrier>)> through = {};
 };
 
 struct move_report {

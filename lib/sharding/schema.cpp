@@ -15,7 +15,7 @@ create table if not exists sharding_map (
   slot bigint primary key, node varchar(64) not null, epoch bigint not null);
 create table if not exists sharding_moves (
   slot bigint primary key, source varchar(64) not null, target varchar(64) not null,
-  mover varchar(64) not null, position text not null, moved_at bigint, copied bigint not null default 0);
+  mover varchar(64) not null, position text not null, moved_at bigint);
 create table if not exists sharding_nodes (name varchar(64) primary key);
 create table if not exists sharding_keys (
   key varchar(1000) primary key, slot bigint not null);
@@ -118,10 +118,7 @@ std::string_view lock_of(db::dialect of) noexcept { return of == db::dialect::sq
 
 std::string control_schema(db::dialect of) {
   if (of == db::dialect::mysql) refuse_engine();
-  if (of == db::dialect::sqlite) return control_tables;
-  // Of a cluster that was set up before moves told how far they are.
-  return std::string{control_tables} +
-         "alter table sharding_moves add column if not exists copied bigint not null default 0;\n";
+  return control_tables;
 }
 
 std::string node_schema(db::dialect of) {
@@ -129,7 +126,18 @@ std::string node_schema(db::dialect of) {
   return std::string{node_tables} + (of == db::dialect::sqlite ? sqlite_changes : postgres_changes);
 }
 
-table::table(db::table_info const& info) : name{info.name}, slot{info.column(info.slot)}, key{info.column(info.key)} {}
+table::table(db::table_info const& info)
+    : name{info.name}, slot{info.column(info.slot)}, key{info.column(info.key)}, by{info.column(info.sharded_by)} {
+  by_column = db::kind_of(*info.row->members[info.sharded_by].of);
+  switch (*by_column) {
+    case db::value_kind::text: keys = key_kind::text; break;
+    case db::value_kind::uuid: keys = key_kind::id; break;
+    case db::value_kind::integer:
+    case db::value_kind::time:
+    case db::value_kind::boolean: keys = key_kind::number; break;
+    default: break;
+  }
+}
 
 std::string guard_schema(table const& t, db::dialect of) {
   auto const name = quoted(t.name), slot = quoted(t.slot), key = quoted(t.key);

@@ -15,6 +15,7 @@
 #include <slipway/sharding/settings.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,11 +26,19 @@ namespace slipway::sharding {
 // A sharded table: what its traits say with `sharded_by`, or settings::tables for one that has no model.
 struct table {
   std::string name, slot, key;  // columns: with the number of its slot; the primary key
+  std::string by;               // the column that decides the slot; empty where nobody said it
+  // What the model says of that column, where there is a model: its kind, and what keys of this kind are.
+  std::optional<db::value_kind> by_column{};
+  std::optional<key_kind> keys{};  // none: it cannot be a key
 
   explicit table(db::table_info const& info);
-  explicit table(table_settings const& s) : name{s.name}, slot{s.slot}, key{s.key} {}
+  explicit table(table_settings const& s) : name{s.name}, slot{s.slot}, key{s.key}, by{s.by} {}
 };
 using tables = std::vector<table>;
+
+// Throws startup_error(config) when keys of a table are not what sharding.range_keys says: its rows would not lie where
+// the bounds put them.
+void check_keys(settings const& s, tables const& all);
 
 // `tables_of<customer, invoice>()`, those that others refer to first.
 template <db::stored... T>
@@ -60,6 +69,12 @@ bool is_refusal(db::error const& e) noexcept;
 // Each can be run again. `of` is the engine's words; MySQL has none yet.
 std::string control_schema(db::dialect of);
 std::string node_schema(db::dialect of);
+
+// Of a cluster that an older version set up, some columns are not there yet.
+enum class schema_part : std::uint8_t { control, node };
+task<> add_missing_columns(db::transaction& tx, schema_part of);
+// The first of them as "table.column", or nothing.
+task<std::optional<std::string>> missing_column(db::session& in, schema_part of);
 // The guards of one table; replaces those that are there.
 std::string guard_schema(table const& t, db::dialect of);
 

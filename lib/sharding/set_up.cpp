@@ -36,6 +36,7 @@ task<> cluster::make_map() {
   auto const& s = parts_->settings;
   co_await control().transaction([&](db::transaction& tx) -> task<> {
     co_await tx.script(control_schema(tx.dialect()));
+    co_await add_missing_columns(tx, schema_part::control);
     auto const made = co_await tx.execute(
         "insert into sharding_cluster (id, cluster, strategy, ranges, slots, version) values (1, $1, $2, $3, $4, 1) on "
         "conflict (id) do nothing",
@@ -66,6 +67,7 @@ task<> cluster::make_node(std::uint32_t index, tables const& all) {
   co_await node(index).transaction([&](db::transaction& tx) -> task<> {
     if (tx.dialect() == db::dialect::postgres) co_await tx.execute("set local lock_timeout = '5s'");
     co_await tx.script(node_schema(tx.dialect()));
+    co_await add_missing_columns(tx, schema_part::node);
     auto const known = co_await tx.query("select name, cluster from sharding_node where id = 1");
     if (known.empty()) {
       if (made_before)
@@ -89,10 +91,24 @@ task<> cluster::make_node(std::uint32_t index, tables const& all) {
 }
 
 task<> cluster::init(tables all) {
+  check_keys(parts_->settings, all);
   co_await make_map();
   for (std::uint32_t n = 0; n < size(); ++n) co_await make_node(n, all);
   co_await check();
 }
+
+namespace {
+
+task<> refuse_old_schema(db::session& in, schema_part part, std::string whose) {
+  auto const missing = co_await missing_column(in, part);
+  if (missing)
+    throw startup_error{exit_code::data,
+                        fmt::format("{} was set up by an older version (there is no {}): run `slipway sharding init` "
+                                    "once with this one. Processes of the older version may run on.",
+                                    whose, *missing)};
+}
+
+}  // namespace
 
 task<> cluster::check() {
   auto const& s = parts_->settings;
@@ -112,6 +128,7 @@ task<> cluster::check() {
   } catch (db::error const&) {
     throw startup_error{exit_code::data, "the cluster has not been set up: run `slipway sharding init`"};
   }
+  co_await refuse_old_schema(control(), schema_part::control, "the control database of sharding");
   for (std::uint32_t n = 0; n < size(); ++n) {
     std::string name, cluster, why;
     try {
@@ -128,6 +145,7 @@ task<> cluster::check() {
       throw startup_error{exit_code::config,
                           fmt::format("sharding.nodes: the URL of '{}' leads to the node '{}'{}. Correct the URLs.",
                                       s.nodes[n].name, name, cluster == cluster_id ? "" : " of another cluster")};
+    co_await refuse_old_schema(node(n), schema_part::node, fmt::format("the node '{}'", name));
   }
   co_await read_map(control(), s, nullptr);
 }

@@ -28,8 +28,9 @@ struct table_settings {
   std::string name;
   std::string slot = "slot";
   std::string key = "id";
+  std::string by;
 };
-BOOST_DESCRIBE_STRUCT(table_settings, (), (name, slot, key))
+BOOST_DESCRIBE_STRUCT(table_settings, (), (name, slot, key, by))
 
 struct settings {
   std::vector<node_settings> nodes;
@@ -66,7 +67,9 @@ template <>
 inline constexpr auto rules_of<sharding::table_settings> =
     rules(field(&sharding::table_settings::name).min_length(1).max_length(63).help("The table."),
           field(&sharding::table_settings::slot).min_length(1).help("Its column with the number of the slot."),
-          field(&sharding::table_settings::key).min_length(1).help("Its primary key, of one column."));
+          field(&sharding::table_settings::key).min_length(1).help("Its primary key, of one column."),
+          field(&sharding::table_settings::by)
+              .help("Strategy range: its column with the key that decides the slot; needed before a range is split."));
 
 template <>
 inline constexpr auto rules_of<sharding::settings> = rules(
@@ -89,7 +92,7 @@ inline constexpr auto rules_of<sharding::settings> = rules(
     field(&sharding::settings::range_keys)
         .help("Strategy range: what keys are, and so the bounds in ranges. text orders by its bytes; number is for "
               "integers, and times in microseconds since 1970; id is for UUIDs, which begin with their time when they "
-              "are of version 7."),
+              "are of version 7. A model whose key is something else stops the start."),
     field(&sharding::settings::refresh)
         .minimum(10)
         .help("How old a process's knowledge of where slots are may grow before it asks again."),

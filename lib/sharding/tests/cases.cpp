@@ -8,6 +8,11 @@ namespace slipway::sharding::tests {
 
 tables all_tables() { return tables_of<customer, entry>(); }
 
+tables tables_without_models() {
+  return {table{table_settings{.name = "customers", .by = "id"}},
+          table{table_settings{.name = "entries", .by = "customer_id"}}};
+}
+
 char const* schema_of(db::dialect d) noexcept {
   return d == db::dialect::sqlite
              ? "create table customers (id blob primary key, slot integer not null, name text not null, balance "
@@ -62,7 +67,7 @@ bool sharded_case::make(db::dialect d, std::size_t nodes, std::uint32_t slots, s
   control_.reset(new db::database{db::connect(base_, on_)});
   all_ = another();
   for (std::uint32_t n = 0; n < all_->size(); ++n) run(all_->node(n).script(schema_of(d)));
-  run(all_->init(all_tables()));
+  run(all_->init(tables_));
   return true;
 }
 

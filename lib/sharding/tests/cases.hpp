@@ -38,6 +38,8 @@ BOOST_DESCRIBE_STRUCT(entry, (), (id, customer_id, slot, number))
 
 // The tables above, parents first.
 tables all_tables();
+// The same, as settings name them.
+tables tables_without_models();
 char const* schema_of(db::dialect d) noexcept;
 
 // Names a, b, c, ... in this order.
@@ -55,7 +57,7 @@ class sharded_case : public testing::Test {
   T run(task<T> work) {
     return on_.run(std::move(work));
   }
-  mover a_mover(mover_options o = {}) { return mover{*all_, all_tables(), std::move(o)}; }
+  mover a_mover(mover_options o = {}) { return mover{*all_, tables_, std::move(o)}; }
   // A customer whose key is in this slot.
   customer customer_in(std::uint32_t slot);
   task<std::int64_t> count(std::uint32_t node, std::string table);
@@ -63,6 +65,7 @@ class sharded_case : public testing::Test {
   shards on_{2};
   db::settings base_;
   sharding::settings settings_;
+  tables tables_ = all_tables();
   std::string control_url_;
   std::unique_ptr<db::database> control_;
   std::unique_ptr<cluster> all_;

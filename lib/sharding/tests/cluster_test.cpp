@@ -228,6 +228,38 @@ TEST_P(clusters, WrongUrlsAndSettingsAreNoticed) {
   EXPECT_THROW(run(another()->init(all_tables())), startup_error);
 }
 
+TEST_P(clusters, KeysThatAreNotWhatTheSettingsSayAreRefusedBeforeAnythingIsMade) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  settings_.strategy = strategy::range;
+  settings_.range_keys = key_kind::number;
+  settings_.ranges = {"1", "2", "3"};
+  try {
+    run(another()->init(all_tables()));
+    ADD_FAILURE() << "set up";
+  } catch (startup_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("customers.id, the key of its model, is a UUID"));
+  }
+}
+
+// As the first version made it.
+TEST_P(clusters, AClusterOfAnOlderVersionSaysWhatToDoAndGetsItsColumns) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  run(control_->script("alter table sharding_moves drop column copied"));
+  try {
+    run(another()->check());
+    ADD_FAILURE() << "started";
+  } catch (startup_error const& e) {
+    EXPECT_EQ(e.code(), exit_code::data);
+    EXPECT_THAT(e.what(), HasSubstr("sharding_moves.copied"));
+    EXPECT_THAT(e.what(), HasSubstr("run `slipway sharding init`"));
+  }
+  run(another()->init(all_tables()));
+  run(another()->check());
+  EXPECT_EQ(run(a_mover().move(0, 1)).rows, 4);
+  EXPECT_EQ(run(entries_of(c.id)), 3);
+}
+
 // On PostgreSQL alone, where transactions run beside each other.
 class postgres_clusters : public clusters {};
 INSTANTIATE_TEST_SUITE_P(on, postgres_clusters, testing::Values(db::dialect::postgres), db::tests::engine_name);

@@ -1,6 +1,8 @@
 #include <slipway/sharding/key.hpp>
 #include <slipway/sharding/mover.hpp>
 
+#include <slipway/core/errors.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -66,6 +68,53 @@ TEST(Ranges, BoundsBelongToTheSlotThatTheyBegin) {
   EXPECT_EQ(slot_by_range(bounds, "g"), 1u);
   EXPECT_EQ(slot_by_range(bounds, "melon"), 1u);
   EXPECT_EQ(slot_by_range(bounds, "zoo"), 2u);
+}
+
+struct reading {
+  id_of<reading> id;
+  std::int64_t slot = 0;
+  time_point at;
+  double degrees = 0;
+};
+BOOST_DESCRIBE_STRUCT(reading, (), (id, slot, at, degrees))
+}  // namespace
+}  // namespace slipway::sharding
+
+template <>
+inline constexpr auto slipway::db::table_of<slipway::sharding::reading> =
+    table<slipway::sharding::reading>("readings")
+        .sharded_by(&slipway::sharding::reading::at, &slipway::sharding::reading::slot);
+
+namespace slipway::sharding {
+namespace {
+
+std::string refusal_of(settings const& s, tables const& all) {
+  try {
+    check_keys(s, all);
+  } catch (startup_error const& e) {
+    EXPECT_EQ(e.code(), exit_code::config);
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Ranges, KeysOfModelsAreWhatTheSettingsSay) {
+  auto const all = tables_of<reading>();
+  settings s{.strategy = strategy::range, .range_keys = key_kind::number};
+  EXPECT_EQ(refusal_of(s, all), "") << "times are numbers";
+  s.range_keys = key_kind::id;
+  EXPECT_EQ(
+      refusal_of(s, all),
+      "sharding.range_keys is id, but readings.at, the key of its model, is a time: no row would lie in the range "
+      "that the bounds mean. Set sharding.range_keys to number, and write the bounds in sharding.ranges as whole "
+      "numbers (times in microseconds since 1970), or their octets after 0x.");
+  s.strategy = strategy::hash;
+  EXPECT_EQ(refusal_of(s, all), "") << "a hash knows no kinds";
+  s.strategy = strategy::range;
+  auto by_degrees = all;
+  by_degrees[0].by = "degrees", by_degrees[0].by_column = db::value_kind::number, by_degrees[0].keys = std::nullopt;
+  EXPECT_THAT(refusal_of(s, by_degrees), testing::HasSubstr("readings.degrees, the key of its model, is a floating"));
+  EXPECT_EQ(refusal_of(s, {table{table_settings{.name = "invoices"}}}), "") << "of which no model says anything";
 }
 
 slot_map map_of(std::vector<std::uint32_t> owners) {

@@ -1,0 +1,97 @@
+// Settings that contradict each other, or the models.
+#include <slipway/sharding/cluster_parts.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace slipway::sharding {
+namespace {
+
+[[noreturn]] void refuse(std::string const& what) { throw startup_error{exit_code::config, what}; }
+
+bool is_name(std::string_view name) noexcept {
+  return std::ranges::all_of(
+      name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
+}
+
+struct key_words {
+  std::string_view setting, one, bounds;
+};
+constexpr key_words words_of(key_kind k) noexcept {
+  switch (k) {
+    case key_kind::number: return {"number", "whole number", "whole numbers (times in microseconds since 1970)"};
+    case key_kind::id: return {"id", "UUID", "UUIDs"};
+    default: return {"text", "text", "text"};
+  }
+}
+
+std::string_view name_of(db::value_kind k) noexcept {
+  switch (k) {
+    case db::value_kind::boolean: return "a boolean";
+    case db::value_kind::integer: return "an integer";
+    case db::value_kind::number: return "a floating-point number";
+    case db::value_kind::text: return "text";
+    case db::value_kind::bytes: return "octets";
+    case db::value_kind::uuid: return "a UUID";
+    case db::value_kind::time: return "a time";
+    case db::value_kind::json: return "JSON";
+    case db::value_kind::decimal: return "a decimal number";
+    case db::value_kind::date: return "a date";
+    default: return "of no type";
+  }
+}
+
+}  // namespace
+
+// As keys have them.
+void decode_ranges(settings& s) {
+  for (auto& bound : s.ranges) {
+    auto const k = key::of_text(bound, s.range_keys);
+    if (!k)
+      refuse(fmt::format("sharding.ranges: '{}' is no {}, as sharding.range_keys says, and no hexadecimal after 0x",
+                         bound, words_of(s.range_keys).one));
+    bound = k->octets();
+  }
+}
+
+void check_settings(settings const& s) {
+  if (s.nodes.empty()) refuse("sharding.nodes is empty: name the databases that hold sharded tables");
+  for (auto n = s.nodes.begin(); n != s.nodes.end(); ++n) {
+    if (!is_name(n->name))
+      refuse(fmt::format("sharding.nodes: '{}' is no name: lower-case letters, digits, '-' and '_'", n->name));
+    if (std::find_if(s.nodes.begin(), n, [&](auto const& o) { return o.name == n->name || o.url == n->url; }) != n)
+      refuse(fmt::format("sharding.nodes: '{}' has the name or the URL of another node", n->name));
+  }
+  if (s.strategy == strategy::range && (s.slots != s.ranges.size() + 1 || !std::ranges::is_sorted(s.ranges)))
+    refuse(fmt::format("sharding.ranges: {} slots need {} bounds in ascending order", s.slots, s.slots - 1));
+  if (s.strategy != strategy::range && !s.ranges.empty())
+    refuse("sharding.ranges: bounds are for the strategy range alone");
+  for (auto const& t : s.tables)
+    for (auto const& name : {t.name, t.slot, t.key})
+      if (!std::ranges::all_of(name, [](char c) { return is_name({&c, 1}) || (c >= 'A' && c <= 'Z'); }))
+        refuse(fmt::format("sharding.tables: '{}' is no name of a table or column", name));
+  if (s.max_age < s.refresh) refuse("sharding.max_age is shorter than sharding.refresh");
+}
+
+void check_keys(settings const& s, tables const& all) {
+  if (s.strategy != strategy::range) return;
+  for (auto const& t : all) {
+    if (!t.by_column || t.keys == s.range_keys) continue;
+    auto const column = fmt::format("{}.{}, the key of its model, is {}", t.name, t.by, name_of(*t.by_column));
+    if (!t.keys)
+      refuse(
+          fmt::format("sharding.strategy is range, but {}: only text, integers, times and UUIDs have ranges. Shard "
+                      "the table by another column.",
+                      column));
+    refuse(
+        fmt::format("sharding.range_keys is {}, but {}: no row would lie in the range that the bounds mean. Set "
+                    "sharding.range_keys to {}, and write the bounds in sharding.ranges as {}, or their octets "
+                    "after 0x.",
+                    words_of(s.range_keys).setting, column, words_of(*t.keys).setting, words_of(*t.keys).bounds));
+  }
+}
+
+}  // namespace slipway::sharding

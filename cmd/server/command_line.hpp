@@ -65,6 +65,7 @@ int partitions_keep(invocation const& in);
 struct sharding_wish {
   std::string slots;                 // "0-99,120"
   std::string to;                    // a node
+  std::string at;                    // a bound, as sharding.range_keys says
   std::vector<std::string> without;  // nodes that shall have none
   std::uint32_t at_most = 0;         // moves; 0: all
   bool json = false, wait = false;
@@ -74,6 +75,8 @@ int sharding_status(invocation const& in, bool json);
 int sharding_plan(invocation const& in, sharding_wish const& wish);
 int sharding_rebalance(invocation const& in, sharding_wish const& wish);
 int sharding_move(invocation const& in, sharding_wish const& wish);
+int sharding_split(invocation const& in, sharding_wish const& wish);
+int sharding_ranges(invocation const& in);
 int sharding_give_up(invocation const& in, std::uint32_t slot);
 int sharding_clean(invocation const& in, bool wait);
 // 1 when something is not as it should be.

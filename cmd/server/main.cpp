@@ -133,6 +133,13 @@ class commands {
                      [this] { return sharding_move(in_, slots_); });
     move->add_option("slots", slots_.slots, "Such as 0-99,120")->required();
     move->add_option("--to", slots_.to, "The node")->required();
+    auto* split = add(*sharding, "split", "Give the upper part of a range a slot of its own, or take up what died",
+                      [this] { return sharding_split(in_, slots_); });
+    split->add_option("--at", slots_.at, "Where it begins: a key as sharding.range_keys says, or octets after 0x")
+        ->required();
+    split->add_option("--to", slots_.to, "The node to which it moves then");
+    add(*sharding, "ranges", "Show where the range of each slot begins, and its node",
+        [this] { return sharding_ranges(in_); });
     auto* give_up =
         add(*sharding, "give-up", "Leave a slot where it is", [this] { return sharding_give_up(in_, slot_); });
     give_up->add_option("slot", slot_, "Which")->required();

@@ -198,6 +198,38 @@ int sharding_move(invocation const& in, sharding_wish const& wish) {
   });
 }
 
+int sharding_split(invocation const& in, sharding_wish const& wish) {
+  return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    auto const target = wish.to.empty() ? 0 : all.index_of(wish.to);
+    auto const at = sharding::key::of_text(wish.at, all.settings().range_keys);
+    if (!at)
+      throw startup_error{
+          exit_code::usage,
+          fmt::format("'{}' is no key as sharding.range_keys says, and no hexadecimal after 0x", wish.at)};
+    auto const report = on.run(m.split(*at));
+    if (report.was_there)
+      fmt::print("slot {} begins there already\n", report.made);
+    else
+      fmt::print("slot {}: keys from {} on are in slot {} now, {} rows\n", report.slot, at->text(), report.made,
+                 report.rows);
+    if (!wish.to.empty()) tell(on.run(m.move(report.made, target)));
+    return 0;
+  });
+}
+
+int sharding_ranges(invocation const& in) {
+  return with_cluster(in, [](sharding::cluster& all, sharding::mover&, shards& on) {
+    on.run(all.check());
+    auto const map = on.run(all.refresh());
+    if (map->ranges.empty()) fmt::print("There are no ranges: sharding.strategy is another.\n");
+    for (auto const& r : map->ranges)
+      fmt::print("slot {:<6} {:<16} from {}\n", r.slot, all.settings().nodes[map->slots[r.slot].node].name,
+                 r.bound.empty() ? "the beginning" : sharding::key{r.bound}.text());
+    return 0;
+  });
+}
+
 int sharding_give_up(invocation const& in, std::uint32_t slot) {
   return with_cluster(in, [slot](sharding::cluster& all, sharding::mover& m, shards& on) {
     on.run(all.check());

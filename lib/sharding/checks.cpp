@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace slipway::sharding {
 namespace {
@@ -15,6 +16,12 @@ namespace {
 bool is_name(std::string_view name) noexcept {
   return std::ranges::all_of(
       name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
+}
+
+// No two alike, and none below all keys.
+bool is_ascending(std::vector<std::string> const& bounds) noexcept {
+  return std::ranges::adjacent_find(bounds, std::greater_equal{}) == bounds.end() &&
+         (bounds.empty() || !bounds.front().empty());
 }
 
 struct key_words {
@@ -65,12 +72,12 @@ void check_settings(settings const& s) {
     if (std::find_if(s.nodes.begin(), n, [&](auto const& o) { return o.name == n->name || o.url == n->url; }) != n)
       refuse(fmt::format("sharding.nodes: '{}' has the name or the URL of another node", n->name));
   }
-  if (s.strategy == strategy::range && (s.slots != s.ranges.size() + 1 || !std::ranges::is_sorted(s.ranges)))
+  if (s.strategy == strategy::range && (s.slots != s.ranges.size() + 1 || !is_ascending(s.ranges)))
     refuse(fmt::format("sharding.ranges: {} slots need {} bounds in ascending order", s.slots, s.slots - 1));
   if (s.strategy != strategy::range && !s.ranges.empty())
     refuse("sharding.ranges: bounds are for the strategy range alone");
   for (auto const& t : s.tables)
-    for (auto const& name : {t.name, t.slot, t.key})
+    for (auto const& name : {t.name, t.slot, t.key, t.by})
       if (!std::ranges::all_of(name, [](char c) { return is_name({&c, 1}) || (c >= 'A' && c <= 'Z'); }))
         refuse(fmt::format("sharding.tables: '{}' is no name of a table or column", name));
   if (s.max_age < s.refresh) refuse("sharding.max_age is shorter than sharding.refresh");

@@ -105,7 +105,7 @@ task<std::optional<std::uint32_t>> cluster::slot_in_directory(key k) {
 
 task<std::uint32_t> cluster::slot_of(key k) {
   auto const& s = parts_->settings;
-  if (s.strategy == strategy::range) co_return slot_by_range(s.ranges, k);
+  if (s.strategy == strategy::range) co_return slot_by_range((co_await map())->ranges, k);
   if (s.strategy == strategy::directory)
     if (auto const slot = co_await slot_in_directory(k)) co_return *slot;
   co_return slot_by_hash(k, s.slots);
@@ -152,9 +152,12 @@ task<db::database*> cluster::of(key k) {
 
 task<> cluster::hold(db::transaction& tx, place at) {
   auto const found = co_await tx.query(
-      fmt::format("select state from sharding_slots where slot = $1{}", lock_of(tx.dialect())), {at.slot});
-  auto const held = found.empty() ? std::string{"not"} : found[0].get<std::string>(0);
-  if (held == state::owned || held == state::copying) co_return;
+      fmt::format("select state, epoch from sharding_slots where slot = $1{}", lock_of(tx.dialect())), {at.slot});
+  auto held = found.empty() ? std::string{"not"} : found[0].get<std::string>(0);
+  if (held == state::owned || held == state::copying) {
+    if (found[0].get<std::int64_t>(1) == at.epoch) co_return;
+    held += " since another time, after a move or a split,";
+  }
   throw db::error{
       fmt::format("sharding: slot {} is {} on the node {}", at.slot, held, parts_->settings.nodes[at.node].name),
       std::string{not_here}};
@@ -186,8 +189,10 @@ task<> cluster::after_refusal(place at, attempts& pace) {
 task<bool> cluster::settle(std::uint32_t slot, std::uint32_t source) {
   auto const of = node(source).dialect();
   auto const found =
-      co_await node(source).query("select state, peer, epoch from sharding_slots where slot = $1", {slot});
+      co_await node(source).query("select state, peer, epoch, into_slot from sharding_slots where slot = $1", {slot});
   if (found.empty()) co_return false;
+  if (auto const made = found[0].get<std::optional<std::uint32_t>>(3))
+    co_return co_await publish_split(slot, source, *made, found[0].get<std::int64_t>(2));
   auto const held = found[0].get<std::string>(0), peer = found[0].get<std::string>(1);
   auto const epoch = found[0].get<std::int64_t>(2) + 1;
   if (held == state::fenced) {
@@ -225,6 +230,23 @@ task<bool> cluster::settle(std::uint32_t slot, std::uint32_t source) {
                         {slot, peer, epoch});
   });
   co_return true;
+}
+
+task<bool> cluster::publish_split(std::uint32_t slot, std::uint32_t at, std::uint32_t made, std::int64_t epoch) {
+  co_return co_await control().transaction([&](db::transaction& tx) -> task<bool> {
+    auto const found =
+        co_await tx.query("select bound from sharding_splits where slot = $1 and made = $2", {slot, made});
+    if (found.empty()) co_return false;  // it has been finished meanwhile
+    auto const is_new = co_await tx.execute(
+        "insert into sharding_map (slot, node, epoch) values ($1, $2, $3) on conflict (slot) do nothing",
+        {made, parts_->settings.nodes[at].name, epoch});
+    if (is_new == 0) co_return false;
+    co_await tx.execute("insert into sharding_bounds (slot, bound) values ($1, $2)",
+                        {made, found[0].get<std::string>(0)});
+    co_await tx.execute("update sharding_map set epoch = $2 where slot = $1 and epoch < $2", {slot, epoch});
+    co_await tx.execute("update sharding_cluster set version = version + 1");
+    co_return true;
+  });
 }
 
 key cluster::key_of_row(db::table_info const& info, void const* row) {

@@ -4,7 +4,8 @@
 //   co_await all.write(owner, [&](db::transaction& tx, std::uint32_t slot) -> task<note> { ... });
 //   co_await all.read(owner, [&](db::session& in) { return repositories::notes{in}.list(who, query); });
 //
-// A key has a slot for ever, a slot has a node, and a move gives a slot to another node while all goes on. `write` and
+// A key has a slot (for ever, but where a range is split), a slot has a node, and a move gives a slot to another node
+// while all goes on. `write` and
 // `read` are exact: they hold whatever moves meanwhile. `of` is quick, and what is read through it may be as old as
 // settings::refresh when the slot has just moved; writes through it are refused then (is_refusal), never misplaced.
 //
@@ -51,7 +52,7 @@ class cluster {
   cluster& operator=(cluster const&) = delete;
   ~cluster();
 
-  sharding::settings const& settings() const noexcept;  // `ranges` are octets of keys
+  sharding::settings const& settings() const noexcept;  // `ranges` are octets of keys, as they were at the beginning
   db::database& control() noexcept;
   db::database& node(std::uint32_t index) noexcept;
   std::uint32_t size() const noexcept;                  // nodes
@@ -117,15 +118,18 @@ class cluster {
   // Into the node of its key, with its slot set.
   template <db::stored T>
   auto insert(T row) -> decltype(std::declval<db::transaction&>().insert(std::move(row))) {
-    co_await stamp(row);
-    co_return co_await write(key_of_row(db::info_of<T>, &row), [&row](db::transaction& tx) { return tx.insert(row); });
+    static_assert(db::info_of<T>.slot != db::no_column, "the table is not sharded: its traits have no `sharded_by`");
+    co_return co_await write(key_of_row(db::info_of<T>, &row), [&row](db::transaction& tx, std::uint32_t slot) {
+      set_slot(db::info_of<T>, &row, slot);
+      return tx.insert(row);
+    });
   }
 
   // Asks the control database, whatever the age of what is known.
   task<std::shared_ptr<slot_map const>> refresh();
   // What is known, at most settings::refresh old where the control database answers.
   task<std::shared_ptr<slot_map const>> map();
-  // Completes a handover that was begun and whose outcome is decided; anybody may. False: there is none.
+  // Completes a handover or a split that was begun and whose outcome is decided; anybody may. False: there is none.
   task<bool> settle(std::uint32_t slot, std::uint32_t source);
 
  private:
@@ -140,9 +144,9 @@ class cluster {
       -> std::invoke_result_t<F&, db::transaction&, std::uint32_t> {
     using R = std::invoke_result_t<F&, db::transaction&, std::uint32_t>;
     attempts pace;
-    auto const slot = co_await slot_for(k);
     for (;;) {
-      auto const at = co_await locate_slot(slot);
+      // Again each time: a range may have been split.
+      auto const at = co_await locate_slot(co_await slot_for(k));
       try {
         co_return co_await node(at.node).transaction(
             [&](db::transaction& tx) -> R {
@@ -166,6 +170,7 @@ class cluster {
   task<bool> still_has(place at);
   // Waits until it is worth another attempt. Throws unavailable_error when patience is over.
   task<> after_refusal(place at, attempts& pace);
+  task<bool> publish_split(std::uint32_t slot, std::uint32_t at, std::uint32_t made, std::int64_t epoch);
   task<> make_map();
   task<> make_node(std::uint32_t index, tables const& all);
 

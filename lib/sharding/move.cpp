@@ -37,6 +37,11 @@ task<move_report> one_move::run() {
   co_return report_;
 }
 
+void one_move::refuse_split() const {
+  throw startup_error{exit_code::usage,
+                      fmt::format("slot {} is being split: finish that with `slipway sharding split`", slot_)};
+}
+
 task<bool> one_move::begin() {
   auto const map = co_await of_.refresh();
   if (slot_ >= map->slots.size())
@@ -49,6 +54,8 @@ task<bool> one_move::begin() {
   auto found = co_await read();
   if (found.empty()) {
     if (map->slots[slot_].node == target_) co_return false;
+    if (!(co_await control.query_once("select 1 from sharding_splits where slot = $1", {slot_})).empty())
+      refuse_split();
     co_await control.execute(
         "insert into sharding_moves (slot, source, target, mover, position) values ($1, $2, $3, $4, '') on conflict "
         "(slot) do nothing",
@@ -81,13 +88,17 @@ task<bool> one_move::take_source() {
       co_await tx.execute(fmt::format("set local lock_timeout = {}", of_.settings().fence.count()));
     auto const lock = tx.dialect() == db::dialect::sqlite ? "" : " for update";
     auto const found = co_await tx.query(
-        fmt::format("select state, epoch, peer from sharding_slots where slot = $1{}", lock), {slot_});
+        fmt::format("select state, epoch, peer, into_slot, high is not null from sharding_slots where slot = $1{}",
+                    lock),
+        {slot_});
     auto const held = found.empty() ? std::string{} : found[0].get<std::string>(0);
     if (held == state::released && found[0].get<std::string>(2) == name_of(target_)) co_return false;
     if (held != state::owned && held != state::copying && held != state::fenced)
       throw startup_error{
           exit_code::data,
           fmt::format("the node {} does not have slot {}: run `slipway sharding verify`", name_of(source_), slot_)};
+    if (!found[0][3].is_null()) refuse_split();
+    is_bounded_ = found[0].get<bool>(4);
     epoch_ = found[0].get<std::int64_t>(1);
     if (held == state::owned) {
       // Nothing has been noted yet, so nothing that was copied before can be relied on.
@@ -103,7 +114,12 @@ task<bool> one_move::take_source() {
 }
 
 task<> one_move::take_target() {
-  co_await target().transaction([this](db::transaction& tx) -> task<> {
+  // The target refuses keys above the slot's range as the source does, since it was split.
+  auto high = db::value::null(db::value_kind::bytes);
+  if (is_bounded_)
+    if (auto const end = (co_await of_.refresh())->end_of(slot_))
+      high = bound_in(*end, of_.settings().range_keys, target().dialect());
+  co_await target().transaction([this, &high](db::transaction& tx) -> task<> {
     auto const lock = tx.dialect() == db::dialect::sqlite ? "" : " for update";
     auto const found =
         co_await tx.query(fmt::format("select state from sharding_slots where slot = $1{}", lock), {slot_});
@@ -113,11 +129,11 @@ task<> one_move::take_target() {
     if (found.empty()) position_.clear(), copied_ = 0;
     co_await tx.execute(
         fmt::format(
-            "insert into sharding_slots (slot, state, epoch, mover, changed_at) values ($1, 'incoming', $2, $3, "
-            "{0}) on conflict (slot) do update set epoch = excluded.epoch, mover = excluded.mover, changed_at = "
-            "excluded.changed_at",
+            "insert into sharding_slots (slot, state, epoch, mover, high, changed_at) values ($1, 'incoming', $2, $3, "
+            "$4, {0}) on conflict (slot) do update set epoch = excluded.epoch, mover = excluded.mover, high = "
+            "excluded.high, changed_at = excluded.changed_at",
             now_in(tx.dialect())),
-        {slot_, epoch_, token_});
+        {slot_, epoch_, token_, high});
   });
   if (position_.empty()) co_await remove_rows(target(), tables_, slot_, std::string{state::incoming}, 1000);
 }

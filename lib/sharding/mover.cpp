@@ -46,6 +46,8 @@ task<move_report> mover::move(std::uint32_t slot, std::uint32_t target) {
   co_return co_await work->run();
 }
 
+task<split_report> mover::split(key at) { return split_range(parts_->of, parts_->all, parts_->options, std::move(at)); }
+
 task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, std::string held_as, std::size_t batch) {
   for (auto t = all.rbegin(); t != all.rend(); ++t) {
     auto const carrier = co_await make_carrier(node, *t);
@@ -154,6 +156,14 @@ task<std::vector<std::string>> mover::verify() {
           "select count(*) from {} where {} not in (select slot from sharding_slots)", quoted(t.name), quoted(t.slot)));
       if (auto const count = lost[0].get<std::int64_t>(0); count > 0)
         out.push_back(fmt::format("{} has {} rows of {} in slots that are not its own", name, count, t.name));
+      if (of.settings().strategy != strategy::range || t.by.empty()) continue;
+      auto const above = co_await of.node(n).query(fmt::format(
+          "select count(*) from {0} join sharding_slots s on s.slot = {0}.{1} where s.into_slot is null and "
+          "s.state in ('owned', 'copying', 'fenced') and {2} >= s.high",
+          quoted(t.name), quoted(t.slot), octets_in(t, of.node(n).dialect(), quoted(t.name) + ".")));
+      if (auto const count = above[0].get<std::int64_t>(0); count > 0)
+        out.push_back(
+            fmt::format("{} has {} rows of {} whose keys lie above the range of their slot", name, count, t.name));
     }
   }
   for (std::uint32_t slot = 0; slot < owners.size(); ++slot) {

@@ -42,6 +42,12 @@ struct move_report {
   unsigned fences = 0;                  // how often it was tried
 };
 
+struct split_report {
+  std::uint32_t slot = 0, made = 0;  // keys from the bound on were the former's and are the latter's
+  std::int64_t rows = 0;             // that changed their slot, in all tables, by this call
+  bool was_there = false;            // a range begins there already
+};
+
 struct planned_move {
   std::uint32_t slot = 0, source = 0, target = 0;
 };
@@ -66,6 +72,11 @@ class mover {
   ~mover();
 
   task<move_report> move(std::uint32_t slot, std::uint32_t target);
+  // Strategy range: keys from `at` to the end of its range get a slot of their own, on the same node, while they are
+  // written; it can move then like any other. What died is taken up by another call with the same bound. Nobody waits
+  // but for transactions that are open when it begins. Throws startup_error(usage) for another strategy, a table that
+  // does not say by what it is sharded, a bound that is no key, a slot that moves, or another split that is under way.
+  task<split_report> split(key at);
   // Gives a move up: the source keeps the slot, and what the target has of it is removed. Throws startup_error(usage)
   // when there is none, or when it is too late.
   task<> give_up(std::uint32_t slot);

@@ -44,6 +44,7 @@ class one_move {
   // Of one table, on the source and on the target. Nothing when it took longer.
   task<std::optional<std::array<content, 2>>> sums(row_carrier& carrier, std::chrono::steady_clock::time_point until);
   task<> measure();
+  [[noreturn]] void refuse_split() const;
   void step(std::string_view name) const;
   db::database& source() const { return of_.node(source_); }
   db::database& target() const { return of_.node(target_); }
@@ -69,9 +70,12 @@ class one_move {
   std::uint32_t slot_, source_ = 0, target_;
   std::string token_, position_;
   std::int64_t epoch_ = 0, fences_ = 0, copied_ = 0;
+  bool is_bounded_ = false;  // keys from the end of its range on are refused
   std::vector<std::unique_ptr<row_carrier>> carriers_;
   move_report report_;
 };
+
+task<split_report> split_range(cluster& of, tables const& all, mover_options const& o, key at);
 
 // Removes the rows of a slot that the node has in this state, children before their parents.
 task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, std::string held_as, std::size_t batch);

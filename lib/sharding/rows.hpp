@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,11 @@ struct content {
   friend bool operator==(content const&, content const&) = default;
 };
 
+struct split_rows {
+  std::uint32_t slot = 0, into = 0;
+  db::value bound;
+};
+
 class row_carrier {
  public:
   virtual ~row_carrier() = default;
@@ -51,6 +57,12 @@ class row_carrier {
   // Some rows of the slot, at most so many: how many there were.
   virtual task<std::int64_t> remove_some(db::transaction& from, std::uint32_t slot, std::size_t most) = 0;
   virtual task<content> sum(db::session& in, std::uint32_t slot) = 0;
+  // Gives rows of a slot whose key is not below the bound another slot: of at most `most` rows with primary keys above
+  // `after`. Where the last of them is; nothing at the end. Rows that somebody else is changing may be left out.
+  virtual task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
+                                                 std::size_t most) = 0;
+  // Rows that are left to be split.
+  virtual task<std::int64_t> count_from(db::session& in, split_rows what) = 0;
 
  protected:
   explicit row_carrier(table const& t) noexcept : table_{t} {}

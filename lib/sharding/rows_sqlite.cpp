@@ -131,6 +131,34 @@ class sqlite_carrier final : public row_carrier {
     co_return out;
   }
 
+  task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
+                                         std::size_t most) override {
+    db::values with{what.slot, static_cast<std::int64_t>(most)};
+    if (!after.empty()) with.push_back(from_position(after));
+    auto const found = co_await in.query(
+        fmt::format(
+            "select {0} from (select {0} from {1} where {2} = $1{3} order by {0} limit $2) order by {0} desc limit "
+            "1",
+            key_, name_, slot_, after.empty() ? "" : fmt::format(" and {} > $3", key_)),
+        with);
+    if (found.empty()) co_return std::nullopt;
+    auto const last = value_of(found[0][0]);
+    db::values change{what.slot, what.into, what.bound, last};
+    if (!after.empty()) change.push_back(from_position(after));
+    co_await in.execute(
+        fmt::format("update {0} set {1} = $2 where {1} = $1 and {3} >= $3 and {2} <= $4{4}", name_, slot_, key_,
+                    octets_in(table_, db::dialect::sqlite), after.empty() ? "" : fmt::format(" and {} > $5", key_)),
+        std::move(change));
+    co_return position_of(last);
+  }
+
+  task<std::int64_t> count_from(db::session& in, split_rows what) override {
+    auto const found = co_await in.query(fmt::format("select count(*) from {} where {} = $1 and {} >= $2", name_, slot_,
+                                                     octets_in(table_, db::dialect::sqlite)),
+                                         {what.slot, what.bound});
+    co_return found[0].get<std::int64_t>(0);
+  }
+
  private:
   batch take(db::rows const& found) const {
     batch out;

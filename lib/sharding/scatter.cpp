@@ -90,8 +90,30 @@ task<std::vector<std::uint32_t>> slots_of(db::session& node) {
   co_return out;
 }
 
+namespace {
+
+// What is known, and what is new where a node has a slot that is not known: of a range that was split.
+task<std::shared_ptr<slot_map const>> map_of(cluster& all, std::vector<node_answer> const& answers) {
+  auto map = co_await all.map();
+  auto const knows = [&map](node_answer const& a) {
+    return std::ranges::all_of(a.slots, [&map](std::uint32_t slot) { return slot < map->slots.size(); });
+  };
+  if (std::ranges::all_of(answers, knows)) co_return map;
+  map = co_await all.refresh();
+  for (std::uint32_t n = 0; n < answers.size(); ++n) {
+    if (knows(answers[n])) continue;
+    // Whoever split it has died before it told the map.
+    auto const split = co_await all.node(n).query("select slot from sharding_slots where into_slot is not null");
+    for (auto const& row : split) co_await all.settle(row.get<std::uint32_t>(0), n);
+    map = co_await all.refresh();
+  }
+  co_return map;
+}
+
+}  // namespace
+
 task<bool> has_to_ask_again(cluster& all, std::vector<node_answer> const& answers, unsigned attempt) {
-  auto const map = co_await all.map();
+  auto const map = co_await map_of(all, answers);
   std::vector<char> seen(map->slots.size(), 0);
   bool fits = true, is_whole = true;
   for (auto const& a : answers) {

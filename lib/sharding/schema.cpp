@@ -17,6 +17,9 @@ create table if not exists sharding_moves (
   slot bigint primary key, source varchar(64) not null, target varchar(64) not null,
   mover varchar(64) not null, position text not null, moved_at bigint);
 create table if not exists sharding_nodes (name varchar(64) primary key);
+create table if not exists sharding_bounds (slot bigint primary key, bound text not null unique);
+create table if not exists sharding_splits (
+  id integer primary key check (id = 1), slot bigint not null, made bigint not null, bound text not null);
 create table if not exists sharding_keys (
   key varchar(1000) primary key, slot bigint not null);
 create index if not exists sharding_keys_slot on sharding_keys (slot);
@@ -47,21 +50,35 @@ create table if not exists sharding_changes (
 create index if not exists sharding_changes_slot on sharding_changes (slot, id);
 )";
 
-// 0: the table, as a name; 1: as text; 2: slot; 3: key; 4: the function.
+// Octets of keys, which order as the keys do: as sharding::key has them.
+constexpr char const* postgres_octets = R"(
+create or replace function sharding_octets(bigint) returns bytea language sql immutable as
+  'select int8send($1 # (-9223372036854775808)::bigint)';
+create or replace function sharding_octets(boolean) returns bytea language sql immutable as
+  'select sharding_octets($1::integer::bigint)';
+create or replace function sharding_octets(timestamptz) returns bytea language sql immutable as
+  'select sharding_octets((extract(epoch from $1) * 1000000)::bigint)';
+create or replace function sharding_octets(uuid) returns bytea language sql immutable as 'select uuid_send($1)';
+create or replace function sharding_octets(text) returns bytea language sql immutable as
+  'select convert_to($1, ''UTF8'')';
+)";
+
+// 0: the table, as a name; 1: as text; 2: slot; 3: key; 4: the function; 5: the one for truncate; 6: what happens to a
+// change of slot or key; 7: what is asked of a slot; 8: into what; 9: whether a new row's key is above the slot's.
 constexpr char const* postgres_guard = R"(
 create or replace function {4}() returns trigger language plpgsql as $guard$
 declare
   here bigint;
   held text;
+  bound bytea;
 begin
-  if tg_op = 'DELETE' then here := old.{2}; else here := new.{2}; end if;
   if tg_op = 'UPDATE' then
     if old.{2} is distinct from new.{2} or old.{3} is distinct from new.{3} then
-      raise exception 'sharding: a row of {1} cannot change its slot or its primary key' using errcode = 'SL002';
-    end if;
+{6}    end if;
   end if;
-  select state into held from sharding_slots where slot = here for share;
-  if held = 'copying' then
+  if tg_op = 'DELETE' then here := old.{2}; else here := new.{2}; end if;
+  select {7} into {8} from sharding_slots where slot = here for share;
+{9}  if held = 'copying' then
     insert into sharding_changes (slot, table_name, row_key)
       values (here, '{1}', case when tg_op = 'DELETE' then old.{3}::text else new.{3}::text end);
   elsif held is null or held not in ('owned', 'loading') then
@@ -80,12 +97,13 @@ drop trigger if exists sharding_guard_all on {0};
 create trigger sharding_guard_all before truncate on {0} for each statement execute function {5}();
 )";
 
-// 0: the table, as a name; 1: as text; 2: slot; 3: key; 4: the trigger; 5: the event; 6: old or new.
+// 0: the table, as a name; 1: as text; 2: slot; 3: key; 4: the trigger; 5: the event; 6: old or new; 7: which slots are
+// refused besides; 8: what else may be its slot, while a change of it is taken back.
 constexpr char const* sqlite_guard = R"(
 drop trigger if exists {4};
 create trigger {4} before {5} on {0} begin
   select raise(abort, 'sharding: the slot is not this node''s') where not exists (
-    select 1 from sharding_slots where slot = {6}.{2} and state in ('owned', 'copying', 'loading'));
+    select 1 from sharding_slots where slot in ({6}.{2}{8}) and state in ('owned', 'copying', 'loading'){7});
   insert into sharding_changes (slot, table_name, row_key) select {6}.{2}, '{1}', {6}.{3} where exists (
     select 1 from sharding_slots where slot = {6}.{2} and state = 'copying');
 end;
@@ -93,8 +111,16 @@ end;
 
 constexpr char const* sqlite_keeps = R"(
 drop trigger if exists {4};
-create trigger {4} before update on {0} when old.{2} is not new.{2} or old.{3} is not new.{3} begin
+create trigger {4} before update on {0} when {5} begin
   select raise(abort, 'sharding: a row cannot change its slot or its primary key');
+end;
+)";
+
+// 5: unless it is split. Its own change does not call it again.
+constexpr char const* sqlite_stays = R"(
+drop trigger if exists {4};
+create trigger {4} after update on {0} when old.{2} is not new.{2}{5} begin
+  update {0} set {2} = old.{2} where {3} = new.{3};
 end;
 )";
 
@@ -123,7 +149,23 @@ std::string control_schema(db::dialect of) {
 
 std::string node_schema(db::dialect of) {
   if (of == db::dialect::mysql) refuse_engine();
-  return std::string{node_tables} + (of == db::dialect::sqlite ? sqlite_changes : postgres_changes);
+  return node_tables + std::string{of == db::dialect::sqlite ? sqlite_changes : postgres_changes} +
+         (of == db::dialect::postgres ? postgres_octets : "");
+}
+
+std::string octets_in(table const& t, db::dialect of, std::string_view row) {
+  auto const column = fmt::format("{}{}", row, quoted(t.by));
+  if (of == db::dialect::postgres) return fmt::format("sharding_octets({})", column);
+  // Numbers are compared as such.
+  return fmt::format("case typeof({0}) when 'text' then cast({0} as blob) else {0} end", column);
+}
+
+db::value bound_in(std::string const& octets, key_kind as, db::dialect of) {
+  if (of == db::dialect::postgres || as != key_kind::number) return db::bytes{octets};
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    number = number << 8 | (i < octets.size() ? static_cast<unsigned char>(octets[i]) : 0u);
+  return static_cast<std::int64_t>(number ^ std::uint64_t{1} << 63);
 }
 
 table::table(db::table_info const& info)
@@ -139,16 +181,61 @@ table::table(db::table_info const& info)
   }
 }
 
-std::string guard_schema(table const& t, db::dialect of) {
+namespace {
+
+// The change of a slot that a split makes.
+std::string is_no_split(table const& t) {
+  return fmt::format("not exists (select 1 from sharding_slots where slot = old.{0} and into_slot = new.{0})",
+                     quoted(t.slot));
+}
+
+// Where ranges are split, a row that was read before says its old slot when it is written: it keeps the one that it has.
+std::string postgres_guards(table const& t, strategy by) {
+  auto const called = [&t](std::string_view what) { return quoted(fmt::format("sharding_{}_{}", what, t.name)); };
+  auto const has_ranges = by == strategy::range;
+  auto change = fmt::format(
+      "raise exception 'sharding: a row of {} cannot change its slot or its primary key' using errcode = 'SL002';\n",
+      t.name);
+  std::string above;
+  if (has_ranges) {
+    change =
+        fmt::format("if old.{0} is distinct from new.{0} then {1} end if; if {2} then new.{3} := old.{3}; end if;\n",
+                    quoted(t.key), change, is_no_split(t), quoted(t.slot));
+    // A table of which nobody has said by what it is sharded takes no rows into a range that was split.
+    above = fmt::format(
+        "  if tg_op = 'INSERT' and bound is not null and {} then\n    raise exception 'sharding: slot % of {} has been "
+        "split, and the key lies above it', here using errcode = 'SL001';\n  end if;\n",
+        t.by.empty() ? "true" : octets_in(t, db::dialect::postgres, "new.") + " >= bound", t.name);
+  }
+  return fmt::format(postgres_guard, quoted(t.name), t.name, quoted(t.slot), quoted(t.key), called("guard"),
+                     called("guard_all"), change, has_ranges ? "state, high" : "state",
+                     has_ranges ? "held, bound" : "held", above);
+}
+
+std::string sqlite_guards(table const& t, strategy by) {
   auto const name = quoted(t.name), slot = quoted(t.slot), key = quoted(t.key);
   auto const called = [&t](std::string_view what) { return quoted(fmt::format("sharding_{}_{}", what, t.name)); };
-  if (of == db::dialect::mysql) refuse_engine();
-  if (of == db::dialect::postgres)
-    return fmt::format(postgres_guard, name, t.name, slot, key, called("guard"), called("guard_all"));
-  std::string out = fmt::format(sqlite_keeps, name, t.name, slot, key, called("keeps"));
-  for (std::string_view event : {"insert", "update", "delete"})
-    out += fmt::format(sqlite_guard, name, t.name, slot, key, called(event), event, event == "delete" ? "old" : "new");
+  auto const has_ranges = by == strategy::range;
+  auto const above = fmt::format(" and (high is null or not ({}))",
+                                 t.by.empty() ? "true" : octets_in(t, db::dialect::sqlite, "new.") + " >= high");
+  auto const key_changes = fmt::format("old.{0} is not new.{0}", key);
+  auto out = fmt::format(sqlite_keeps, name, t.name, slot, key, called("keeps"),
+                         has_ranges ? key_changes : fmt::format("old.{0} is not new.{0} or {1}", slot, key_changes));
+  if (has_ranges) out += fmt::format(sqlite_stays, name, t.name, slot, key, called("stays"), " and " + is_no_split(t));
+  for (std::string_view event : {"insert", "update", "delete"}) {
+    auto const may_stay = has_ranges && event == "update";
+    out += fmt::format(sqlite_guard, name, t.name, slot, key, called(event), event,
+                       event == "delete" || may_stay ? "old" : "new", has_ranges && event == "insert" ? above : "",
+                       may_stay ? ", new." + slot : "");
+  }
   return out;
+}
+
+}  // namespace
+
+std::string guard_schema(table const& t, db::dialect of, strategy by) {
+  if (of == db::dialect::mysql) refuse_engine();
+  return of == db::dialect::postgres ? postgres_guards(t, by) : sqlite_guards(t, by);
 }
 
 }  // namespace slipway::sharding

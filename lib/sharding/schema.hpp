@@ -1,9 +1,11 @@
 // The tables that sharding keeps for itself, and the guards that let a node refuse what is not its own.
 //
 // In the control database: sharding_cluster (what was decided for good, and the version of the map), sharding_map (the
-// node of each slot: a hint for routing), sharding_moves (what is under way), sharding_keys (the directory).
-// In each node: sharding_node (who it is), sharding_slots (the truth about its slots), sharding_changes (keys of rows
-// that were changed while their slot is copied).
+// node of each slot: a hint for routing), sharding_moves (what is under way), sharding_keys (the directory),
+// sharding_bounds (where the range of each slot begins, in hexadecimal), sharding_splits (the one that is under way).
+// In each node: sharding_node (who it is), sharding_slots (the truth about its slots; `high`: keys from there on are not
+// the slot's any more; `into_slot`: where their rows go), sharding_changes (keys of rows that were changed while their
+// slot is copied).
 //
 // A trigger on every sharded table locks the row of its slot for sharing and refuses the change unless the node owns
 // it. So whoever wants to take a slot away from a node waits for the transactions that write in it, and after that
@@ -76,7 +78,11 @@ task<> add_missing_columns(db::transaction& tx, schema_part of);
 // The first of them as "table.column", or nothing.
 task<std::optional<std::string>> missing_column(db::session& in, schema_part of);
 // The guards of one table; replaces those that are there.
-std::string guard_schema(table const& t, db::dialect of);
+std::string guard_schema(table const& t, db::dialect of, strategy by);
+
+// The key of a row as an expression that orders as keys do, and a bound to compare it with. `row`: "new.", for example.
+std::string octets_in(table const& t, db::dialect of, std::string_view row = "");
+db::value bound_in(std::string const& octets, key_kind as, db::dialect of);
 
 // The database's own time in microseconds since 1970, as an expression.
 std::string_view now_in(db::dialect of) noexcept;

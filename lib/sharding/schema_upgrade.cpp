@@ -13,8 +13,16 @@ struct later_column {
   std::string_view table, name, type;
 };
 
+// A type of SQLite's own, which keeps numbers and octets as they are.
+std::string_view type_in(db::dialect of, later_column const& c) noexcept {
+  return of == db::dialect::sqlite && c.type == "bytea" ? "blob" : c.type;
+}
+
 constexpr std::array later_columns{
     later_column{schema_part::control, "sharding_moves", "copied", "bigint not null default 0"},
+    later_column{schema_part::control, "sharding_bounds", "bound", ""},  // a table of its own
+    later_column{schema_part::node, "sharding_slots", "high", "bytea"},
+    later_column{schema_part::node, "sharding_slots", "into_slot", "bigint"},
 };
 
 task<bool> is_there(db::session& in, later_column const& column) {
@@ -34,7 +42,8 @@ task<> add_missing_columns(db::transaction& tx, schema_part of) {
   auto const* const unless = tx.dialect() == db::dialect::sqlite ? "" : "if not exists ";
   for (auto const& each : later_columns)
     if (each.part == of && !co_await is_there(tx, each))
-      co_await tx.execute(fmt::format("alter table {} add column {}{} {}", each.table, unless, each.name, each.type));
+      co_await tx.execute(
+          fmt::format("alter table {} add column {}{} {}", each.table, unless, each.name, type_in(tx.dialect(), each)));
 }
 
 task<std::optional<std::string>> missing_column(db::session& in, schema_part of) {

@@ -1,11 +1,13 @@
 // What is done once, and again for every new node and table.
 #include <slipway/sharding/cluster_parts.hpp>
 
+#include <slipway/core/encoding.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/meta/description.hpp>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+
+#include <ranges>
 
 namespace slipway::sharding {
 namespace {
@@ -19,6 +21,23 @@ std::string ranges_text(settings const& s) {
   std::string out;
   for (auto const& bound : s.ranges) out += fmt::format("{}\n", key{bound}.text());
   return out;
+}
+
+// Those with which the cluster was set up, where none are noted yet.
+task<> add_bounds(db::transaction& tx) {
+  auto const how = co_await tx.query(
+      "select ranges from sharding_cluster where id = 1 and strategy = 'range' and not exists (select 1 from "
+      "sharding_bounds)");
+  if (how.empty()) co_return;
+  auto const ranges = how[0].get<std::string>(0);
+  co_await tx.execute("insert into sharding_bounds (slot, bound) values (0, '')");
+  std::int64_t slot = 0;
+  for (auto const line : std::views::split(std::string_view{ranges}, '\n')) {
+    std::string_view const written{line.begin(), line.end()};
+    if (!written.empty())
+      co_await tx.execute("insert into sharding_bounds (slot, bound) values ($1, $2)",
+                          {++slot, hex(as_byte_span(key::of_text(written).value().octets()))});
+  }
 }
 
 // Slot i lies on node i * nodes / slots: neighbours together.
@@ -41,7 +60,10 @@ task<> cluster::make_map() {
         "insert into sharding_cluster (id, cluster, strategy, ranges, slots, version) values (1, $1, $2, $3, $4, 1) on "
         "conflict (id) do nothing",
         {make_uuid7(parts_->clock, parts_->random).text(), std::string{name_of(s.strategy)}, ranges_text(s), s.slots});
-    if (made == 0) co_return;
+    if (made == 0) {
+      co_await add_bounds(tx);
+      co_return;
+    }
     for (std::size_t n = 0; n < s.nodes.size(); ++n) {
       auto const part = share_of(n, s.nodes.size(), s.slots);
       if (part.from == part.to) continue;
@@ -50,6 +72,7 @@ task<> cluster::make_map() {
           "select i + 1 from n where i + 1 < cast($2 as bigint)) select i, cast($3 as varchar(64)), 1 from n",
           {part.from, part.to, s.nodes[n].name});
     }
+    co_await add_bounds(tx);
   });
 }
 
@@ -85,7 +108,7 @@ task<> cluster::make_node(std::uint32_t index, tables const& all) {
                         now_in(tx.dialect())),
             {from, to});
     }
-    for (auto const& t : all) co_await tx.script(guard_schema(t, tx.dialect()));
+    for (auto const& t : all) co_await tx.script(guard_schema(t, tx.dialect(), parts_->settings.strategy));
   });
   co_await control().execute("insert into sharding_nodes (name) values ($1) on conflict (name) do nothing", {name});
 }

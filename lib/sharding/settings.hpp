@@ -87,7 +87,8 @@ inline constexpr auto rules_of<sharding::settings> = rules(
         .help("The parts into which rows are dealt, many more than nodes there will ever be: what moves between nodes "
               "is a slot. Cannot be changed once there are rows."),
     field(&sharding::settings::ranges)
-        .help("Strategy range: where each slot after the first begins, ascending; as many slots as bounds and one. "
+        .help("Strategy range: where each slot after the first begins when the cluster is set up, ascending; as many "
+              "slots as bounds and one. `slipway sharding split` adds bounds, which are not written here. "
               "Each is a key as range_keys says, or the beginning of its octets in hexadecimal: 0x0198c6."),
     field(&sharding::settings::range_keys)
         .help("Strategy range: what keys are, and so the bounds in ranges. text orders by its bytes; number is for "

@@ -27,6 +27,11 @@ def test_a_table_is_sharded_and_a_table_is_partitioned(tmp_path, postgres, launc
     own.variables = lambda: {**inherited(), "SLIPWAY_CONFIG": str(project / "config"),
                              "SLIPWAY_MIGRATIONS__DIRECTORY": str(project / "migrations")}
 
+    # The model's key is no text, which range_keys would say.
+    refused = own.run("sharding", "init", "--set", "sharding.strategy=range", "--set", "sharding.slots=1")
+    assert refused.returncode == 78 and "invoices.owner_id, the key of its model, is a UUID" in refused.stderr, refused.stderr
+    assert "Set sharding.range_keys to id" in refused.stderr
+
     succeeded(own.run("migrate", "up"))
     assert "guards on 1 tables" in succeeded(own.run("sharding", "init"))
     assert succeeded(own.run("partitions", "keep")).count("made visits_p") == 3

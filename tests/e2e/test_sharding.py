@@ -25,7 +25,7 @@ def succeeded(done):
 class Nodes:
     """A service whose configuration names two nodes, and how to look into them."""
 
-    def __init__(self, server, launch):
+    def __init__(self, server, launch, how="slots: 16"):
         self.own = launch(postgres=server.postgres, migrate=False)
         postgres = server.postgres
         self.names = [postgres.create_database() if postgres else self.own.folder / f"{name}.db" for name in "ab"]
@@ -33,9 +33,9 @@ class Nodes:
         config = self.own.folder / "config"
         shutil.copytree(ROOT / "config", config)
         (config / "local.yaml").write_text(
-            "sharding:\n  slots: 16\n  refresh: 100ms\n  max_age: 500ms\n"
+            f"sharding:\n  {how}\n  refresh: 100ms\n  max_age: 500ms\n"
             f"  nodes:\n    - {{name: a, url: '{urls[0]}'}}\n    - {{name: b, url: '{urls[1]}'}}\n"
-            "  tables:\n    - {name: invoices}\n")
+            "  tables:\n    - {name: invoices, by: id}\n")
         migrations = self.own.folder / "migrations"
         shutil.copytree(ROOT / "migrations", migrations)
         number = 1 + max(int(f.name[:4]) for f in migrations.glob("[0-9]*.sql"))
@@ -56,9 +56,13 @@ class Nodes:
 
 @pytest.fixture
 def nodes(server, launch):
+    return make_nodes(server, launch)
+
+
+def make_nodes(server, launch, **how):
     if server.postgres is not None and not hasattr(server.postgres, "replica"):
         pytest.skip("nodes are PostgreSQL databases or SQLite files")
-    return Nodes(server, launch)
+    return Nodes(server, launch, **how)
 
 
 @pytest.mark.timeout(300)
@@ -118,3 +122,31 @@ def test_the_service_is_ready_with_all_its_nodes(nodes):
     succeeded(nodes.run("move", "2-3", "--to", "b"))
     wait_until(lambda: metrics()['sharding_moves{phase="kept"}'] == "2", what="the service to see the moves")
     assert "kept until `clean`" in succeeded(nodes.run("status"))
+
+
+@pytest.mark.timeout(300)
+def test_a_range_is_split_and_its_upper_part_moves(server, launch):
+    nodes = make_nodes(server, launch, how='strategy: range\n  slots: 2\n  ranges: ["n"]')
+    succeeded(nodes.own.run("migrate", "up"))
+    succeeded(nodes.run("init"))
+    for i, name in enumerate(["ann", "bob", "gail", "hugo", "mia"]):
+        nodes.sql(0, f"insert into invoices (id, slot, total) values ('{name}', 0, {i})")
+    nodes.own.start()
+
+    split = succeeded(nodes.run("split", "--at", "g", "--to", "b"))
+    assert "keys from g on are in slot 2 now, 3 rows" in split, split
+    assert [line.split() for line in succeeded(nodes.run("ranges")).splitlines()] == [
+        ["slot", "0", "a", "from", "the", "beginning"], ["slot", "2", "b", "from", "g"], ["slot", "1", "b", "from", "n"]]
+    assert nodes.sql(1, "select id from invoices where slot = 2 order by id").split() == ["gail", "hugo", "mia"]
+    with pytest.raises((AssertionError, sqlite3.Error), match="sharding"):
+        nodes.sql(0, "insert into invoices (id, slot, total) values ('kim', 0, 0)")
+    nodes.sql(0, "insert into invoices (id, slot, total) values ('cleo', 0, 0)")
+    assert "begins there already" in succeeded(nodes.run("split", "--at", "g", "--to", "b"))
+    succeeded(nodes.run("clean", "--wait"))
+    assert nodes.sql(0, "select count(*) from invoices") == "3"
+    assert "are where they should be" in succeeded(nodes.run("verify"))
+    again = nodes.run("split", "--at", "0xzz")
+    assert again.returncode == 64 and "is no key" in again.stderr, again.stderr
+    # The bounds of the beginning stay in the configuration.
+    nodes.own.stop()
+    nodes.own.start()

@@ -63,11 +63,16 @@ TEST(Keys, IdsCarrySlots) {
 }
 
 TEST(Ranges, BoundsBelongToTheSlotThatTheyBegin) {
-  std::vector<std::string> const bounds{"g", "n"};
+  std::vector<range_start> const bounds{{"", 0}, {"g", 1}, {"n", 2}};
   EXPECT_EQ(slot_by_range(bounds, "apple"), 0u);
   EXPECT_EQ(slot_by_range(bounds, "g"), 1u);
   EXPECT_EQ(slot_by_range(bounds, "melon"), 1u);
   EXPECT_EQ(slot_by_range(bounds, "zoo"), 2u);
+  slot_map const split{.ranges = {{"", 0}, {"g", 2}, {"n", 1}}};
+  EXPECT_EQ(slot_by_range(split.ranges, "melon"), 2u);
+  EXPECT_EQ(split.end_of(0), "g");
+  EXPECT_EQ(split.end_of(2), "n");
+  EXPECT_FALSE(split.end_of(1));
 }
 
 struct reading {

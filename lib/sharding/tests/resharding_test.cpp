@@ -17,14 +17,10 @@ class resharding : public sharded_case {
  protected:
   // The exit status of a mover in a process of its own; -1 when it was killed. Killed after so many milliseconds,
   // when that is not 0.
-  int move_in_process(int die_at, std::uint32_t slot, std::string const& target, unsigned kill_after_ms) {
-    std::vector<std::string> words{SHARDING_MOVER,
-                                   std::to_string(die_at),
-                                   std::to_string(slot),
-                                   target,
-                                   std::to_string(settings_.fence.count()),
-                                   std::to_string(settings_.slots),
-                                   control_url_};
+  int move_in_process(int die_at, std::string const& what, std::string const& target, unsigned kill_after_ms) {
+    std::vector<std::string> words{
+        SHARDING_MOVER, std::to_string(die_at), what, target, std::to_string(settings_.fence.count()), slots_,
+        control_url_};
     for (auto const& n : settings_.nodes) words.push_back(n.url);
     auto const child = ::fork();
     if (child == 0) {
@@ -44,6 +40,7 @@ class resharding : public sharded_case {
   }
 
   checker checker_;
+  std::string slots_;
 };
 
 TEST_F(resharding, NothingIsLostOrDoubledWhateverDies) {
@@ -60,6 +57,7 @@ TEST_F(resharding, NothingIsLostOrDoubledWhateverDies) {
       }))
     GTEST_SKIP() << "SKIPPED LOUDLY: no PostgreSQL";
 
+  slots_ = std::to_string(slots);
   constexpr std::size_t workers = 8, customers_of_one = 6;
   auto const far = another();  // what another process knows
   std::vector<std::vector<known>> all(workers);
@@ -73,7 +71,7 @@ TEST_F(resharding, NothingIsLostOrDoubledWhateverDies) {
 
   // Killed at every step of one slot, each time a step later, until it gets to the end.
   int deaths = 0, moves = 0;
-  for (int step = 1; move_in_process(step, 0, "b", 0) != 0; ++step) ++deaths;
+  for (int step = 1; move_in_process(step, "0", "b", 0) != 0; ++step) ++deaths;
   EXPECT_GE(deaths, 8);
   ++moves;
   // Killed at any moment, with what is left to be done by the next.
@@ -81,8 +79,8 @@ TEST_F(resharding, NothingIsLostOrDoubledWhateverDies) {
   for (std::uint32_t slot = 1; slot < slots; ++slot) {
     auto const target = slot < slots / 2 ? "b" : "a";
     for (int attempt = 0; attempt < 3; ++attempt)
-      if (move_in_process(0, slot, target, 150 + dice() % 400) != 0) ++deaths;
-    EXPECT_EQ(move_in_process(0, slot, target, 0), 0);
+      if (move_in_process(0, std::to_string(slot), target, 150 + dice() % 400) != 0) ++deaths;
+    EXPECT_EQ(move_in_process(0, std::to_string(slot), target, 0), 0);
     ++moves;
   }
   checker_.stop();
@@ -96,6 +94,64 @@ TEST_F(resharding, NothingIsLostOrDoubledWhateverDies) {
   EXPECT_THAT(run(checker_.compare(*all_, together)), testing::IsEmpty());
   EXPECT_GE(checker_.changes(), 200);
   std::printf("%d moves, %d deaths of movers, %lld changes, %lld reads\n", moves, deaths,
+              static_cast<long long>(checker_.changes()), static_cast<long long>(checker_.looks()));
+}
+
+// Ranges are split and their upper parts move away while many write in them, and who does it is killed at every step and
+// at random moments.
+TEST_F(resharding, NothingIsLostOrDoubledWhileRangesAreSplit) {
+  std::string why_not;
+  auto const second = db::tests::postgres_server::own({}, why_not);
+  if (!second) GTEST_SKIP() << "SKIPPED LOUDLY: " << why_not;
+  auto const elsewhere = second->make_database();
+  if (!make(db::dialect::postgres, 2, 2, [&](settings& s) {
+        s.nodes[1].url = elsewhere;
+        s.strategy = strategy::range;
+        s.range_keys = key_kind::id;
+        s.ranges = {"0x80"};
+        s.fence = std::chrono::milliseconds{500};
+        s.patience = std::chrono::milliseconds{20'000};
+      }))
+    GTEST_SKIP() << "SKIPPED LOUDLY: no PostgreSQL";
+  slots_ = "2:0x80";
+
+  constexpr std::size_t workers = 8, customers_of_one = 6;
+  auto const far = another();
+  std::vector<std::vector<known>> all(workers);
+  for (std::size_t w = 0; w < workers; ++w)
+    for (std::size_t i = 0; i < customers_of_one; ++i) {
+      customer c{.id = id_of<customer>::make(), .name = "Ann", .extra = json::value{"x"}};
+      c.id.value.bytes[0] = static_cast<std::uint8_t>((w * customers_of_one + i) * 5);  // 0 to 235
+      all[w].push_back({run(all_->insert(c)).id, 0, {}});
+    }
+  std::latch end{workers};
+  for (std::size_t w = 0; w < workers; ++w)
+    on_[w % 2].spawn(checker_.work(w % 2 == 0 ? *all_ : *far, all[w], static_cast<unsigned>(w), end));
+
+  int deaths = 0, splits = 1;
+  for (int step = 1; move_in_process(step, "0x40", "b", 0) != 0; ++step) ++deaths;
+  EXPECT_GE(deaths, 16) << "those of the split and of the move";
+  std::minstd_rand dice{std::random_device{}()};
+  for (auto const* at : {"0x20", "0x60", "0x70", "0xc0", "0xa0", "0xe0"}) {
+    auto const target = splits++ % 2 == 0 ? "b" : "a";
+    for (auto m = a_mover(); run(m.clean()) > 0;) run(sleep_for(std::chrono::milliseconds{100}));
+    for (int attempt = 0; attempt < 3; ++attempt)
+      if (move_in_process(0, at, target, 100 + dice() % 300) != 0) ++deaths;
+    EXPECT_EQ(move_in_process(0, at, target, 0), 0);
+  }
+  checker_.stop();
+  end.wait();
+
+  auto m = a_mover();
+  while (run(m.clean()) > 0) run(sleep_for(std::chrono::milliseconds{100}));
+  EXPECT_THAT(run(m.verify()), testing::IsEmpty());
+  std::vector<known> together;
+  for (auto const& part : all) together.insert(together.end(), part.begin(), part.end());
+  run(all_->refresh());
+  EXPECT_THAT(run(checker_.compare(*all_, together)), testing::IsEmpty());
+  EXPECT_EQ(run(all_->refresh())->slots.size(), 9u);
+  EXPECT_GE(checker_.changes(), 200);
+  std::printf("%d splits and moves, %d deaths, %lld changes, %lld reads\n", splits, deaths,
               static_cast<long long>(checker_.changes()), static_cast<long long>(checker_.looks()));
 }
 

@@ -47,10 +47,10 @@ class text_call : public operation {
   db::values none_;
 };
 
-// The same without its answer, and never cancelled: whether it was done.
+// The same without its answer: whether it was done.
 class text_attempt final : public text_call {
  public:
-  text_attempt(pg_connection& on, std::string sql) : text_call{on, std::move(sql), nullptr} {}
+  using text_call::text_call;
   bool await_resume() const noexcept { return !error; }
 };
 

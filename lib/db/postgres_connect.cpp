@@ -53,24 +53,6 @@ auto with_parameters(settings const& s, F use) {
   return use(names.data(), values.data());
 }
 
-// Texts without rows, for as long as a connection may take. False: no, or no answer. PQexec would wait for ever.
-bool is_done(PGconn* on, std::string const& texts, std::chrono::milliseconds limit) {
-  auto const end = std::chrono::steady_clock::now() + limit;
-  if (PQsendQuery(on, texts.c_str()) == 0) return false;
-  for (bool good = true;;) {
-    while (PQisBusy(on) == 0) {
-      auto* answer = PQgetResult(on);
-      if (answer == nullptr) return good;
-      good = good && PQresultStatus(answer) == PGRES_COMMAND_OK;
-      PQclear(answer);
-    }
-    auto const left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-    pollfd waiting{PQsocket(on), POLLIN, 0};
-    if (left <= 0 || (::poll(&waiting, 1, static_cast<int>(left)) < 0 && errno != EINTR) || PQconsumeInput(on) == 0)
-      return false;
-  }
-}
-
 bool is_final(settings const& s, std::string const& message) {
   for (std::string_view passing :
        {"too many", "remaining connection slots", "starting up", "shutting down", "recovery"})
@@ -103,6 +85,32 @@ std::string place_of(settings const& s) {
   return host + ":" + port + (name.empty() ? "" : ", database " + name);
 }
 
+// PQexec would wait for ever.
+void run_texts(PGconn* on, std::string const& texts, std::chrono::milliseconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  auto const refuse = [on](char const* otherwise) {
+    auto const message = trimmed(PQerrorMessage(on));
+    throw connect_error{message.empty() ? otherwise : message, false};
+  };
+  if (PQsendQuery(on, texts.c_str()) == 0) refuse("the text could not be sent");
+  for (bool good = true;;) {
+    while (PQisBusy(on) == 0) {
+      auto* answer = PQgetResult(on);
+      if (answer == nullptr) {
+        if (!good) refuse("the server says no");
+        return;
+      }
+      good = good && PQresultStatus(answer) == PGRES_COMMAND_OK;
+      PQclear(answer);
+    }
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    pollfd waiting{PQsocket(on), POLLIN, 0};
+    if (left <= 0 || (::poll(&waiting, 1, static_cast<int>(left)) < 0 && errno != EINTR))
+      refuse("the server is silent");
+    if (PQconsumeInput(on) == 0) refuse("the connection was lost");
+  }
+}
+
 pg_handle open_connection(settings const& s) {
   pg_handle connection{with_parameters(s, [](auto names, auto values) { return PQconnectdbParams(names, values, 1); })};
   if (connection == nullptr) throw std::bad_alloc{};
@@ -118,11 +126,9 @@ pg_handle open_connection(settings const& s) {
   PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
   auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) +
                       "; set client_min_messages = warning";
-  if (!is_done(connection.get(), set_up, s.connect_timeout) || PQsetnonblocking(connection.get(), 1) != 0 ||
-      PQenterPipelineMode(connection.get()) == 0) {
-    auto const message = trimmed(PQerrorMessage(connection.get()));
-    throw connect_error{message.empty() ? "the server does not answer" : message, false};
-  }
+  run_texts(connection.get(), set_up, s.connect_timeout);
+  if (PQsetnonblocking(connection.get(), 1) != 0 || PQenterPipelineMode(connection.get()) == 0)
+    throw connect_error{trimmed(PQerrorMessage(connection.get())), false};
   return connection;
 }
 

@@ -3,6 +3,7 @@
 
 #include <slipway/db/settings.hpp>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -31,5 +32,8 @@ std::string place_of(settings const& s);
 
 // Open, idle, not blocking and in pipeline mode. Throws connect_error.
 pg_handle open_connection(settings const& s);
+
+// Texts without rows, outside of the pipeline mode. Blocks for `limit` at most. Throws connect_error.
+void run_texts(pg_conn* on, std::string const& texts, std::chrono::milliseconds limit);
 
 }  // namespace slipway::db::detail

@@ -29,10 +29,7 @@ pg_handle open_and_listen(settings const& s, std::vector<std::string> const& cha
     if (quoted == nullptr) throw connect_error{"a channel's name is no UTF-8", true};
     auto const text = std::string{"listen "} + quoted;
     PQfreemem(quoted);
-    auto* done = PQexec(connection.get(), text.c_str());
-    auto const good = PQresultStatus(done) == PGRES_COMMAND_OK;
-    PQclear(done);
-    if (!good) throw connect_error{PQerrorMessage(connection.get()), false};
+    run_texts(connection.get(), text, s.connect_timeout);
   }
   return connection;
 }

@@ -173,7 +173,10 @@ void pg_shard::open_one(purpose what) {
 task<> pg_shard::connect(purpose what) {
   pg_handle opened;
   try {
-    opened = co_await helpers_.run([this] { return open_connection(settings_); });
+    opened = co_await helpers_.run([this] {
+      if (closing_) throw connect_error{"the database is being closed", false};
+      return open_connection(settings_);
+    });
   } catch (std::exception const& refused) {
     last_error_ = refused.what();
   }

@@ -10,6 +10,7 @@
 #include <slipway/db/postgres_listener.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
+#include <atomic>
 #include <functional>
 #include <list>
 
@@ -134,7 +135,7 @@ class pg_shard final : public pg_owner, public pg_beginnings {
   unsigned failures_ = 0;
   std::chrono::steady_clock::time_point next_attempt_{};
   std::string last_error_;
-  bool closing_ = false;
+  std::atomic<bool> closing_{false};  // also asked by connections that wait for their turn to be opened
   pg_detour* detour_ = nullptr;
   bool keeps_one_ready_ = true;
   std::function<db::settings()> listen_at_;

@@ -83,15 +83,28 @@ task<std::unique_ptr<copy_channel>> pg_transaction::copy(std::string text, copy_
   co_return co_await open_copy(nullptr, place_.connection, std::move(text), direction, operation_context);
 }
 
+// A server that answers at all does by then.
+std::chrono::steady_clock::time_point pg_transaction::soon() const {
+  return std::chrono::steady_clock::now() + place_.home->limits().connect_timeout;
+}
+
 task<> pg_transaction::commit() {
   if (!has_begun_) co_return release();  // nothing was asked for
   if (place_.connection == nullptr) check();
+  auto const* caller = co_await this_context{};
   rows done;
   try {
-    done = co_await text_call{*place_.connection, "commit", nullptr};
+    // Not cancelled when the caller is, because it may have been done; but not waited for any longer than the caller
+    // would have.
+    context limit;
+    if (caller != nullptr) limit.deadline = std::max(soon(), caller->deadline);
+    done = co_await text_call{*place_.connection, "commit", &limit};
   } catch (unavailable_error const&) {
     release();
     throw unavailable_error{"PostgreSQL: the connection was lost at the commit: whether it was done is not known"};
+  } catch (cancelled_error const&) {
+    release();
+    throw unavailable_error{"PostgreSQL: no answer to the commit came in time: whether it was done is not known"};
   } catch (...) {
     release();
     throw;
@@ -105,8 +118,11 @@ task<> pg_transaction::commit() {
 task<> pg_transaction::rollback() {
   if (place_.connection == nullptr) co_return;
   // Where it fails, the server undoes everything with the connection: `release` closes one that is not idle.
-  if (has_begun_ && place_.connection->is_open() && !place_.connection->is_dirty())
-    (void)co_await text_attempt{*place_.connection, "rollback"};
+  if (has_begun_ && place_.connection->is_open() && !place_.connection->is_dirty()) {
+    context limit;
+    limit.deadline = soon();
+    (void)co_await text_attempt{*place_.connection, "rollback", &limit};
+  }
   release();
 }
 

@@ -32,6 +32,7 @@ class pg_transaction final : public exclusive {
 
   // Throws unavailable_error.
   void check() const;
+  std::chrono::steady_clock::time_point soon() const;
   task<> begin_now();
   task<> repeat(operation& first);
   void release();

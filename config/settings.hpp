@@ -299,7 +299,8 @@ inline constexpr auto rules_of<app::tracing_settings> =
           field(&app::tracing_settings::timeout)
               .minimum(100)
               .maximum(60'000)
-              .help("How long one call to the collector may take, and how long a stop waits for it at most."),
+              .help("How long one call to the collector may take. A stop waits that long for one that hangs, and at "
+                    "most twice as long for one that is slow."),
           field(&app::tracing_settings::ratio)
               .minimum(0)
               .maximum(1)

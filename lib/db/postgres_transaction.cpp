@@ -62,7 +62,15 @@ task<> pg_transaction::repeat(operation& first) {
 }
 
 task<> pg_transaction::begin_now() {
+  auto* operation_context = co_await this_context{};
   has_begun_ = true;
+  if (place_.connection != nullptr && place_.connection->is_open()) {
+    try {
+      co_await text_call{*place_.connection, begin_text(level_), operation_context};
+      co_return;
+    } catch (unavailable_error const&) {  // it had died without a word: elsewhere, then
+    }
+  }
   release();
   place_ = co_await elsewhere_.begin_now(level_);
 }

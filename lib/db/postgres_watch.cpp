@@ -67,11 +67,13 @@ task<bool> pg_watch::connect() {
     version_ = PQserverVersion(handle.get());
     opened =
         std::make_shared<pg_connection>(*this, parts_.home, std::move(handle), false, parts_.limits.statement_timeout);
+    opened->listen();
   } catch (connect_error const& refused) {
     why = refused.what();
     is_final = refused.is_final();
   } catch (std::exception const& failed) {
     why = failed.what();
+    opened = nullptr;
   }
   if (closed_) co_return false;
   if (opened == nullptr) {
@@ -79,7 +81,6 @@ task<bool> pg_watch::connect() {
     co_return false;
   }
   connection_ = std::move(opened);
-  connection_->listen();
   failures_ = 0;
   co_await ask_who_it_is();
   co_return connection_ != nullptr;

@@ -54,7 +54,7 @@ task<bool> one_move::begin() {
   auto found = co_await read();
   if (found.empty()) {
     if (map->slots[slot_].node == target_) co_return false;
-    if (!(co_await control.query_once("select 1 from sharding_splits where slot = $1", {slot_})).empty())
+    if (!(co_await control.query_once("select 1 from sharding_splits where slot = $1 or made = $1", {slot_})).empty())
       refuse_split();
     co_await control.execute(
         "insert into sharding_moves (slot, source, target, mover, position) values ($1, $2, $3, $4, '') on conflict "
@@ -88,7 +88,8 @@ task<bool> one_move::take_source() {
       co_await tx.execute(fmt::format("set local lock_timeout = {}", of_.settings().fence.count()));
     auto const lock = tx.dialect() == db::dialect::sqlite ? "" : " for update";
     auto const found = co_await tx.query(
-        fmt::format("select state, epoch, peer, into_slot, high is not null from sharding_slots where slot = $1{}",
+        fmt::format("select state, epoch, peer, into_slot is not null or exists (select 1 from sharding_slots where "
+                    "into_slot = $1), high is not null from sharding_slots where slot = $1{}",
                     lock),
         {slot_});
     auto const held = found.empty() ? std::string{} : found[0].get<std::string>(0);
@@ -97,7 +98,7 @@ task<bool> one_move::take_source() {
       throw startup_error{
           exit_code::data,
           fmt::format("the node {} does not have slot {}: run `slipway sharding verify`", name_of(source_), slot_)};
-    if (!found[0][3].is_null()) refuse_split();
+    if (found[0].get<bool>(3)) refuse_split();
     is_bounded_ = found[0].get<bool>(4);
     epoch_ = found[0].get<std::int64_t>(1);
     if (held == state::owned) {

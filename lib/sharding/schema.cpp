@@ -120,6 +120,8 @@ end;
 constexpr char const* sqlite_stays = R"(
 drop trigger if exists {4};
 create trigger {4} after update on {0} when old.{2} is not new.{2}{5} begin
+  select raise(abort, 'sharding: the slot is not this node''s') where not exists (
+    select 1 from sharding_slots where slot = old.{2} and state in ('owned', 'copying', 'loading'));
   update {0} set {2} = old.{2} where {3} = new.{3};
 end;
 )";

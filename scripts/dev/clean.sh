@@ -12,6 +12,6 @@ rm -rf build
 find . -name __pycache__ -type d -prune -exec rm -rf {} +
 say "build/ is gone."
 if [ "${1:-}" = --all ]; then
-  rm -rf var tests/e2e/node_modules web/docs/node_modules
+  rm -rf var tests/e2e/node_modules web/docs/node_modules bench/peers/fastify/node_modules
   say "var/ is gone, with the development database and keys, and what npm installed."
 fi

@@ -13,7 +13,9 @@ use_scratch() {
   if [ -z "${TMPDIR:-}" ]; then roots+=(/var/tmp); fi
   for root in "${roots[@]}"; do
     for old in "$root"/slipway-run.*; do
-      if [ -O "$old" ] && flock --nonblock "$old" true; then rm -rf -- "$old"; fi
+      if [ -O "$old" ] && flock --nonblock "$old" true; then
+      rm -rf -- "$old" || warn "$old is left of a run that was killed; remove it."
+    fi
     done
   done
   for root in "${roots[@]}" "${roots[0]}"; do
@@ -27,5 +29,5 @@ use_scratch() {
   TMPDIR=$root/slipway-run.${made##*.}
   mv -- "$made" "$TMPDIR"
   export TMPDIR DEV_SCRATCH=$TMPDIR
-  trap 'rm -rf -- "$TMPDIR"' EXIT
+  trap 'rm -rf -- "$TMPDIR" || true' EXIT # how the run ended stays what it is
 }

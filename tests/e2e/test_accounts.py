@@ -379,6 +379,7 @@ def test_a_change_of_the_profile_takes_back_no_change_of_the_password(server):
     for round in range(6):
         new = f"a fresh password {round}"
         with Load(change_name, clients=4) as load:
+            wait_until(lambda: len(load.answers) > 8, what="some load")
             changed = somebody.client.post("/v1/users/me/password", json={"current_password": old, "new_password": new})
         assert changed.status_code == 204, changed.text
         assert not load.errors and {status for _, status in load.answers} == {200}

@@ -113,7 +113,7 @@ def test_a_build_folder_that_cannot_be_written(tree):
     closed.mkdir()
     closed.chmod(0o500)
     for command in ("build", "test", "run", "coverage"):
-        done = tree.dev(command, under=as_anybody(), DEV_NO_INSTALL="")
+        done = tree.dev(command, under=as_anybody(), DEV_NO_INSTALL=os.environ.get("DEV_NO_INSTALL", ""))
         assert done.returncode == PERMISSION, done.stdout + done.stderr
         assert "cannot be written" in done.stderr and "chown" in done.stderr and "Permission denied" not in done.stderr, done.stderr
 

@@ -314,7 +314,7 @@ def test_a_key_that_cannot_be_read_keeps_no_certificate_away(launch):
     certificate(server.folder, "server", "localhost")
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: served() != before, seconds=20, what="the new certificate")
-    assert any("spoilt.pem" in x.get("reason", "") for x in server.log_lines())
+    wait_until(lambda: any("spoilt.pem" in x.get("reason", "") for x in server.log_lines()), what="a word about the key")
     assert "keys and certificates were read again" not in server.log()
     spoilt.unlink()
     server.process.send_signal(signal.SIGHUP)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from harness import BINARY
-from processes import wait_until
+from processes import PATIENCE, wait_until
 
 
 def test_health_and_version(server):
@@ -352,7 +352,7 @@ def test_a_stop_while_it_starts(launch, signal_number):
         try:
             with silent.accept()[0]:
                 process.send_signal(signal_number)
-                said = process.communicate(timeout=10)[0]
+                said = process.communicate(timeout=PATIENCE)[0]
         finally:
             process.kill()
             process.wait()

@@ -78,6 +78,14 @@ TEST_F(postgres_beginnings, without_a_server_it_fails_and_cannot_be_committed) {
   go_through_a_gate();
   settings_.acquire_timeout = 200ms;
   open();
+  ASSERT_TRUE(soon([this] {  // its connection for transactions is there
+    try {
+      run(db_->transaction([](transaction& tx) -> task<> { co_await tx.query("select 1"); }));
+      return true;
+    } catch (unavailable_error const&) {
+      return false;
+    }
+  }));
   bool failed = false;
   EXPECT_THROW(run(db_->transaction([&](transaction& tx) -> task<> {
                  gate_->refuse();

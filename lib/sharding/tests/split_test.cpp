@@ -191,6 +191,7 @@ TEST_P(ranges, WhatCannotBeSplitIsRefusedWithTheReason) {
   EXPECT_THROW(run(dying.split(octet(0x40))), stopped);
   EXPECT_THAT(refusal(all_tables(), octet(0x50)), HasSubstr("another split is under way, at 0x40"));
   EXPECT_THROW(run(a_mover().move(0, 1)), startup_error) << "half of it says another slot";
+  EXPECT_THROW(run(a_mover().move(2, 1)), startup_error) << "half of it does not say this slot yet";
   run(a_mover().split(octet(0x40)));
   EXPECT_THAT(wrong(), IsEmpty());
 }

@@ -216,7 +216,7 @@ TEST_F(Otlp, WaitsForACollectorThatHangsOnce) {
     asked.release();
     go_on.wait();
   };
-  constexpr std::chrono::seconds time_out{3};
+  constexpr std::chrono::seconds time_out{6};
   auto exporter = make_otlp_exporter({.endpoint = sink.url(), .batch = 5, .timeout = time_out});
   exporter->enqueue(a_trace(5));
   asked.acquire();

@@ -2,6 +2,7 @@
 
 #include <slipway/redis/slots.hpp>
 
+#include <algorithm>
 #include <sstream>
 #include <thread>
 
@@ -20,7 +21,9 @@ cluster::cluster(unsigned masters, unsigned replicas_each) {
   char part[4096];
   for (std::size_t n; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) out.append(part, n);
   if (::pclose(pipe) != 0) throw std::runtime_error{"no cluster: " + out};
-  if (!wait_until([this] { return is_well(); })) throw std::runtime_error{"the cluster is not well: " + out};
+  auto const replicas = masters * replicas_each;
+  if (!wait_until([&] { return is_well() && all_know_of(replicas); }))
+    throw std::runtime_error{"the cluster is not well: " + out};
 }
 
 std::string cluster::url() const {
@@ -42,6 +45,18 @@ bool cluster::is_well() {
     }
   }
   return true;
+}
+
+// Whose replica a server is goes from one to the other. A client that asks one which has not heard of it yet does without
+// that replica until it looks again, half a minute later.
+bool cluster::all_know_of(unsigned replicas) {
+  return std::ranges::all_of(all_, [replicas](auto const& each) {
+    std::istringstream nodes{each->cli({"cluster", "nodes"})};
+    unsigned known = 0;
+    for (std::string line; std::getline(nodes, line);)
+      if (line.contains("slave ")) ++known;
+    return known == replicas;
+  });
 }
 
 server* cluster::master_of(std::string const& key, server const* not_asked) {

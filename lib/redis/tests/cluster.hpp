@@ -18,6 +18,8 @@ class cluster {
   bool is_well();
 
  private:
+  bool all_know_of(unsigned replicas);
+
   std::vector<std::unique_ptr<server>> all_;
 };
 

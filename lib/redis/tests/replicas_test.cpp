@@ -87,8 +87,9 @@ struct redis_replicas : fixture {
     r.ending = true;
     return wait_until([&] { return r.running == 0; });
   }
+  // After a change, roles are read anew half a minute later where the first look was too early.
   bool found(client& c, std::uint64_t n) {
-    return wait_until([&] { return c.use().replicas == n; });
+    return wait_until([&] { return c.use().replicas == n; }, std::chrono::seconds{70});
   }
 };
 

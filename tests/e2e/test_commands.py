@@ -1,0 +1,181 @@
+"""The commands of the binary: what they do, their exit codes, and what they refuse with which words."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+@pytest.mark.parametrize("arguments, code", [
+    (["--help"], 0), (["serve", "--help"], 0), (["version"], 0), (["config", "show"], 0), (["config", "check"], 0), (["config", "schema"], 0),
+    (["routes"], 0), (["openapi"], 0), (["migrate", "status"], 0), (["migrate", "plan"], 0),
+    (["--no-such-flag"], 64), (["no-such-command"], 64), (["migrate", "sideways"], 64),
+])
+def test_commands_and_their_exit_codes(launch, arguments, code):
+    done = launch().run(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (done.stdout if code == 0 else done.stderr).strip()
+
+
+def test_migrations_go_up_and_down_again(launch):
+    server = launch(migrate=False)
+    assert server.run("migrate", "up").returncode == 0
+    again = server.run("migrate", "up")
+    assert again.returncode == 0, "nothing to do is no failure"
+    down = server.run("migrate", "down")
+    assert down.returncode == 0, down.stderr
+    assert server.run("migrate", "up").returncode == 0
+    server.start()
+    assert server.person()
+
+
+def test_two_who_migrate_at_the_same_time(postgres, launch):
+    server = launch(postgres=postgres, migrate=False)
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(server.run("migrate", "up").returncode)) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert codes == [0, 0, 0]
+
+
+def test_made_up_people_can_be_seeded_again_and_more_of_them(launch):
+    server = launch()
+    said = [server.run("seed", f"--seed.people={n}", "--seed.notes=5").stdout for n in (20, 20, 30)]
+    assert "20 more, with 5 notes each" in said[0] and "all 20 are there already" in said[1] and "10 more" in said[2]
+    server.start()
+    email = server.sql("select email from users where email <> 'admin@example.com' order by id limit 1")
+    password = said[0].split("password: ")[-1].split()[0]
+    with server.client() as client:
+        token = client.post("/v1/auth/login", json={"email": email, "password": password}).json()["access_token"]
+        mine = client.get("/v1/notes", headers={"authorization": f"Bearer {token}"}).json()["items"]
+    assert len({n["id"] for n in mine}) == 5 and all(n["title"] for n in mine)
+
+
+def test_the_seed_can_be_repeated_and_its_account_works(launch):
+    server = launch(environment="development", settings={"log.format": "json"})
+    first, second = server.run("seed"), server.run("seed")
+    assert first.returncode == 0 and second.returncode == 0, first.stderr + second.stderr
+    assert "admin@example.com" in first.stdout + first.stderr
+
+
+def test_a_taken_port(launch):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        for key in ("http.listen", "operations.listen"):
+            launch(settings={key: f"127.0.0.1:{port}"}).refuses(73, str(port), f"another in {key}")
+
+
+def test_addresses_that_cannot_be_used_name_their_setting(launch):
+    for key in ("http.listen", "operations.listen"):
+        launch(settings={key: "unix:/nowhere/at/all.sock"}).refuses(73, "/nowhere/at/all.sock", "Make it", key)
+        launch(settings={key: "no port"}).refuses(78, f"{key} has 'no port'")
+        launch(settings={key: "host.invalid:1"}).refuses(78, f"{key} has 'host.invalid:1'")
+
+
+@pytest.mark.parametrize("words, said", [(["foo"], "slipway: 'foo' is no command. `slipway --help`"),
+                                         (["migrte", "up"], "slipway: 'migrte' is no command; did you mean migrate?"),
+                                         (["migrate", "upp"], "slipway migrate: 'upp' is no command; did you mean up?"),
+                                         ([], "A subcommand is required"), (["migrate", "baseline"], "version is required")])
+def test_commands_that_are_none(launch, words, said):
+    done = launch(migrate=False).run(*words)
+    assert done.returncode == 64 and said in done.stderr, done.stdout + done.stderr
+
+
+def test_the_first_start_in_production(launch):
+    """As docs/operations.md says it: the keys are made by a command, and by that alone."""
+    server = launch(migrate=False, environment="production", settings={"http.drain_delay": "0s"})
+    keys = server.folder / "var/keys"
+    assert server.run("config", "check").returncode == 0
+    assert server.run("migrate", "up").returncode == 0
+    server.refuses(78, "slipway keys rotate")
+    first = server.run("keys", "rotate")
+    assert first.returncode == 0 and "first" in first.stdout, first.stdout + first.stderr
+    assert len(list(keys.glob("*.pem"))) == 1
+    server.start()
+    server.person()
+    server.stop()
+    assert server.run("keys", "rotate").returncode == 0
+    assert len(list(keys.glob("*.pem"))) == 2
+
+
+def test_the_first_key_waits_for_nobody(launch):
+    done = launch(environment="production").run("keys", "rotate", "--after", "3600")
+    assert done.returncode == 0 and "at once" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_seed_before_its_tables(launch):
+    done = launch(migrate=False, environment="development").run("seed")
+    assert done.returncode == 65 and "slipway migrate up" in done.stderr, done.stdout + done.stderr
+
+
+def test_a_ready_file_that_cannot_be_made_leaves_nothing(launch):
+    server = launch()
+    taken = server.folder / "ready"
+    taken.mkdir()
+    server.refuses(73, str(taken), command=("serve", "--ready-file", str(taken)))
+    assert not Path(f"{taken}.new").exists()
+
+
+def test_a_refused_question_has_no_table(launch):
+    done = launch().run("queries", "statements")
+    assert done.returncode == 69 and done.stdout == "", done.stdout + done.stderr
+
+
+def test_wrong_configuration_names_the_place(launch):
+    launch_with(launch, "http.listne", "127.0.0.1:0").refuses(78, "listne", "SLIPWAY_HTTP__LISTEN")
+    launch_with(launch, "http.max_head", "enormous").refuses(78, "max_head")
+    launch_with(launch, "http.max_head", "1").refuses(78, "max_head")
+
+
+def launch_with(launch, key, value):
+    server = launch()
+    server.settings[key] = value
+    return server
+
+
+def test_a_wrong_file_names_its_line(launch):
+    server = launch()
+    folder = server.folder / "config"
+    folder.mkdir()
+    (folder / "base.yaml").write_text("service:\n  name: test\nhttp:\n  lisen: ['127.0.0.1:0']\n")
+    done = server.run("serve", SLIPWAY_CONFIG=str(folder))
+    assert done.returncode == 78 and "base.yaml:4" in done.stderr + done.stdout, done.stderr + done.stdout
+
+
+def test_keys_that_retire_before_their_tokens(launch):
+    server = launch()
+    server.settings.update({"auth.keys.retire_after": "5m", "auth.tokens.lifetime": "15m"})
+    server.refuses(78, "auth.keys.retire_after", "auth.tokens.lifetime")
+
+
+def test_an_unreachable_database(launch):
+    server = launch()
+    server.settings.update({"database.url": "postgres://nobody@127.0.0.1:1/none", "database.connect_attempts": "1", "database.connect_timeout": "1s"})
+    server.refuses(69)
+
+
+def test_a_database_in_a_folder_that_is_not_there(launch):
+    server = launch()
+    server.settings["database.url"] = f"sqlite:{server.folder}/file.txt/app.db"
+    (server.folder / "file.txt").write_text("no folder")
+    done = server.run("serve")
+    assert done.returncode in (69, 73, 77), done.stderr + done.stdout
+
+
+def test_a_file_that_is_no_database(launch):
+    server = launch()
+    (server.folder / "rubbish.db").write_bytes(b"this is no database" * 100)
+    server.settings["database.url"] = f"sqlite:{server.folder}/rubbish.db"
+    done = server.run("serve")
+    assert done.returncode in (65, 69), done.stderr + done.stdout
+
+
+def test_secrets_are_masked_where_settings_are_shown(launch):
+    server = launch()
+    server.settings["database.url"] = "postgres://somebody:hunter2hunter2@127.0.0.1:1/none"  # not a secret
+    done = server.run("config", "show")
+    assert done.returncode == 0 and "hunter2" not in done.stdout + done.stderr

@@ -128,15 +128,7 @@ class Running:
             return False
 
     def cpu_seconds(self):
-        """User and system time of the process and, should it have any, its children."""
-        total = 0
-        for pid in [self.process.pid, *children(self.process.pid)]:
-            try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            except FileNotFoundError:
-                continue
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        return cpu_of(self.process.pid)
 
     def resident(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -158,11 +150,22 @@ class Running:
         self.output.close()
 
 
-def children(pid):
+def times_of(pid):
+    """(parent, its own ticks, those of its children that have ended) or None."""
     try:
-        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, PermissionError):
-        return []
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+
+
+def cpu_of(pid):
+    """Seconds of it and its children, those that have ended too. Read again when one has ended meanwhile."""
+    while True:
+        _, own, ended = times_of(pid)
+        others = [times for each in os.listdir("/proc") if each.isdigit() and (times := times_of(each))]
+        if times_of(pid)[2] == ended:
+            return (own + ended + sum(ticks for parent, ticks, _ in others if parent == pid)) / TICKS
 
 
 PIPELINE = """
@@ -197,6 +200,19 @@ def wrk(port, path, connections, seconds, pipelined=False, core=1, latency=False
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
     scale = {"us": 0.001, "ms": 1, "s": 1000}
     return int(count), float(took), float(p99[1]) * scale[p99[2]] if p99 else None
+
+
+def paced(port, path, connections, a_second, seconds, core=1):
+    """(requests, seconds) of a run at a rate; raises when an answer was wrong. Fewer when the server cannot hold it."""
+    done = subprocess.run(["taskset", "-c", str(core), "h2load", "--h1", "-t1", f"-c{connections}", f"-D{seconds}",
+                           f"--rps={a_second / connections}", f"http://127.0.0.1:{port}{path}"],
+                          capture_output=True, text=True, timeout=seconds + 60)
+    if done.returncode != 0:
+        raise RuntimeError(f"h2load: {done.stderr or done.stdout}")
+    good, failed = (int(re.search(rf"(\d+) {what}", done.stdout)[1]) for what in ("2xx", "failed"))
+    if failed > connections:  # those under way at the end may count as failed
+        raise RuntimeError(f"{failed} requests failed")
+    return good, float(seconds)
 
 
 def machine():

@@ -19,7 +19,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from common import ROOT, TICKS, machine, make_database, prepare_all, start_peer, start_slipway, wrk
+from common import ROOT, cpu_of, machine, make_database, prepare_all, start_peer, start_slipway, wrk
 
 OWN, RAW = "slipway", "slipway, SQL by hand"
 WAYS = [  # name, the process it is in, where its endpoints begin
@@ -68,24 +68,6 @@ def check(port, prefix, postgres, database):
     right({"balance": done["balance"]}, stored(f"select balance from account where id = {int(done['account_id'])}"))
     moved = stored(f"select account_id, amount from transfer where id = {int(done['transfer_id'])}")
     assert moved["account_id"] == done["account_id"] and 1 <= moved["amount"] <= 100
-
-
-def times_of(pid):
-    """(parent, its own ticks, those of its children that have ended) or None."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
-
-
-def cpu_of(pid):
-    """Seconds of it and its children, those that have ended too. Read again when one has ended meanwhile."""
-    while True:
-        _, own, ended = times_of(pid)
-        others = [times for each in os.listdir("/proc") if each.isdigit() and (times := times_of(each))]
-        if times_of(pid)[2] == ended:
-            return (own + ended + sum(ticks for parent, ticks, _ in others if parent == pid)) / TICKS
 
 
 def measure(server, path, postgres, database, seconds):

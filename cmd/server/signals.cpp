@@ -1,5 +1,7 @@
 #include "cmd/server/signals.hpp"
 
+#include <slipway/core/signal_mask.hpp>
+
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -35,20 +37,12 @@ void wait_for_stop(std::stop_token const& served, std::function<void()> const& l
 }  // namespace
 
 interruptible_start::interruptible_start(std::function<void()> last_words) {
-  // The thread inherits a full mask: a signal that comes before it waits is kept for it.
-  sigset_t everything, before;
-  ::sigfillset(&everything);
-  ::pthread_sigmask(SIG_SETMASK, &everything, &before);
-  try {
-    thread_ = std::jthread{[words = std::move(last_words)](std::stop_token const& served) {
-      ::pthread_setname_np(::pthread_self(), "start");
-      wait_for_stop(served, words);
-    }};
-  } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // What comes before the thread waits is kept for it.
+  slipway::all_signals_blocked const meanwhile;
+  thread_ = std::jthread{[words = std::move(last_words)](std::stop_token const& served) {
+    ::pthread_setname_np(::pthread_self(), "start");
+    wait_for_stop(served, words);
+  }};
 }
 
 interruptible_start::~interruptible_start() {

@@ -1,5 +1,6 @@
 #include <slipway/config/watcher.hpp>
 #include <slipway/core/descriptor.hpp>
+#include <slipway/core/signal_mask.hpp>
 
 #include <fmt/format.h>
 
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <set>
 #include <system_error>
@@ -41,17 +41,8 @@ struct file_watch::impl {
     must_be_open(notify.get(), "inotify");
     must_be_open(stop.get(), "eventfd");
     watch();  // before the thread runs: what changes after the constructor is seen
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads that expect them
-    try {
-      thread = std::jthread{[this] { run(); }};
-    } catch (std::system_error const& e) {
-      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw startup_error{exit_code::os,
-                          fmt::format("cannot start the thread that watches the configuration: {}", e.what())};
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    all_signals_blocked const meanwhile;
+    thread = std::jthread{[this] { run(); }};
   }
   ~impl() {
     std::uint64_t const one = 1;

@@ -102,6 +102,7 @@ forwarded_client read_forwarded(std::span<field const> fields, std::span<network
     }
   if (!has("Forwarded")) return usual;
   if (has("X-Forwarded-For") && standard.client != usual.client) return {};
+  if (standard.secure && usual.secure && *standard.secure != *usual.secure) return {};
   return standard;
 }
 

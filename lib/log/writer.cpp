@@ -1,10 +1,10 @@
 #include <slipway/log/writer.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/core/signal_mask.hpp>
 #include <slipway/runtime/shard.hpp>
 
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 namespace slipway::log {
@@ -48,18 +48,14 @@ bool lanes::empty() const noexcept {
 
 writer::writer(lanes& from, std::unique_ptr<sink> to, std::chrono::milliseconds every, std::function<void()> report)
     : lanes_{from}, sink_{std::move(to)}, every_{every}, report_{std::move(report)} {
-  // Signals are for the threads that expect them; blocked here, a closed pipe is an error of the write as well.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  // With them, a closed pipe is an error of the write as well.
+  all_signals_blocked const meanwhile;
   try {
     thread_ = std::jthread{[this] { run(); }};
   } catch (std::system_error const& e) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw startup_error{exit_code::os, std::string{"cannot start the log's writer thread: "} + e.what() +
                                            "; raise the limit on threads (ulimit -u, TasksMax)"};
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 writer::~writer() {

@@ -1,11 +1,11 @@
 #include <slipway/core/errors.hpp>
+#include <slipway/core/signal_mask.hpp>
 #include <slipway/runtime/shards.hpp>
 
 #include <boost/system/system_error.hpp>
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <system_error>
 
@@ -23,12 +23,8 @@ unsigned usable_cores() noexcept {
 
 shards::shards(unsigned count) {
   if (count == 0) count = usable_cores();
-  // Signals go to the main thread alone: the shards inherit a full mask.
-  sigset_t everything, before;
-  ::sigfillset(&everything);
-  ::pthread_sigmask(SIG_SETMASK, &everything, &before);
+  all_signals_blocked const meanwhile;
   auto refuse = [&](char const* what, std::exception const& error) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     for (auto& each : all_) each->stop();
     throw startup_error{exit_code::os, std::string{"cannot "} + what + ": " + error.what() +
                                            ". Raise the limits on threads (ulimit -u, TasksMax) and descriptors "
@@ -46,7 +42,6 @@ shards::shards(unsigned count) {
   } catch (std::system_error const& error) {
     refuse("start the shards' threads", error);
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 shards::~shards() {

@@ -1,7 +1,7 @@
 // The only file that sees opentelemetry-cpp, in a module of its own: with Protobuf and what else it brings, it would
 // take four megabytes of every process, and most export no traces. Its exporter is called on one thread of ours, so that neither the
 // conversion to its records nor the call to the collector ever takes a shard's time.
-#include <slipway/core/errors.hpp>
+#include <slipway/core/signal_mask.hpp>
 #include <slipway/trace/otlp_module.hpp>
 
 #include <opentelemetry/common/key_value_iterable_view.h>
@@ -16,7 +16,6 @@
 #include <opentelemetry/trace/trace_state.h>
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <condition_variable>
 #include <deque>
@@ -101,21 +100,12 @@ class otlp_exporter final : public span_exporter {
     otel::sdk::common::internal_log::GlobalLogHandler::SetLogHandler(
         otel::nostd::shared_ptr<otel::sdk::common::internal_log::LogHandler>{
             std::shared_ptr<otel::sdk::common::internal_log::LogHandler>{failures_}});
-    // Signals belong to the main thread: this one and those that the exporter starts inherit a full mask.
-    sigset_t everything, before;
-    ::sigfillset(&everything);
-    ::pthread_sigmask(SIG_SETMASK, &everything, &before);
-    try {
-      exporter_ = otlp::OtlpHttpExporterFactory::Create(options_of(settings_));
-      thread_ = std::jthread{[this] {
-        ::pthread_setname_np(::pthread_self(), "otlp-export");
-        work();
-      }};
-    } catch (std::system_error const& error) {
-      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw startup_error{exit_code::os, std::string{"cannot start the thread that exports traces: "} + error.what()};
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    all_signals_blocked const meanwhile;  // for this thread, and for those that the exporter starts
+    exporter_ = otlp::OtlpHttpExporterFactory::Create(options_of(settings_));
+    thread_ = std::jthread{[this] {
+      ::pthread_setname_np(::pthread_self(), "otlp-export");
+      work();
+    }};
   }
 
   // Sends what is queued; begins no call after one time-out, nor after one that failed: with a collector that hangs

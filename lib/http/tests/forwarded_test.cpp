@@ -43,6 +43,10 @@ TEST(forwarded, believes_neither_of_two_that_disagree) {
   EXPECT_EQ(client_of({{"X-Forwarded-For", "9.9.9.9"}, {"Forwarded", "for=203.0.113.7"}}), "-");
   EXPECT_EQ(client_of({{"Forwarded", "for=203.0.113.7;proto=https"}, {"X-Forwarded-For", "203.0.113.7"}}),
             "203.0.113.7 https");
+  EXPECT_EQ(client_of({{"Forwarded", "for=203.0.113.7;proto=https"},
+                       {"X-Forwarded-For", "203.0.113.7"},
+                       {"X-Forwarded-Proto", "http"}}),
+            "-");
 }
 
 TEST(forwarded, long_lists_are_not_read_to_their_end) {

@@ -1,20 +1,20 @@
 #include <slipway/core/time.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/db/rows.hpp>
+#include <slipway/db/value_words.hpp>
 #include <slipway/json/reader.hpp>
 
 #include <cmath>
 #include <cstring>
 
 namespace slipway::db {
-namespace {
 
 std::string_view word_for(value_kind kind) noexcept {
   switch (kind) {
     case value_kind::none: return "null";
     case value_kind::boolean: return "a boolean";
     case value_kind::integer: return "an integer";
-    case value_kind::number: return "a number";
+    case value_kind::number: return "a floating-point number";
     case value_kind::text: return "text";
     case value_kind::bytes: return "bytes";
     case value_kind::uuid: return "a UUID";
@@ -25,6 +25,8 @@ std::string_view word_for(value_kind kind) noexcept {
   }
   return "something";
 }
+
+namespace {
 
 [[noreturn]] void refuse(cell const& from, std::string_view name, std::string_view wanted) {
   throw value_error{"the column " + std::string{name} + " holds " + std::string{word_for(from.kind)} + ", not " +

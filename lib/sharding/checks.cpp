@@ -2,6 +2,7 @@
 #include <slipway/sharding/cluster_parts.hpp>
 
 #include <slipway/core/errors.hpp>
+#include <slipway/db/value_words.hpp>
 
 #include <fmt/format.h>
 
@@ -35,19 +36,15 @@ constexpr key_words words_of(key_kind k) noexcept {
   }
 }
 
-std::string_view name_of(db::value_kind k) noexcept {
+// What keys of this kind are. Nothing: it cannot be a key.
+std::optional<key_kind> keys_of(db::value_kind k) noexcept {
   switch (k) {
-    case db::value_kind::boolean: return "a boolean";
-    case db::value_kind::integer: return "an integer";
-    case db::value_kind::number: return "a floating-point number";
-    case db::value_kind::text: return "text";
-    case db::value_kind::bytes: return "octets";
-    case db::value_kind::uuid: return "a UUID";
-    case db::value_kind::time: return "a time";
-    case db::value_kind::json: return "JSON";
-    case db::value_kind::decimal: return "a decimal number";
-    case db::value_kind::date: return "a date";
-    default: return "of no type";
+    case db::value_kind::text: return key_kind::text;
+    case db::value_kind::uuid: return key_kind::id;
+    case db::value_kind::integer:
+    case db::value_kind::time:
+    case db::value_kind::boolean: return key_kind::number;
+    default: return std::nullopt;
   }
 }
 
@@ -86,9 +83,11 @@ void check_settings(settings const& s) {
 void check_keys(settings const& s, tables const& all) {
   if (s.strategy != strategy::range) return;
   for (auto const& t : all) {
-    if (!t.by_column || t.keys == s.range_keys) continue;
-    auto const column = fmt::format("{}.{}, the key of its model, is {}", t.name, t.by, name_of(*t.by_column));
-    if (!t.keys)
+    if (!t.by_column) continue;
+    auto const keys = keys_of(*t.by_column);
+    if (keys == s.range_keys) continue;
+    auto const column = fmt::format("{}.{}, the key of its model, is {}", t.name, t.by, db::word_for(*t.by_column));
+    if (!keys)
       refuse(
           fmt::format("sharding.strategy is range, but {}: only text, integers, times and UUIDs have ranges. Shard "
                       "the table by another column.",
@@ -97,7 +96,7 @@ void check_keys(settings const& s, tables const& all) {
         fmt::format("sharding.range_keys is {}, but {}: no row would lie in the range that the bounds mean. Set "
                     "sharding.range_keys to {}, and write the bounds in sharding.ranges as {}, or their octets "
                     "after 0x.",
-                    words_of(s.range_keys).setting, column, words_of(*t.keys).setting, words_of(*t.keys).bounds));
+                    words_of(s.range_keys).setting, column, words_of(*keys).setting, words_of(*keys).bounds));
   }
 }
 

@@ -65,16 +65,6 @@ task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, st
   }
 }
 
-task<std::vector<move_line>> mover::under_way() {
-  std::vector<move_line> out;
-  auto const found = co_await parts_->of.control().query_once(
-      "select slot, source, target, position, moved_at is not null from sharding_moves order by slot");
-  for (auto const& row : found)
-    out.push_back({row.get<std::uint32_t>(0), row.get<std::string>(1), row.get<std::string>(2), row.get<std::string>(3),
-                   row.get<bool>(4)});
-  co_return out;
-}
-
 task<> mover::give_up(std::uint32_t slot) {
   auto& of = parts_->of;
   auto const found = co_await of.control().query_once(
@@ -138,7 +128,8 @@ task<std::vector<std::string>> mover::verify() {
   auto const map = co_await of.refresh();
   std::vector<std::vector<std::uint32_t>> owners(map->slots.size());
   std::set<std::uint32_t> moving;
-  for (auto const& line : co_await under_way()) moving.insert(line.slot);
+  for (auto const& row : co_await of.control().query_once("select slot from sharding_moves"))
+    moving.insert(row.get<std::uint32_t>(0));
   for (std::uint32_t n = 0; n < of.size(); ++n) {
     auto const& name = of.settings().nodes[n].name;
     for (auto const& row : co_await of.node(n).query("select slot, state from sharding_slots order by slot")) {

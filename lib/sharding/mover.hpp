@@ -52,12 +52,6 @@ struct planned_move {
   std::uint32_t slot = 0, source = 0, target = 0;
 };
 
-struct move_line {
-  std::uint32_t slot = 0;
-  std::string source, target, position;
-  bool is_over = false;  // but for the removal of the source's copy
-};
-
 // Moves that give every node as many slots as the others (at most one more), but none to those in `without`, in the
 // fewest moves.
 std::vector<planned_move> plan_moves(slot_map const& map, std::uint32_t nodes, std::vector<std::uint32_t> without = {});
@@ -80,7 +74,6 @@ class mover {
   // Gives a move up: the source keeps the slot, and what the target has of it is removed. Throws startup_error(usage)
   // when there is none, or when it is too late.
   task<> give_up(std::uint32_t slot);
-  task<std::vector<move_line>> under_way();
   // Removes copies of slots that have moved away so long ago that every process knows. How many slots are still too
   // young for it.
   task<std::size_t> clean();

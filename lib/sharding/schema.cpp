@@ -171,17 +171,11 @@ db::value bound_in(std::string const& octets, key_kind as, db::dialect of) {
 }
 
 table::table(db::table_info const& info)
-    : name{info.name}, slot{info.column(info.slot)}, key{info.column(info.key)}, by{info.column(info.sharded_by)} {
-  by_column = db::kind_of(*info.row->members[info.sharded_by].of);
-  switch (*by_column) {
-    case db::value_kind::text: keys = key_kind::text; break;
-    case db::value_kind::uuid: keys = key_kind::id; break;
-    case db::value_kind::integer:
-    case db::value_kind::time:
-    case db::value_kind::boolean: keys = key_kind::number; break;
-    default: break;
-  }
-}
+    : name{info.name},
+      slot{info.column(info.slot)},
+      key{info.column(info.key)},
+      by{info.column(info.sharded_by)},
+      by_column{db::kind_of(*info.row->members[info.sharded_by].of)} {}
 
 namespace {
 

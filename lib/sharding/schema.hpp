@@ -27,11 +27,9 @@ namespace slipway::sharding {
 
 // A sharded table: what its traits say with `sharded_by`, or settings::tables for one that has no model.
 struct table {
-  std::string name, slot, key;  // columns: with the number of its slot; the primary key
-  std::string by;               // the column that decides the slot; empty where nobody said it
-  // What the model says of that column, where there is a model: its kind, and what keys of this kind are.
-  std::optional<db::value_kind> by_column{};
-  std::optional<key_kind> keys{};  // none: it cannot be a key
+  std::string name, slot, key;                // columns: with the number of its slot; the primary key
+  std::string by;                             // the column that decides the slot; empty where nobody said it
+  std::optional<db::value_kind> by_column{};  // what the model says of that column, where there is a model
 
   explicit table(db::table_info const& info);
   explicit table(table_settings const& s) : name{s.name}, slot{s.slot}, key{s.key}, by{s.by} {}

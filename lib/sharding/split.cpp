@@ -38,11 +38,10 @@ class one_split {
     co_await divide();
     step("publish");
     co_await of_.settle(report_.slot, node_);
-    do {
-      step("relabel");
-      co_await relabel();
-      step("finish");
-    } while (!co_await finish());
+    for (step("relabel"); !co_await relabel(); step("relabel")) co_await sleep_for(milliseconds{20});
+    step("finish");
+    co_await node().execute("update sharding_slots set into_slot = null where slot = $1 and into_slot = $2",
+                            {report_.slot, report_.made});
     step("forget");
     co_await of_.control().execute("delete from sharding_splits where slot = $1 and made = $2",
                                    {report_.slot, report_.made});
@@ -58,8 +57,7 @@ class one_split {
   task<> reserve_new(std::uint32_t slot, std::int64_t version);
   task<> divide();
   task<bool> try_to_divide();
-  task<> relabel();
-  task<bool> finish();
+  task<bool> relabel();
   void step(std::string_view name) const {
     if (options_.on_step) options_.on_step(name);
   }
@@ -189,8 +187,10 @@ task<bool> one_split::try_to_divide() {
   co_return true;
 }
 
-task<> one_split::relabel() {
+// Whether nothing is left. Rows that others are changing are left out; no new ones come.
+task<bool> one_split::relabel() {
   auto const batch = of_.settings().move_batch;
+  bool is_done = true;
   for (auto const& t : tables_) {
     auto const carrier = co_await make_carrier(node(), t);
     auto const before = co_await carrier->count_from(node(), rows());
@@ -206,21 +206,11 @@ task<> one_split::relabel() {
       after = *last;
       if (of_.settings().move_pause.count() > 0) co_await sleep_for(of_.settings().move_pause);
     }
-    report_.rows += before - co_await carrier->count_from(node(), rows());
+    auto const left = co_await carrier->count_from(node(), rows());
+    report_.rows += before - left;
+    is_done = is_done && left == 0;
   }
-}
-
-// False: rows were left out, which others were changing.
-task<bool> one_split::finish() {
-  for (auto const& t : tables_) {
-    auto const carrier = co_await make_carrier(node(), t);
-    if (co_await carrier->count_from(node(), rows()) == 0) continue;
-    co_await sleep_for(milliseconds{20});
-    co_return false;
-  }
-  co_await node().execute("update sharding_slots set into_slot = null where slot = $1 and into_slot = $2",
-                          {report_.slot, report_.made});
-  co_return true;
+  co_return is_done;
 }
 
 }  // namespace

@@ -73,6 +73,9 @@ def test_slots_move_by_command_and_nodes_refuse_what_is_not_theirs(nodes):
     assert "-- node a" in migrated and "-- node b" in migrated
     assert "pending" not in succeeded(nodes.own.run("migrate", "status"))
     nodes.own.refuses(65, "slipway sharding init")
+    for words in ["plan"], ["status"], ["rebalance"]:
+        early = nodes.run(*words)
+        assert early.returncode == 65 and "slipway sharding init" in early.stderr, (words, early.stderr)
 
     succeeded(nodes.run("init"))
     succeeded(nodes.run("init"))

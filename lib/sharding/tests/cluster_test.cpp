@@ -89,7 +89,7 @@ TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
   EXPECT_EQ(run(count(0, "customers")), 1);
   EXPECT_EQ(run(count(0, "entries")), 5);
   EXPECT_EQ(run(count(1, "entries")), 55);
-  EXPECT_THAT(run(m.under_way()), IsEmpty());
+  EXPECT_THAT(run(progress_of(*all_)), IsEmpty());
   EXPECT_THAT(run(m.verify()), IsEmpty());
 
   EXPECT_EQ(run(m.move(0, 0)).rows, 57) << "and back";
@@ -142,7 +142,7 @@ TEST_P(clusters, AMoveIsGivenUp) {
   EXPECT_THROW(run(dying.move(0, 1)), stopped);
   EXPECT_EQ(run(count(1, "entries")), 30);
   auto m = a_mover();
-  EXPECT_THAT(run(m.under_way()), testing::SizeIs(1));
+  EXPECT_THAT(run(progress_of(*all_)), testing::SizeIs(1));
   run(m.give_up(0));
   EXPECT_EQ(run(count(1, "entries")), 0);
   EXPECT_EQ(run(entries_of(c.id)), 30);

@@ -117,7 +117,7 @@ TEST(Ranges, KeysOfModelsAreWhatTheSettingsSay) {
   EXPECT_EQ(refusal_of(s, all), "") << "a hash knows no kinds";
   s.strategy = strategy::range;
   auto by_degrees = all;
-  by_degrees[0].by = "degrees", by_degrees[0].by_column = db::value_kind::number, by_degrees[0].keys = std::nullopt;
+  by_degrees[0].by = "degrees", by_degrees[0].by_column = db::value_kind::number;
   EXPECT_THAT(refusal_of(s, by_degrees), testing::HasSubstr("readings.degrees, the key of its model, is a floating"));
   EXPECT_EQ(refusal_of(s, {table{table_settings{.name = "invoices"}}}), "") << "of which no model says anything";
 }

@@ -72,7 +72,9 @@ struct status_view {
 };
 BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves))
 
-int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
+// Before `init` there is none.
+int with_any_cluster(invocation const& in,
+                     std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
   auto const loaded = in.load();
   auto const& s = loaded.value;
   sharding::check_keys(s.sharding, sharded_tables(s));
@@ -81,6 +83,13 @@ int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sha
   sharding::cluster all{s.sharding, s.database, control, on};
   sharding::mover m{all, sharded_tables(s), {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
   return work(all, m, on);
+}
+
+int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
+  return with_any_cluster(in, [&work](sharding::cluster& all, sharding::mover& m, shards& on) {
+    on.run(all.check());
+    return work(all, m, on);
+  });
 }
 
 [[noreturn]] void refuse_slots(std::string const& text) {
@@ -142,7 +151,7 @@ status_view status_of(sharding::cluster& all, shards& on) {
 
 int sharding_init(invocation const& in) {
   auto const tables = sharded_tables(in.load().value);
-  return with_cluster(in, [&tables](sharding::cluster& all, sharding::mover&, shards& on) {
+  return with_any_cluster(in, [&tables](sharding::cluster& all, sharding::mover&, shards& on) {
     on.run(all.init(tables));
     fmt::print("{} nodes are set up, with guards on {} tables\n", all.size(), tables.size());
     return 0;
@@ -151,7 +160,6 @@ int sharding_init(invocation const& in) {
 
 int sharding_status(invocation const& in, bool json) {
   return with_cluster(in, [json](sharding::cluster& all, sharding::mover&, shards& on) {
-    on.run(all.check());
     auto const now = status_of(all, on);
     if (json) {
       fmt::print("{}\n", json::write(now));
@@ -182,7 +190,6 @@ int sharding_plan(invocation const& in, sharding_wish const& wish) {
 
 int sharding_rebalance(invocation const& in, sharding_wish const& wish) {
   return with_cluster(in, [&wish](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
     for (auto const& each : plan(all, on, wish)) tell(on.run(m.move(each.slot, each.target)));
     return 0;
   });
@@ -191,7 +198,6 @@ int sharding_rebalance(invocation const& in, sharding_wish const& wish) {
 int sharding_move(invocation const& in, sharding_wish const& wish) {
   auto const slots = slots_of(wish.slots);
   return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
     auto const target = all.index_of(wish.to);
     for (auto const slot : slots) tell(on.run(m.move(slot, target)));
     return 0;
@@ -200,7 +206,6 @@ int sharding_move(invocation const& in, sharding_wish const& wish) {
 
 int sharding_split(invocation const& in, sharding_wish const& wish) {
   return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
     auto const target = wish.to.empty() ? 0 : all.index_of(wish.to);
     auto const at = sharding::key::of_text(wish.at, all.settings().range_keys);
     if (!at)
@@ -220,7 +225,6 @@ int sharding_split(invocation const& in, sharding_wish const& wish) {
 
 int sharding_ranges(invocation const& in) {
   return with_cluster(in, [](sharding::cluster& all, sharding::mover&, shards& on) {
-    on.run(all.check());
     auto const map = on.run(all.refresh());
     if (map->ranges.empty()) fmt::print("There are no ranges: sharding.strategy is another.\n");
     for (auto const& r : map->ranges)
@@ -231,8 +235,7 @@ int sharding_ranges(invocation const& in) {
 }
 
 int sharding_give_up(invocation const& in, std::uint32_t slot) {
-  return with_cluster(in, [slot](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
+  return with_cluster(in, [slot](sharding::cluster&, sharding::mover& m, shards& on) {
     on.run(m.give_up(slot));
     fmt::print("slot {} stays where it is\n", slot);
     return 0;
@@ -240,8 +243,7 @@ int sharding_give_up(invocation const& in, std::uint32_t slot) {
 }
 
 int sharding_clean(invocation const& in, bool wait) {
-  return with_cluster(in, [wait](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
+  return with_cluster(in, [wait](sharding::cluster&, sharding::mover& m, shards& on) {
     auto young = on.run(m.clean());
     for (; wait && young > 0; young = on.run(m.clean())) on.run(sleep_for(std::chrono::seconds{1}));
     if (young > 0) fmt::print("{} slots have moved too lately: their old copies are still kept\n", young);
@@ -250,8 +252,7 @@ int sharding_clean(invocation const& in, bool wait) {
 }
 
 int sharding_verify(invocation const& in) {
-  return with_cluster(in, [](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
+  return with_cluster(in, [](sharding::cluster&, sharding::mover& m, shards& on) {
     auto const wrong = on.run(m.verify());
     for (auto const& each : wrong) fmt::print("{}\n", each);
     if (wrong.empty()) fmt::print("All slots are where they should be.\n");

@@ -36,8 +36,8 @@ class command {
   command& arg(double number);  // in the shortest form that reads back the same
   // With the client's prefix before it; decides which server of a cluster gets the command.
   command& key(std::string_view name);
-  // Changes nothing: may be sent again when the connection is lost, and to a replica where `from` or redis.read_from
-  // says so.
+  // Changes nothing: may be sent again when the connection is lost, and to a replica where the naming's
+  // `reads` says so.
   command& reads() noexcept {
     reads_ = repeats_ = true;
     return *this;
@@ -45,11 +45,6 @@ class command {
   // Done twice it is the same: may be sent again when the connection is lost.
   command& repeats() noexcept {
     repeats_ = true;
-    return *this;
-  }
-  // Who may answer it, if it only reads.
-  command& from(read_from where) noexcept {
-    from_ = where;
     return *this;
   }
   // Takes the words as they are; the first after the name is taken for the key of the route.

@@ -138,9 +138,10 @@ task<std::shared_ptr<node>> part::node_for(int slot) {
 
 task<std::shared_ptr<node>> part::replica_for(int slot, attempt& a) {
   for (;;) {
-    a.at_replica = true;
-    if (auto found = topology_->find_replica(slot)) co_return found;
-    a.at_replica = false;
+    if (auto found = topology_->find_replica(slot)) {
+      a.at_replica = true;
+      co_return found;
+    }
     if (a.from == read_from::prefer_replica) {
       counters::add(counts_.replica_fallbacks);
       co_return nullptr;
@@ -181,10 +182,10 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
     r.give_up = me.give_up_at(operation);
     r.parts = parts;
     std::exception_ptr failed;
+    a.at_replica = false;
     try {
       if (a.where != nullptr) {
         asked = std::exchange(a.where, nullptr);
-        a.at_replica = false;
       } else {
         if (a.from != read_from::primary)
           asked = co_await me.replica_for(slot, a);

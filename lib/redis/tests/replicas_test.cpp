@@ -318,6 +318,27 @@ TEST_F(redis_replicas, of_sentinels) {
   EXPECT_EQ(r.absent, 0u);
 }
 
+TEST_F(redis_replicas, the_primary_has_all_the_time_when_it_is_asked_after_them) {
+  if (!is_installed("redis-sentinel")) GTEST_SKIP() << "SKIPPED LOUDLY: no Redis Sentinel: install redis-sentinel";
+  sentinels all;
+  auto s = reading(all.url());
+  // Nothing but the command itself finds out that they say nothing any more.
+  s.replica_check = 3s;
+  s.replica_lag = 60s;
+  s.request_timeout = 1s;
+  auto cache = connect(s, on);
+  on.run(write_keys(cache, 1, 2));
+  ASSERT_TRUE(found(cache, 2));
+  for (auto const& each : all.replicas) each->stop();
+  auto const before = cache.use();
+  EXPECT_EQ(on.run(cache.get("k0")), "v0");
+  for (auto const& each : all.replicas) each->resume();
+  auto const after = cache.use();
+  EXPECT_EQ(after.replica_reads, before.replica_reads) << "it was the primary that answered";
+  EXPECT_EQ(after.replica_fallbacks, before.replica_fallbacks + 1);
+  EXPECT_EQ(after.errors, before.errors);
+}
+
 TEST_F(redis_replicas, what_cannot_be_is_said_at_the_start) {
   server one;
   EXPECT_THAT(outcome_of_connecting(reading(one.url()), on),

@@ -90,7 +90,7 @@ class mysql_alterations final : public alterations {
     if (!rule.unique)
       return put(phase::expand, fmt::format("ALTER TABLE {} ADD INDEX {} ({}){}", of, name, columns, in_place), drop);
     auto remark = fmt::format("-- Nothing of this is done while a value is there twice. What is:\n-- {};\n",
-                              duplicates_query(table, rule, quoted_columns(table, rule) + ", count(*)"));
+                              duplicates_query(table, rule));
     auto const* how = in_place;
     if (rule.where) {
       add_marker(d);

@@ -113,7 +113,7 @@ class postgres_alterations final : public alterations {
   // An index that is begun and finds one stays behind, and cannot be used.
   std::string refuse_duplicates(difference const& d) const {
     auto const& table = *d.model->table;
-    auto const show = duplicates_query(table, *d.index, quoted_columns(table, *d.index) + ", count(*)");
+    auto const show = duplicates_query(table, *d.index);
     return fmt::format(
         "-- Nothing of this is done while a value is there twice.\n"
         "DO $$ BEGIN\n  IF EXISTS ({}) THEN\n    RAISE EXCEPTION '{} is not unique yet. What is there more than once: "

@@ -69,9 +69,8 @@ class sqlite_alterations final : public alterations {
     auto const name = free_name(d);
     auto text = create_index(*d.model->table, *d.index, name);
     if (d.index->unique)
-      text = fmt::format(
-          "-- Nothing of this is done while a value is there twice. What is:\n-- {};\n{}",
-          duplicates_query(*d.model->table, *d.index, quoted_columns(*d.model->table, *d.index) + ", count(*)"), text);
+      text = fmt::format("-- Nothing of this is done while a value is there twice. What is:\n-- {};\n{}",
+                         duplicates_query(*d.model->table, *d.index), text);
     put(d.index->unique ? phase::checked : phase::expand, std::move(text),
         fmt::format("DROP INDEX {};", in_quotes(name)));
   }

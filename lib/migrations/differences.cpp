@@ -99,7 +99,7 @@ std::string describe_index(difference const& d) {
                    : ": the model has an index, the database does not";
   if (d.duplicates > 0)
     out += fmt::format("; {} values are there more than once, settle them first: {}", d.duplicates,
-                       duplicates_query(table, *d.index, quoted_columns(table, *d.index) + ", count(*)"));
+                       duplicates_query(table, *d.index));
   return out;
 }
 

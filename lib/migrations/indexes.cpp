@@ -1,5 +1,6 @@
 #include <slipway/migrations/column_types.hpp>
 #include <slipway/migrations/indexes.hpp>
+#include <slipway/migrations/tokens.hpp>
 
 #include <fmt/format.h>
 
@@ -54,13 +55,10 @@ std::string plain(std::string_view condition) {
   return out;
 }
 
-// What stands behind the last WHERE of a statement.
 std::string condition_in(std::string_view create_index) {
-  std::string lower{create_index};
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  auto const at = lower.rfind("where");
-  return at == std::string::npos ? std::string{} : plain(std::string_view{lower}.substr(at + 5));
+  constexpr std::string_view where = "WHERE";
+  auto const at = find_keyword(create_index, where);
+  return at == std::string_view::npos ? std::string{} : plain(create_index.substr(at + where.size()));
 }
 
 // MySQL's generated columns count as the condition that they hold.
@@ -174,6 +172,10 @@ std::string marker_name(db::table_info const& table, db::index_rule const& rule)
 
 std::string marker_definition(db::table_info const& table, db::index_rule const& rule) {
   return fmt::format("tinyint AS (CASE WHEN {} THEN 1 END) VIRTUAL", condition_of(table, rule));
+}
+
+std::string duplicates_query(db::table_info const& table, db::index_rule const& rule) {
+  return duplicates_query(table, rule, quoted_columns(table, rule) + ", count(*)");
 }
 
 std::string duplicates_query(db::table_info const& table, db::index_rule const& rule, std::string_view columns) {

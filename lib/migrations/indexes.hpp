@@ -34,7 +34,9 @@ bool leads_an_index(db::table_info const& table, std::uint8_t member);
 std::string marker_name(db::table_info const& table, db::index_rule const& rule);
 std::string marker_definition(db::table_info const& table, db::index_rule const& rule);
 
-// "SELECT "email", count(*) ... HAVING count(*) > 1": what stands in the way of a unique key.
+// "SELECT "email", count(*) ... HAVING count(*) > 1": what stands in the way of a unique key, and how often.
+std::string duplicates_query(db::table_info const& table, db::index_rule const& rule);
+// The same with other columns.
 std::string duplicates_query(db::table_info const& table, db::index_rule const& rule, std::string_view columns);
 
 }  // namespace slipway::migrations

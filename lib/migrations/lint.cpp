@@ -201,7 +201,7 @@ class linter {
     action.take("COLUMN");
     action.take("IF NOT EXISTS");
     auto const column = action.take_name();
-    if (action.has("NOT NULL") && !action.has("DEFAULT") && !action.has("GENERATED"))
+    if (action.has("NOT NULL", "IS") && !action.has("DEFAULT") && !action.has("GENERATED"))
       report("not-null-without-default", "It fails as soon as the table has a row.",
              fmt::format("add {0}.{1} with a DEFAULT, or without NOT NULL: fill it, and forbid null afterwards", table,
                          column));

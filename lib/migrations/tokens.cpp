@@ -1,6 +1,7 @@
 #include <slipway/migrations/tokens.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace slipway::migrations {
@@ -30,31 +31,46 @@ std::size_t end_of_quoted(std::string_view sql, std::size_t from) noexcept {
   return sql.size();
 }
 
+enum class piece : std::uint8_t { space, literal, quoted_name, word, sign };
+
+// What begins at `at`, and where it ends.
+std::pair<piece, std::size_t> read_piece(std::string_view sql, std::size_t at) noexcept {
+  auto const c = sql[at];
+  if (sql.substr(at, 2) == "--") return {piece::space, std::min(sql.find('\n', at), sql.size())};
+  if (sql.substr(at, 2) == "/*") {
+    auto const end = sql.find("*/", at + 2);
+    return {piece::space, end == std::string_view::npos ? sql.size() : end + 2};
+  }
+  if (c == '\'') return {piece::literal, end_of_quoted(sql, at)};
+  if (c == '"' || c == '`' || c == '[') return {piece::quoted_name, end_of_quoted(sql, at)};
+  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return {piece::space, at + 1};
+  if (!is_word(c)) return {piece::sign, at + 1};
+  auto end = at + 1;
+  while (end < sql.size() && is_word(sql[end])) ++end;
+  return {piece::word, end};
+}
+
 }  // namespace
+
+std::size_t find_keyword(std::string_view sql, std::string_view keyword) {
+  for (std::size_t at = 0; at < sql.size();) {
+    auto const [what, end] = read_piece(sql, at);
+    if (what == piece::word && is_keyword(sql.substr(at, end - at), keyword)) return at;
+    at = end;
+  }
+  return std::string_view::npos;
+}
 
 tokens::tokens(std::string_view sql) {
   for (std::size_t at = 0; at < sql.size();) {
-    auto const c = sql[at];
-    if (sql.substr(at, 2) == "--") {
-      at = std::min(sql.find('\n', at), sql.size());
-    } else if (sql.substr(at, 2) == "/*") {
-      auto const end = sql.find("*/", at + 2);
-      at = end == std::string_view::npos ? sql.size() : end + 2;
-    } else if (c == '\'') {
-      at = end_of_quoted(sql, at);
+    auto const [what, end] = read_piece(sql, at);
+    if (what == piece::literal)
       words_.emplace_back("''");
-    } else if (c == '"' || c == '`' || c == '[') {
-      auto const end = end_of_quoted(sql, at);
+    else if (what == piece::quoted_name)
       words_.emplace_back(sql.substr(at + 1, end > at + 2 ? end - at - 2 : 0));
-      at = end;
-    } else if (is_word(c)) {
-      auto const begin = at;
-      while (at < sql.size() && is_word(sql[at])) ++at;
-      words_.emplace_back(sql.substr(begin, at - begin));
-    } else {
-      if (c != ' ' && c != '\t' && c != '\n' && c != '\r') words_.emplace_back(1, c);
-      ++at;
-    }
+    else if (what != piece::space)
+      words_.emplace_back(sql.substr(at, end - at));
+    at = end;
   }
 }
 
@@ -88,10 +104,10 @@ std::string tokens::take_name() {
 
 bool tokens::is_next(std::string_view keyword) const { return at_ < words_.size() && is_keyword(words_[at_], keyword); }
 
-bool tokens::has(std::string_view keywords) const {
+bool tokens::has(std::string_view keywords, std::string_view not_behind) const {
   std::size_t count = 0;
   for (auto from = at_; from < words_.size(); ++from)
-    if (matches(from, keywords, count)) return true;
+    if (matches(from, keywords, count) && (from == at_ || !is_keyword(words_[from - 1], not_behind))) return true;
   return false;
 }
 

@@ -8,6 +8,10 @@
 
 namespace slipway::migrations {
 
+// Where this keyword stands first as a word of its own: not in quotes, not in a comment, not in a longer name. npos: it
+// does not.
+std::size_t find_keyword(std::string_view sql, std::string_view keyword);
+
 class tokens {
  public:
   explicit tokens(std::string_view sql);
@@ -18,8 +22,8 @@ class tokens {
   // Takes the next word as a name, "schema.table" as "table".
   std::string take_name();
   bool is_next(std::string_view keyword) const;
-  // Whether these keywords stand together anywhere from here on.
-  bool has(std::string_view keywords) const;
+  // Whether these keywords stand together anywhere from here on, other than right behind this one.
+  bool has(std::string_view keywords, std::string_view not_behind = {}) const;
   bool empty() const noexcept { return at_ == words_.size(); }
   // The rest, parted at commas that stand in no parentheses.
   std::vector<tokens> parts() const;

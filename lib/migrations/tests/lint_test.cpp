@@ -85,6 +85,8 @@ TEST(lint, each_action_of_a_statement_is_seen_and_text_is_not) {
               ElementsAre("2 not-null-without-default", "2 drop-column"));
   EXPECT_THAT(found("ALTER TABLE notes ADD COLUMN price numeric(10, 2) NOT NULL;"),
               ElementsAre("2 not-null-without-default"));
+  EXPECT_THAT(found("ALTER TABLE notes ADD COLUMN price int CHECK (price IS NOT NULL OR size IS NOT NULL);"),
+              ElementsAre());
 }
 
 TEST(lint, a_finding_is_allowed_with_a_reason_and_for_one_statement) {

@@ -57,7 +57,14 @@ def test_the_seed_can_be_repeated_and_its_account_works(launch):
     server = launch(environment="development", settings={"log.format": "json"})
     first, second = server.run("seed"), server.run("seed")
     assert first.returncode == 0 and second.returncode == 0, first.stderr + second.stderr
-    assert "admin@example.com" in first.stdout + first.stderr
+    assert "admin@example.com" in first.stdout and "password: " in first.stdout, first.stdout
+    assert "password: " not in second.stdout, "a password that was there already is nobody's to print"
+    server.start()
+    with server.client() as client:
+        login = {"email": "admin@example.com", "password": first.stdout.split("password: ")[-1].split()[0]}
+        token = client.post("/v1/auth/login", json=login).json()["access_token"]
+        everybody = client.get("/v1/users", headers={"authorization": f"Bearer {token}"})
+    assert everybody.status_code == 200 and "admin@example.com" in {u["email"] for u in everybody.json()["items"]}
 
 
 def test_a_taken_port(launch):

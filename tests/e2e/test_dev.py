@@ -14,7 +14,7 @@ from harness import BINARY, ROOT
 from machine import as_anybody
 from processes import temporary_folder
 
-USAGE, UNAVAILABLE, PERMISSION = 64, 69, 77
+USAGE, UNAVAILABLE, TEMPORARY, PERMISSION = 64, 69, 75, 77
 NOBODY = 65534
 
 
@@ -157,6 +157,54 @@ def test_npm_without_a_network(tree):
     done = tree.sourced("ensure_viewer", "node", timeout=30, DEV_NO_INSTALL="", npm_config_registry="http://127.0.0.1:9/",
                         npm_config_cache=str(tree.folder / "cache"), npm_config_replace_registry_host="always")
     assert done.returncode == 0 and "without its viewer" in done.stderr, done.stdout + done.stderr
+
+
+@pytest.fixture
+def fuzzers(tree):
+    """Two targets that are built already; they say how they were called, and find what is in a file beside them."""
+    at = tree.folder / "build/fuzz"
+    at.mkdir(parents=True)
+    names = ("fuzz_aaa", "fuzz_http")
+    (at / "build.ninja").write_text("".join(f"build {name}: phony\n" for name in names))
+    for name in names:
+        (at / name).write_text('#!/bin/sh\necho "$(basename "$0") $*" >>calls\n[ ! -e "$0.finding" ]\n')
+        (at / name).chmod(0o755)
+    return at
+
+
+def fuzz(tree, *arguments):
+    done = tree.dev("nightly", "fuzz", "--seconds", "60", *arguments)
+    calls = tree.folder / "calls"
+    return done, [line.split()[:2] for line in calls.read_text().splitlines()] if calls.exists() else []
+
+
+def test_little_time_is_shared_by_the_fuzz_targets(tree, fuzzers):
+    done, calls = fuzz(tree, "--within", "30")
+    assert done.returncode == 0 and "2 of 2 fuzz targets run" in done.stdout, done.stdout + done.stderr
+    assert [name for name, _ in calls] == ["fuzz_http", "fuzz_aaa"], "what strangers reach first comes first"
+    assert 10 <= int(calls[0][1].removeprefix("-max_total_time=")) <= 15
+
+
+def test_fuzz_targets_that_did_not_run_are_no_success(tree, fuzzers):
+    done, calls = fuzz(tree, "--within", "5")
+    assert done.returncode == TEMPORARY and not calls, done.stdout + done.stderr
+    assert "0 of 2" in done.stdout and "for lack of time: fuzz_http fuzz_aaa" in done.stdout and "--within" in done.stderr
+    (fuzzers / "fuzz_http.finding").touch()
+    done, _ = fuzz(tree)
+    assert done.returncode == 1 and "FOUND by fuzz_http" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("code, line", [(0, "7 passed, 0 failed, 0 skipped"), (TEMPORARY, "6 passed, 0 failed, 1 skipped"),
+                                        (1, "6 passed, 1 failed, 0 skipped")])
+def test_continuous_integration_counts_what_did_not_fit(tree, code, line):
+    (tree.folder / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/run", tree.folder / ".ci/run")
+    (tree.folder / "dev").write_text(f'#!/bin/sh\ncase "$*" in test*) echo "1 passed, 0 failed, 0 skipped" ;; '
+                                     f'"nightly fuzz"*) exit {code} ;; esac\n')
+    (tree.folder / "dev").chmod(0o755)
+    done = tree.run(".ci/run", DEV_CI_LIMIT="2700")
+    assert done.stdout.splitlines()[-1] == line and (done.returncode == 0) == (code != 1), done.stdout + done.stderr
+    assert ("SKIPPED fuzz targets" in done.stdout) == (code == TEMPORARY)
 
 
 def test_clean_keeps_what_was_fetched(tree):

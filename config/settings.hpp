@@ -135,10 +135,11 @@ struct tracing_settings {
 BOOST_DESCRIBE_STRUCT(tracing_settings, (), (enabled, endpoint, timeout, ratio, follow_caller))
 
 struct seed_settings {
+  std::string directory = "seeds";
   std::string email = "admin@example.com";
   unsigned people = 0, notes = 10;
 };
-BOOST_DESCRIBE_STRUCT(seed_settings, (), (email, people, notes))
+BOOST_DESCRIBE_STRUCT(seed_settings, (), (directory, email, people, notes))
 
 struct settings {
   service_settings service;
@@ -312,7 +313,11 @@ inline constexpr auto rules_of<app::tracing_settings> =
 
 template <>
 inline constexpr auto rules_of<app::seed_settings> =
-    rules(field(&app::seed_settings::email).email().help("The account of the development data."),
+    rules(field(&app::seed_settings::directory)
+              .optional()
+              .help("Where SQL files lie that `slipway seed` runs: those of <directory>/<environment>, by name, each "
+                    "once and again when it has changed. Empty: none."),
+          field(&app::seed_settings::email).email().help("The account of the development data."),
           field(&app::seed_settings::people)
               .maximum(1'000'000)
               .help("Made-up people beside it, the same ones each time: to see the service with data in it."),

@@ -81,7 +81,8 @@ int sharding_give_up(invocation const& in, std::uint32_t slot);
 int sharding_clean(invocation const& in, bool wait);
 // 1 when something is not as it should be.
 int sharding_verify(invocation const& in);
-int seed(invocation const& in);
+// `again`: also those of its files that have run.
+int seed(invocation const& in, bool again);
 int config_show(invocation const& in);
 int config_check(invocation const& in);
 int config_schema();

@@ -32,7 +32,9 @@ class commands {
     app.footer(footer);
     add_serve(app);
     add_migrate(app);
-    add(app, "seed", "Fill the database with development data; safe to repeat", [this] { return seed(in_); });
+    auto* seeding = add(app, "seed", "Fill the database with development data; safe to repeat",
+                        [this] { return seed(in_, again_); });
+    seeding->add_flag("--again", again_, "Also run the files that have run and are unchanged");
     add_partitions(app);
     add_sharding(app);
     add_backup(app);
@@ -225,7 +227,7 @@ class commands {
   std::string from_;
   std::vector<std::string> statements_;
   unsigned most_ = 20;
-  bool rules_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
+  bool again_ = false, rules_ = false, json_ = false, version_3_0_ = false, yaml_ = false;
   unsigned steps_ = 1, after_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// Development data: an administrator with a password made up now, and two notes; and made-up people with notes, as many
-// as the settings ask for.
+// Development data: an administrator with a password made up now, and two notes; the SQL files of the environment; and
+// made-up people with notes, as many as the settings ask for.
 #include "cmd/server/command_line.hpp"
 #include "cmd/server/schema.hpp"
 
@@ -10,9 +10,13 @@
 #include <slipway/auth/passwords.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/factories/factory.hpp>
+#include <slipway/migrations/seeds.hpp>
 #include <slipway/runtime/shards.hpp>
 
 #include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
 
 namespace app {
 namespace {
@@ -79,13 +83,42 @@ task<crowd> seed_people(db::database& database, auth::passwords& passwords, seed
   co_return out;
 }
 
+bool is_missing(std::filesystem::path const& path) {
+  std::error_code error;  // what cannot be looked at is there, and is told when it is read
+  return std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
+}
+
+// Those of <directory>/<environment>. Nobody must have any; but a directory that was asked for has to be there.
+migrations::seed_files files_for(seed_settings const& s, std::string const& environment) {
+  if (s.directory.empty()) return {};
+  std::filesystem::path const directory{s.directory};
+  if (is_missing(directory) && s.directory != seed_settings{}.directory)
+    throw startup_error{exit_code::config,
+                        fmt::format("seed.directory: there is no {}. Name the folder that holds development/ and "
+                                    "others, or leave it empty for none.",
+                                    s.directory)};
+  auto const own = directory / environment;
+  if (is_missing(own)) return {};
+  return {.directory = own.string(), .files = migrations::files_in(own)};
+}
+
+void run_files(migrations::seed_files files, db::database& database, shards& on, std::string const& environment,
+               bool again) {
+  if (files.files.empty()) return;  // nor is there anything to remember
+  auto const directory = files.directory;
+  auto const ran = on.run(migrations::run_seeds(database, environment, std::move(files), {}, again));
+  for (auto const& name : ran) fmt::print("Ran {}{}\n", directory, name.substr(environment.size()));
+  if (ran.empty()) fmt::print("Files of {}: unchanged since they ran (--again runs them once more)\n", directory);
+}
+
 }  // namespace
 
-int seed(invocation const& in) {
+int seed(invocation const& in, bool again) {
   if (in.sources.is_production())
     throw startup_error{exit_code::config, "seeds are for development and test; this is " + in.sources.environment +
                                                ". Set SLIPWAY_ENVIRONMENT=development to seed."};
   auto const loaded = in.load();
+  auto files = files_for(loaded.value.seed, in.sources.environment);
   shards on{1};
   auto database = db::connect(loaded.value.database, on);
   refuse_pending(loaded.value, database, on);
@@ -96,6 +129,8 @@ int seed(invocation const& in) {
     fmt::print("Development account: {}  password: {}  (shown once)\n", loaded.value.seed.email, *password);
   else
     fmt::print("Development account: {}  (made earlier; remove var/ to start anew)\n", loaded.value.seed.email);
+  // After the account, which they may name.
+  run_files(std::move(files), database, on, in.sources.environment, again);
   if (loaded.value.seed.people != 0) {
     auto const people = on.run(seed_people(database, *passwords, loaded.value.seed));
     if (people.added != 0)

@@ -190,6 +190,21 @@ std::string_view suffix_of(db::dialect d) noexcept {
   return std::ranges::find(suffixes, d, &decltype(suffixes)::value_type::first)->second;
 }
 
+std::vector<file> files_for(std::vector<file> files, db::dialect dialect) {
+  std::map<std::string, file> found;
+  for (auto& f : files) {
+    std::string_view name = f.name;
+    auto const for_dialect = take_suffix(f.name, name);
+    if (for_dialect && *for_dialect != dialect) continue;
+    auto& place = found[std::string{name}];
+    if (place.name.empty() || for_dialect) place = std::move(f);
+  }
+  std::vector<file> out;
+  out.reserve(found.size());
+  for (auto& [name, f] : found) out.push_back(std::move(f));
+  return out;
+}
+
 std::vector<db::dialect> dialects_of(std::vector<file> const& files) {
   std::vector<db::dialect> all, own;
   for (auto const& [dialect, suffix] : suffixes) {

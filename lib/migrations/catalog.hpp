@@ -66,6 +66,9 @@ std::vector<migration> catalog_of(std::vector<file> const& files, db::dialect di
 // ".sqlite", ".postgres", ".mysql"
 std::string_view suffix_of(db::dialect d) noexcept;
 
+// Those of the files that are for a dialect, by name: x.sqlite.sql is for SQLite alone, and replaces x.sql there.
+std::vector<file> files_for(std::vector<file> files, db::dialect dialect);
+
 // The dialects that have files of their own; all, when none has.
 std::vector<db::dialect> dialects_of(std::vector<file> const& files);
 

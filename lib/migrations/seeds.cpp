@@ -7,7 +7,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace slipway::migrations {
 namespace {
@@ -48,32 +49,45 @@ task<> record(db::session& in, std::string name, std::string checksum, time_poin
       {name, checksum, now});
 }
 
-task<> run_file(db::database& database, std::string name, file const& f, std::string checksum, time_point now) {
+struct seed_file {
+  std::string name;  // what it is recorded as
+  std::string path;  // for messages
+  std::string checksum;
+  std::string_view text;
+};
+
+[[noreturn]] void fail(seed_file const& f, unsigned line, std::string_view why) {
+  throw startup_error{exit_code::data, fmt::format("{}:{}: {}. Nothing of this file was kept.", f.path, line, why)};
+}
+
+task<> run_file(db::database& database, seed_file f, time_point now) {
+  auto const statements = split(f.text, database.dialect());
+  for (auto const& s : statements)
+    if (controls_transaction(s.text)) fail(f, s.line, "begins and commits by itself: remove this statement");
   co_await database.transaction([&](db::transaction& tx) -> task<> {
-    for (auto const& s : split(f.text, tx.dialect())) {
+    for (auto const& s : statements) {
       try {
         co_await tx.script(std::string{s.text});
       } catch (db::error const& e) {
-        throw startup_error{exit_code::data,
-                            fmt::format("seeds/{}:{}: {}. Nothing of this file was kept.", name, s.line, e.what())};
+        fail(f, s.line, e.what());
       }
     }
-    co_await record(tx, name, checksum, now);
+    co_await record(tx, f.name, f.checksum, now);
   });
 }
 
 }  // namespace
 
-task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, std::vector<file> files,
+task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, seed_files from,
                                          std::span<seeder* const> seeders, bool again, clock_source const& clock) {
   co_await make_table(database);
-  std::ranges::sort(files, {}, &file::name);
+  auto const files = files_for(std::move(from.files), database.dialect());
   std::vector<std::string> ran;
   for (auto const& f : files) {
     auto const name = environment + "/" + f.name;
     auto const checksum = checksum_of(f.text);
     if (!again && co_await has_run(database, name, checksum)) continue;
-    co_await run_file(database, name, f, checksum, clock.now());
+    co_await run_file(database, {name, from.directory + "/" + f.name, checksum, f.text}, clock.now());
     ran.push_back(name);
   }
   for (auto* s : seeders) {

@@ -24,10 +24,16 @@ class seeder {
   virtual task<> run(db::database& database) = 0;
 };
 
-// Runs what is for the environment and has not run: `files` first, by name, each in one transaction, then `seeders` in
-// their order. `again` runs all of it. Returns the names of what ran. Throws startup_error(exit_code::data) naming
-// file, line and error for SQL that fails.
-task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, std::vector<file> files,
+struct seed_files {
+  std::string directory;    // for messages: "seeds/development"
+  std::vector<file> files;  // as in migrations/, 0001_notes.mysql.sql replaces 0001_notes.sql on MySQL
+};
+
+// Runs what is for the environment and has not run: the files first, by name, each in one transaction, then `seeders`
+// in their order. `again` runs all of it. Returns the names of what ran. Throws startup_error(exit_code::data) naming
+// file, line and error for SQL that fails or that begins and ends transactions by itself. The changes of MySQL's
+// tables themselves (CREATE, ALTER) cannot be taken back there.
+task<std::vector<std::string>> run_seeds(db::database& database, std::string environment, seed_files from,
                                          std::span<seeder* const> seeders, bool again = false,
                                          clock_source const& clock = system_clock());
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import ROOT
+
+
 @pytest.mark.parametrize("arguments, code", [
     (["--help"], 0), (["serve", "--help"], 0), (["version"], 0), (["config", "show"], 0), (["config", "check"], 0), (["config", "schema"], 0),
     (["routes"], 0), (["openapi"], 0), (["migrate", "status"], 0), (["migrate", "plan"], 0),
@@ -117,6 +120,63 @@ def test_the_first_key_waits_for_nobody(launch):
 def test_a_seed_before_its_tables(launch):
     done = launch(migrate=False, environment="development").run("seed")
     assert done.returncode == 65 and "slipway migrate up" in done.stderr, done.stdout + done.stderr
+
+
+def seed_file(server, environment, name, text):
+    folder = server.folder / "seeds" / environment
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def succeeded(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_seed_file_runs_once_and_again_when_it_has_changed(launch):
+    server = launch(environment="development")
+    title = lambda: server.sql("select title from notes where body like 'Open /docs%'")
+    seed_file(server, "development", "0001_title.sql", "UPDATE notes SET title = title || '!' WHERE title LIKE 'Welcome%';\n")
+    seed_file(server, "staging", "0001_elsewhere.sql", "this is no SQL\n")
+    assert "Ran seeds/development/0001_title.sql" in succeeded(server.run("seed"))
+    assert title() == "Welcome!", "the account and its notes are there before"
+    assert "unchanged since they ran" in succeeded(server.run("seed")) and title() == "Welcome!"
+    assert "Ran seeds/development/0001_title.sql" in succeeded(server.run("seed", "--again")) and title() == "Welcome!!"
+    seed_file(server, "development", "0001_title.sql", "UPDATE notes SET title = 'Changed' WHERE title LIKE 'Welcome%';\n")
+    assert "Ran seeds/development/0001_title.sql" in succeeded(server.run("seed")) and title() == "Changed"
+
+    server.environment = "test"
+    assert "Ran" not in succeeded(server.run("seed", "--again")) and title() == "Changed"
+
+
+def test_a_seed_file_that_fails_names_its_line_and_leaves_nothing(launch):
+    server = launch(environment="development")
+    seed_file(server, "development", "0001_wrong.sql", "UPDATE notes SET title = 'Half';\n\nUPDATE missing SET title = '';\n")
+    server.refuses(65, "seeds/development/0001_wrong.sql:3: ", "missing", "Nothing of this file was kept", command=("seed",))
+    assert server.sql("select count(*) from notes where title = 'Half'") == "0"
+    seed_file(server, "development", "0001_wrong.sql", "UPDATE notes SET title = 'Whole';\n")
+    assert "Ran seeds/development/0001_wrong.sql" in succeeded(server.run("seed"))
+    server.settings["seed.directory"] = "sedes"
+    server.refuses(78, "seed.directory: there is no sedes", command=("seed",))
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres", "mariadb"])
+def test_the_sample_of_a_seed_file(launch, request, engine):
+    own = {"seed.directory": str(ROOT / "seeds")}
+    server = launch(environment="development", settings=own,
+                    postgres=None if engine == "sqlite" else request.getfixturevalue(engine))
+    for words in (["seed"], ["seed", "--again"]):
+        assert "/seeds/development/0001_note.sql" in succeeded(server.run(*words))
+    assert server.sql("select count(*) from notes where title = 'From a file'") == "1"
+    assert server.sql("select count(*) from notes") == "3"
+
+
+def test_an_old_schema_is_not_served(launch):
+    server = launch(migrate=False, settings={"migrations.at_start": "false"})
+    server.refuses(65, "migrations are pending", "slipway migrate up", "migrations.at_start")
+    succeeded(server.run("migrate", "up"))
+    server.start()
+    server.person()
 
 
 def test_a_ready_file_that_cannot_be_made_leaves_nothing(launch):

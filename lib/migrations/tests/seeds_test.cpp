@@ -34,7 +34,7 @@ TEST_P(migration_seeds, seeds_run_once_for_their_environment) {
   counting_seeder one{1}, newer{2};
   auto const run = [&](std::string environment, std::vector<file> files, std::vector<seeder*> list,
                        bool again = false) {
-    return shards_.run(run_seeds(*db_, std::move(environment), std::move(files), list, again));
+    return shards_.run(run_seeds(*db_, environment, {"data/" + environment, std::move(files)}, list, again));
   };
   std::vector<file> files{
       {"0002_b.sql", "INSERT INTO users VALUES (51, 'b');"},
@@ -55,8 +55,29 @@ TEST_P(migration_seeds, a_seed_that_fails_leaves_nothing_and_names_its_line) {
   up(three);
   std::vector<file> const files{
       {"0001_a.sql", "INSERT INTO users VALUES (50, 'a');\n\nINSERT INTO missing VALUES (1);"}};
-  EXPECT_THAT(refusal([&] { shards_.run(run_seeds(*db_, "development", files, {})); }),
-              HasSubstr("seeds/development/0001_a.sql:3: "));
+  EXPECT_THAT(refusal([&] { shards_.run(run_seeds(*db_, "development", {"data/development", files}, {})); }),
+              HasSubstr("data/development/0001_a.sql:3: "));
+  EXPECT_EQ(number("SELECT count(*) FROM users WHERE id = 50"), 0);
+}
+
+TEST_P(migration_seeds, a_file_may_be_for_one_engine) {
+  up(three);
+  auto const own = "0001_a" + std::string{suffix_of(GetParam())} + ".sql";
+  auto const other = GetParam() == db::dialect::mysql ? "0002_b.sqlite.sql" : "0002_b.mysql.sql";
+  std::vector<file> files{{"0001_a.sql", "not SQL at all"},
+                          {own, "INSERT INTO users VALUES (50, 'a');"},
+                          {other, "not SQL either"},
+                          {"0003_c.sql", "UPDATE users SET name = 'C' WHERE id = 50;"}};
+  EXPECT_THAT(shards_.run(run_seeds(*db_, "test", {"seeds/test", files}, {})),
+              ElementsAre("test/" + own, "test/0003_c.sql"));
+  EXPECT_EQ(number("SELECT count(*) FROM users WHERE name = 'C'"), 1);
+}
+
+TEST_P(migration_seeds, a_seed_that_commits_by_itself_is_refused) {
+  up(three);
+  std::vector<file> const files{{"0001_a.sql", "INSERT INTO users VALUES (50, 'a');\nCOMMIT;"}};
+  EXPECT_THAT(refusal([&] { shards_.run(run_seeds(*db_, "test", {"seeds/test", files}, {})); }),
+              HasSubstr("seeds/test/0001_a.sql:2: begins and commits by itself"));
   EXPECT_EQ(number("SELECT count(*) FROM users WHERE id = 50"), 0);
 }
 

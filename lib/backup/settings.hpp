@@ -35,6 +35,7 @@ inline constexpr auto slipway::rules_of<slipway::backup::settings> = slipway::ru
     field(&slipway::backup::settings::keep)
         .minimum(1)
         .maximum(10'000)
-        .help("How many backups stay; the oldest go when a new one is complete."),
+        .help("How many backups stay, and as many base backups (PostgreSQL), which are counted apart; the oldest of a "
+              "kind go when a new one of it is complete."),
     field(&slipway::backup::settings::client_directory)
         .help("Where pg_dump and the like are, when they are not in the PATH or there are several versions."));

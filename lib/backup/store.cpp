@@ -63,6 +63,8 @@ entry const* manifest::find(std::string_view name) const noexcept {
   return at == entries.end() ? nullptr : &*at;
 }
 
+bool manifest::is_base() const noexcept { return find("base") != nullptr; }
+
 store::store(settings const& s, clock_source const& clock, random_source& random, std::string program, teller say)
     : settings_{s},
       clock_{clock},
@@ -230,13 +232,14 @@ void store::restore(manifest const& which, engine& database, restore_options opt
   }
 }
 
+// Dumps of every night must not push out the base backup of the week, without which the log is good for nothing.
 void store::prune() {
   auto const all = list();
-  for (std::size_t i = 0; i + settings_.keep < all.size(); ++i) {
-    std::error_code error;
-    fs::remove_all(place_of(all[i]), error);
-    if (error) throw_system_error("remove", place_of(all[i]), error.value());
-    say_(fmt::format("removed {}, the oldest of more than {}", all[i].id, settings_.keep));
+  for (auto const bases : {false, true}) {
+    std::vector<manifest const*> alike;
+    for (auto const& m : all)
+      if (m.is_base() == bases) alike.push_back(&m);
+    for (std::size_t i = 0; i + settings_.keep < alike.size(); ++i) remove(*alike[i]);
   }
   for (auto const& there : fs::directory_iterator{directory_}) {
     std::error_code error;
@@ -245,6 +248,14 @@ void store::prune() {
     auto const age = fs::file_time_type::clock::now() - fs::last_write_time(there.path(), error);
     if (!error && age > drafts_are_left) fs::remove_all(there.path(), error);
   }
+}
+
+void store::remove(manifest const& which) const {
+  std::error_code error;
+  fs::remove_all(place_of(which), error);
+  if (error) throw_system_error("remove", place_of(which), error.value());
+  say_(fmt::format("removed {}, the oldest of more than {} {}", which.id, settings_.keep,
+                   which.is_base() ? "base backups" : "backups"));
 }
 
 }  // namespace slipway::backup

@@ -44,6 +44,8 @@ struct manifest {
 
   std::uint64_t size() const noexcept;
   entry const* find(std::string_view name) const noexcept;
+  // A PostgreSQL server as its files, from which its log leads to any moment.
+  bool is_base() const noexcept;
 };
 BOOST_DESCRIBE_STRUCT(manifest, (), (format, id, created_at, engine, program, encrypted, first_wal, entries))
 
@@ -58,9 +60,10 @@ class store {
   // Makes the directory. `say` is told what happens, a line each.
   store(settings const& s, clock_source const& clock, random_source& random, std::string program, teller say);
 
-  // The database and the files of the settings. Then the oldest backups go, down to settings.keep.
+  // The database and the files of the settings. Then the oldest of them go, down to settings.keep; base backups are
+  // counted for themselves.
   manifest create(engine& database);
-  // Another program's stream as a backup of its own, such as a base backup.
+  // Another program's stream as a backup of its own, such as a base backup; prunes likewise.
   manifest create(std::string const& engine_name, std::string const& name, std::string const& suffix,
                   std::string const& first_wal, std::function<void(sink&)> const& fill);
 
@@ -82,6 +85,7 @@ class store {
  private:
   class draft;
   void prune();
+  void remove(manifest const& which) const;
   void check_digests(manifest const& which) const;
   std::filesystem::path place_of(manifest const& which) const { return directory_ / which.id; }
 

@@ -1,4 +1,5 @@
 #include <slipway/backup/store.hpp>
+#include <slipway/backup/wal.hpp>
 
 #include <slipway/core/errors.hpp>
 
@@ -157,6 +158,43 @@ TEST_F(store_test, the_oldest_go_and_half_done_ones_do_not_count) {
   EXPECT_THAT(there, ElementsAre(ids[2], ids[3], ids[4]));
   EXPECT_EQ(make().find("latest").id, ids[4]);
   EXPECT_THAT(refusal([&] { make().find(ids[0]); }), HasSubstr("backup list"));
+}
+
+// A base backup as `backup base` makes it, of a server whose log has come that far.
+TEST_F(store_test, dumps_and_base_backups_do_not_push_each_other_out) {
+  settings_.keep = 2;
+  auto const base = [this](std::string const& first_wal) {
+    clock_.advance(1min);
+    return make().create("postgres", "base", "tar", first_wal, [](sink& to) { to.finish(); });
+  };
+  auto const there = [this] {
+    std::vector<std::string> ids;
+    for (auto const& m : make().list()) ids.push_back(m.id);
+    return ids;
+  };
+  auto s = make();
+  wal_archive archive{s};
+  auto const has = [&](std::string const& name) {
+    auto const found = archive.get(name, folder_ / "out");
+    fs::remove(folder_ / "out");
+    return found;
+  };
+  write(folder_ / "segment", "log");
+  for (auto const* name : {"000000010000000000000004", "000000010000000000000005", "000000010000000000000006"})
+    archive.put(folder_ / "segment", name);
+  auto const b1 = base("000000010000000000000005");
+  std::vector<std::string> dumps;
+  for (int i = 0; i < 3; ++i) dumps.push_back(create().id);
+  EXPECT_THAT(there(), ElementsAre(b1.id, dumps[1], dumps[2]));
+  EXPECT_EQ(make().find("latest", "base").id, b1.id);
+  archive.prune();
+  EXPECT_FALSE(has("000000010000000000000004"));
+  EXPECT_TRUE(has("000000010000000000000005")) << "the base needs it";
+  auto const b2 = base("000000010000000000000006"), b3 = base("000000010000000000000007");
+  EXPECT_THAT(there(), ElementsAre(dumps[1], dumps[2], b2.id, b3.id));
+  archive.prune();
+  EXPECT_FALSE(has("000000010000000000000005"));
+  EXPECT_TRUE(has("000000010000000000000006"));
 }
 
 TEST_F(store_test, a_failed_backup_leaves_nothing) {

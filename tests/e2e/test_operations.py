@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -277,3 +278,20 @@ def test_the_binary_needs_nothing_around_it(tmp_path):
     assert done.returncode == 0 and done.stdout.strip(), done.stderr
     assert list(tmp_path.iterdir()) == []
 
+
+def test_a_lock_of_another_process_on_the_file_of_sqlite(launch):
+    """Somebody's sqlite3 in the middle of a transaction: writing waits a little, then says when to come again; reading goes on."""
+    server = launch().start()
+    person = server.person()
+    person.note()
+    holder = sqlite3.connect(server.folder / "test.db", isolation_level=None)
+    try:
+        holder.execute("begin immediate")
+        refused = person.client.post("/v1/notes", json={"title": "Not now"})
+        assert refused.status_code == 503 and int(refused.headers["retry-after"]) >= 1, refused.text
+        assert len(person.client.get("/v1/notes").json()["items"]) == 1
+        holder.execute("rollback")
+    finally:
+        holder.close()
+    person.note()
+    assert len(person.client.get("/v1/notes").json()["items"]) == 2, "what was refused was not done"

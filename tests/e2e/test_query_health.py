@@ -2,10 +2,12 @@
 cost, and statements that are repeated."""
 
 import json
+import re
 
 import pytest
 
 from databases import Postgres
+from harness import ROOT
 from processes import wait_until
 
 
@@ -108,3 +110,27 @@ def test_without_the_service_or_its_counts_it_is_said_what_to_do(launch, server)
     own.refuses(69, *words, command=("queries", "statements"))
     own.refuses(69, "--sql", *words, command=("queries", "advise"))
     own.refuses(65, command=("queries", "advise", "--sql", "select nothing from nowhere"))
+
+
+def test_in_development_a_statement_that_a_request_repeats_is_named_with_its_line(launch):
+    own = launch(environment="development", settings={"log.format": "json"}).start()
+    person = own.person()
+    many = "".join(json.dumps({"title": f"Note {n}"}) + "\n" for n in range(8_000)).encode()
+    few = many[: many.index(b"\n") + 1]
+
+    def told():
+        return [line for line in own.log_lines() if "runs the same statement again and again" in line.get("message", "")]
+
+    def load(content):
+        answer = person.client.post("/v1/notes/import", files={"file": ("notes.ndjson", content, "application/x-ndjson")})
+        assert answer.status_code == 200, answer.text
+
+    load(few)
+    assert not told()
+    load(many)  # more rows than six statements take
+    line = wait_until(told, what="the warning")[0]
+    found = re.fullmatch(r"repositories/notes\.cpp:(\d+)", line["place"])
+    assert found and "insert_many" in (ROOT / "repositories/notes.cpp").read_text().splitlines()[int(found[1]) - 1]
+    assert line["count"] == 6 and line["sql"].lower().startswith("insert into")
+    load(many)
+    assert len(told()) == 1, "each place is told once"

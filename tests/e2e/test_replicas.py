@@ -57,6 +57,12 @@ def reads(service):
     return [value for name, value in sorted(service.metrics().items()) if name.startswith("db_reads_total{")]
 
 
+def lag(service, servers, of):
+    """Bytes, or seconds, that each of the servers is behind."""
+    series = {name: value for name, value in service.metrics().items() if name.startswith(f"db_replica_lag_{of}{{")}
+    return [next(value for name, value in series.items() if f":{each.port}" in name) for each in servers]
+
+
 @pytest.mark.timeout(180)
 def test_reads_go_to_replicas_and_everybody_sees_what_they_wrote(cluster, service):
     person = service.person()
@@ -71,6 +77,9 @@ def test_reads_go_to_replicas_and_everybody_sees_what_they_wrote(cluster, servic
         written = person.client.post("/v1/notes", json={"title": f"Note {number}"})
         assert written.status_code == 201
         assert person.client.get(written.headers["location"]).status_code == 200, "its writer sees it at once"
+    for of in ("bytes", "seconds"):
+        wait_until(lambda: min(lag(service, cluster.replicas, of)) > 0, what=f"the metrics to say in {of} that both are behind")
+        assert lag(service, [cluster.primary], of) == [0]
 
     # Another process behind the same balancer knows nothing of this one's users: the token tells it.
     shared = {name: value for name, value in service.settings.items() if name.startswith(("database.", "auth."))}
@@ -85,6 +94,11 @@ def test_reads_go_to_replicas_and_everybody_sees_what_they_wrote(cluster, servic
             assert client.get(place, headers={"Consistency-Token": "nonsense"}).status_code == 404
     finally:
         other.stop()
+
+    for each in cluster.replicas:
+        each.query(service.database, "select pg_wal_replay_resume()")
+    for of in ("bytes", "seconds"):
+        wait_until(lambda: set(lag(service, cluster.replicas, of)) == {0}, what=f"nothing to be behind in {of}")
 
 
 @pytest.mark.timeout(300)

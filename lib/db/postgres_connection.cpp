@@ -21,6 +21,9 @@ namespace {
 
 // A statement that nobody waits for any more may hold up others for this long.
 constexpr std::chrono::milliseconds patience{150};
+// So long an order to stop takes at most where all is well. When the server's own time-out comes first anyway, none is
+// given: it would hit a neighbour, and the two could not be told apart.
+constexpr std::chrono::milliseconds time_of_an_order{500};
 // After an order to stop the answer comes at once, or what is between us and the server swallows it.
 constexpr std::chrono::seconds answer_to_a_stop{3};
 // So often a socket is read before others have their turn.
@@ -181,7 +184,9 @@ void pg_connection::tick(steady::time_point now) {
   if (pg_ == nullptr || flight_.empty()) return;
   auto const waited = now - front_since_;
   auto const& front = flight_.front();
-  if (shared_ && front.what == kind::statement && front.op == nullptr && waited > patience && !stop_sent_) {
+  auto const is_left = (front.what == kind::statement && front.op == nullptr) ||
+                       (front.what == kind::preparation && front.entry->waiting.empty());
+  if (shared_ && is_left && waited > patience && waited + time_of_an_order < statement_timeout_ && !stop_sent_) {
     stop_sent_ = true;
     stop_since_ = now;
     ++stops_;

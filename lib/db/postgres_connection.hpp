@@ -136,6 +136,7 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   void finish_preparation(slot& s);
   void settle(operation& op, slot const& s);
   bool repeat(operation& op, slot const& s, std::string_view state);
+  bool was_stopped(std::string_view state) noexcept;
   bool refused(operation& op, std::string_view state);
 
   // postgres_copy.cpp

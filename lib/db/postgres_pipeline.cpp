@@ -236,7 +236,8 @@ void pg_connection::finish(slot& s) {
 void pg_connection::finish_statement(slot& s) {
   auto const status = PQresultStatus(s.result);
   auto const good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
-  if (s.op == nullptr) {  // cancelled
+  if (s.op == nullptr) {                    // cancelled
+    (void)was_stopped(state_of(s.result));  // and hits no neighbour
     PQclear(s.result);
     return;
   }
@@ -301,10 +302,16 @@ bool pg_connection::repeat(operation& op, slot const& s, std::string_view state)
   auto const stale = state == "26000" || (state == "0A000" && s.entry != nullptr);
   if (stale) forget_prepared(*op.what);
   if (!shared_) return false;
-  auto const stopped = state == "57014" && stops_ > 0;
-  if (stopped) --stops_;
+  auto const stopped = was_stopped(state);
   if (op.repeats != 0 || !(stale || stopped || state == "skipped")) return false;
   ++op.repeats;
+  return true;
+}
+
+// By an order of ours, which hits once.
+bool pg_connection::was_stopped(std::string_view state) noexcept {
+  if (state != "57014" || stops_ == 0) return false;
+  --stops_;
   return true;
 }
 
@@ -317,12 +324,14 @@ void pg_connection::finish_preparation(slot& s) {
                          : std::make_exception_ptr(unavailable_error{"PostgreSQL: a statement was not prepared"});
   std::string const state{good || s.result == nullptr ? std::string_view{} : state_of(s.result)};
   PQclear(s.result);
+  // For whom it was has left; whoever came since prepares it anew.
+  auto const stopped = shared_ && was_stopped(state);
   entry.is_ready = good;
   entry.is_sent = good;
   operation_list waiting;
   std::swap(waiting, entry.waiting);
   while (auto* op = waiting.pop()) {
-    if (good) {
+    if (good || stopped) {
       op->stage = queued;
       pending_.push(*op);
     } else if (!(shared_ && op->what->reads && refused(*op, state))) {

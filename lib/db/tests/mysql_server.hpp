@@ -21,7 +21,7 @@ class mysql_server final : public sql_server {
   bool is_ours() const noexcept override { return process_ != nullptr; }
   std::string url_of(std::string const& user, std::string const& password, std::string const& name) const;
   std::string root_url() const { return base_ + "mysql"; }
-  int port() const noexcept { return port_; }
+  int port() const noexcept override { return port_; }
   std::string const& directory() const noexcept { return process_->directory(); }
   // Statements as the administrator.
   void administer(std::string const& sql) const;

@@ -229,70 +229,8 @@ TEST_F(postgres_input, connections_grow_old_and_are_replaced) {
   EXPECT_EQ(db_->use().errors, 0u);
 }
 
-TEST_F(postgres_input, waiting_for_a_connection_is_first_come_first_served) {
-  settings_.connections = 1;
-  open();
-  std::vector<int> order;
-  run([](database& db, std::vector<int>& seen) -> task<> {
-    co_await all_at_once(8, [&](int i) -> task<> {
-      return [](database& d, int n, std::vector<int>& out) -> task<> {
-        co_await d.transaction([&out, n](transaction& tx) -> task<> {
-          out.push_back(n);
-          co_await tx.query("select 1");
-        });
-      }(db, i, seen);
-    });
-  }(*db_, order));
-  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
-  EXPECT_GE(db_->use().waits, 7u);
-  EXPECT_GT(db_->use().wait_time_us, 0u);
-}
-
-TEST_F(postgres_input, whoever_waits_for_a_connection_keeps_to_its_deadline) {
-  settings_.connections = 1;
-  open();
-  run(db_->transaction([this](transaction&) -> task<> {
-    context limit;
-    limit.deadline = std::chrono::steady_clock::now() + 200ms;
-    one_shot over;
-    bool late = false;
-    start_detached(
-        [](database& d, bool& out, one_shot& done) -> task<> {
-          try {
-            co_await d.transaction([](transaction&) -> task<> { co_return; });
-          } catch (cancelled_error const& e) {
-            out = e.why() == cancel_reason::deadline;
-          }
-          done.fire();
-        }(*db_, late, over),
-        &limit);
-    co_await over;
-    EXPECT_TRUE(late);
-  }));
-}
-
-TEST_F(postgres_input, a_deadline_ends_a_transaction_whose_statement_waits_for_a_lock_while_it_is_prepared) {
-  auto const took = run(db_->transaction([this](transaction& other) -> task<std::chrono::milliseconds> {
-    co_await other.execute("lock table counters in access exclusive mode");
-    context limit;
-    limit.deadline = std::chrono::steady_clock::now() + 200ms;
-    one_shot over;
-    auto const began = std::chrono::steady_clock::now();
-    start_detached(
-        [](database& d, one_shot& done) -> task<> {
-          try {
-            co_await d.transaction([](transaction& tx) { return tx.from<counter>().count(); });
-            ADD_FAILURE() << "counted";
-          } catch (cancelled_error const& e) {
-            EXPECT_EQ(e.why(), cancel_reason::deadline);
-          }
-          done.fire();
-        }(*db_, over),
-        &limit);
-    co_await over;
-    co_return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  }));
-  EXPECT_LT(took, 5s);
+TEST_F(postgres_input, a_disk_that_is_full) {
+  refuses<unavailable_error>("do $$ begin raise exception 'x' using errcode = 'disk_full'; end $$", {});
 }
 
 TEST_F(postgres_input, a_statement_is_prepared_anew_when_the_schema_changes_between) {

@@ -29,7 +29,7 @@ class postgres_server final : public sql_server {
   std::string ask(std::string const& sql, std::string const& database = "postgres") const;
   ~postgres_server() override;
 
-  int port() const noexcept { return port_; }
+  int port() const noexcept override { return port_; }
   // Where ca.crt and other.crt are, the authority of the server's certificate and one that has nothing to do with it.
   std::string const& directory() const noexcept { return process_->directory(); }
 

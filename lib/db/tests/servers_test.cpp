@@ -80,6 +80,48 @@ TEST_P(servers, more_waiting_statements_than_the_queue_holds_are_refused) {
   if (on_mysql()) EXPECT_EQ(db_->use().waits, 20u);
 }
 
+TEST_P(servers, waiting_for_a_connection_is_first_come_first_served) {
+  settings_.connections = 1;
+  open();
+  std::vector<int> order;
+  run([](database& db, std::vector<int>& seen) -> task<> {
+    co_await all_at_once(8, [&](int i) -> task<> {
+      return [](database& d, int n, std::vector<int>& out) -> task<> {
+        co_await d.transaction([&out, n](transaction& tx) -> task<> {
+          out.push_back(n);
+          co_await tx.query("select 1");
+        });
+      }(db, i, seen);
+    });
+  }(*db_, order));
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_GE(db_->use().waits, 7u);
+  EXPECT_GT(db_->use().wait_time_us, 0u);
+}
+
+TEST_P(servers, whoever_waits_for_a_connection_keeps_to_its_deadline) {
+  settings_.connections = 1;
+  open();
+  run(db_->transaction([this](transaction&) -> task<> {
+    context limit;
+    limit.deadline = std::chrono::steady_clock::now() + 200ms;
+    one_shot over;
+    bool late = false;
+    start_detached(
+        [](database& d, bool& out, one_shot& done) -> task<> {
+          try {
+            co_await d.transaction([](transaction&) -> task<> { co_return; });
+          } catch (cancelled_error const& e) {
+            out = e.why() == cancel_reason::deadline;
+          }
+          done.fire();
+        }(*db_, late, over),
+        &limit);
+    co_await over;
+    EXPECT_TRUE(late);
+  }));
+}
+
 TEST_P(servers, repeatable_read_loses_no_update) {
   if (on_mysql() && !db_->description().starts_with("MariaDB"))
     GTEST_SKIP() << "SKIPPED LOUDLY: MySQL's repeatable read loses them";

@@ -16,6 +16,7 @@ class sql_server {
 
   // A new, empty database; its URL.
   virtual std::string make_database() = 0;
+  virtual int port() const noexcept = 0;
   // Started here, and so may be killed.
   virtual bool is_ours() const noexcept = 0;
   virtual void kill() = 0;   // as a power failure does

@@ -36,6 +36,7 @@ enum type_number : pg_type_id {
   date = 1082,
   timestamp = 1114,
   timestamptz = 1184,
+  interval = 1186,
   numeric = 1700,
   void_type = 2278,
   uuid_type = 2950,
@@ -84,6 +85,18 @@ cell read_time(std::int64_t since_2000) {
   if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min())
     return read_integer(value_kind::time, since_2000);
   return read_integer(value_kind::time, since_2000 + epoch_offset);
+}
+
+// As durations are everywhere else: in milliseconds, of which a day has 86,400,000 and a month no fixed number.
+cell read_interval(std::string_view column, char const* at, int length) {
+  if (length != 16) throw value_error{"PostgreSQL sent a broken interval"};
+  auto const microseconds = load<std::int64_t>(at);
+  auto const days = load<std::int32_t>(at + 8), months = load<std::int32_t>(at + 12);
+  if (months != 0)
+    throw value_error{"the column " + std::string{column} +
+                      " has an interval with months, which are not all of one length: take extract(epoch from ...) of "
+                      "it, or cast it to text"};
+  return read_integer(value_kind::integer, std::int64_t{days} * 86'400'000 + microseconds / 1000);
 }
 
 // The number in its smallest units, if 64 bits can hold them: the groups from the first down to the one that holds
@@ -150,6 +163,7 @@ cell read_rarer(PGresult const* from, int column, pg_type_id type, char const* a
     case jsonb: return read_text(value_kind::json, at + 1, length - 1);  // after the version of the form
     case bytea: return read_text(value_kind::bytes, at, length);
     case numeric: return read_numeric(at, length);
+    case interval: return read_interval(PQfname(from, column), at, length);
     case void_type: return {};
     default:
       if (type >= first_of_users) return read_text(value_kind::text, at, length);  // enumerations, citext

@@ -207,6 +207,24 @@ TEST_P(types, dates) {
   EXPECT_THROW(store({.name = "bad", .since = {}}), value_error);
 }
 
+TEST_P(types, intervals_of_postgres_are_durations) {
+  if (GetParam() != db::dialect::postgres) GTEST_SKIP() << "the others have no such type";
+  using namespace std::chrono_literals;
+  auto const read = [this](std::string const& text) {
+    return run(db_->query("select interval '" + text + "' as took"))[0].get<std::chrono::milliseconds>(0);
+  };
+  EXPECT_EQ(read("0"), 0ms);
+  EXPECT_EQ(read("1.5 seconds"), 1500ms);
+  EXPECT_EQ(read("-3 days 2 hours"), -70h);
+  EXPECT_EQ(read("0.0019 seconds"), 1ms);
+  EXPECT_EQ(read("1000000 hours"), 1'000'000h);
+  EXPECT_TRUE(run(db_->query("select null::interval"))[0][0].is_null());
+  EXPECT_EQ(read("1 year -12 months 1 day"), 24h);
+  for (auto const* text : {"1 month", "-2 years"})
+    EXPECT_THAT([&] { read(text); }, testing::ThrowsMessage<value_error>(testing::AllOf(
+                                         testing::HasSubstr("took"), testing::HasSubstr("extract(epoch"))));
+}
+
 TEST_P(types, octets) {
   std::string all;
   for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));

@@ -44,7 +44,7 @@ task<result<void>> refuse_too_many(session& in, account& a);
 result<void> refuse_debts(account& a);
 task<> log_update(session& in, account& a);
 task<result<void>> refuse_rich(session& in, account& a);
-void log_nothing(account&);
+task<> log_removal(session& in, account& a);
 void upper_case(plain_account& a);
 task<> meet(session& in, contested& row);
 
@@ -65,7 +65,7 @@ inline constexpr auto table_of<account> = table<account>("accounts")
                                               .before_update<&refuse_debts>()
                                               .after_update<&log_update>()
                                               .before_delete<&refuse_rich>()
-                                              .after_delete<&log_nothing>();
+                                              .after_delete<&log_removal>();
 template <>
 inline constexpr auto table_of<contested> =
     table<contested>("contested").version(&contested::version).after_create<&meet>().after_update<&meet>();
@@ -103,7 +103,7 @@ task<result<void>> refuse_rich(session& in, account& a) {
   if (a.balance > 0) co_return fault::conflict("not_empty");
   co_return result<void>{};
 }
-void log_nothing(account&) {}
+task<> log_removal(session& in, account& a) { return note_down(in, "removed " + a.name); }
 void upper_case(plain_account& a) { a.name += "!"; }
 task<> meet(session& in, contested& row) {
   if (co_await in.from<entry>().count() < 1) co_return;  // nobody is there to meet
@@ -191,9 +191,13 @@ TEST_P(hooks, around_removal) {
   auto const gone = run(db_->remove(poor));
   ASSERT_TRUE(gone);
   EXPECT_TRUE(gone->deleted_at);
+  EXPECT_THAT(entries(), ElementsAre("created Rich", "created Poor", "asked to remove Poor", "removed Poor"));
   EXPECT_EQ(run(db_->remove(poor)).error().kind(), fault_kind::not_found);
+  EXPECT_EQ(entries().size(), 4u);
   EXPECT_EQ(run(db_->from<account>().with_deleted().count()), 2);
   EXPECT_TRUE(run(db_->purge(poor)));
+  EXPECT_EQ(entries().back(), "removed Poor");
+  EXPECT_EQ(entries().size(), 6u);
   EXPECT_EQ(run(db_->from<account>().with_deleted().count()), 1);
 }
 

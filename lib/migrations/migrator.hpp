@@ -109,6 +109,7 @@ class migrator {
   bool is_newer(applied_row const& row) const noexcept;
   bool may_wait(migration const& m) const noexcept { return options_.before_deployment && m.after_deployment; }
   task<bool> prepare(db::transaction& tx);
+  std::string limit(db::dialect on, migration const& m) const;
   task<> run_statements(db::session& in, migration const& m, bool up);
   task<outcome> try_step(migration const& m, bool up, step& made);
   task<outcome> try_step_without_foreign_keys(migration const& m, bool up, step& made);

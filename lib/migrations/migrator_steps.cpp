@@ -43,6 +43,15 @@ task<> check_foreign_keys(db::session& in, migration const& m) {
                     m.file, broken[0].get<std::string>(0), broken[0].get<std::string>(1))};
 }
 
+// A statement that was ended (SQLSTATE 57014) is told with the limit of services, which is not the one that it had.
+std::string with_its_limit(unavailable_error const& e, milliseconds limit) {
+  std::string what = e.what();
+  auto const at = what.rfind("(57014): ");
+  if (at == std::string::npos) return what;
+  what.resize(at + 7);
+  return what + fmt::format(": migrations.statement_timeout is {}", format_duration(limit));
+}
+
 }  // namespace
 
 std::string label(migration const& m) { return fmt::format("{:04}_{}", m.version, m.name); }
@@ -68,11 +77,17 @@ task<bool> migrator::prepare(db::transaction& tx) {
         "SELECT pg_try_advisory_xact_lock(hashtextextended('slipway schema_migrations ' || current_schema(), 0))");
     if (!got[0].get<bool>(0)) co_return false;
     co_await tx.script(fmt::format("SET LOCAL lock_timeout = {}", options_.lock_timeout.count()));
-    co_await tx.script(fmt::format("SET LOCAL statement_timeout = {}", options_.statement_timeout.count()));
   }  // on SQLite the transaction has the one write lock already
   if (!co_await has_table(tx, "schema_migrations"))
     co_await tx.script(tx.dialect() == db::dialect::sqlite ? table_on_sqlite : table_on_postgres);
   co_return true;
+}
+
+// The limit of a statement of this migration. It stands in the statement's own text, because a script begins without any
+// limit. On the other engines, and without a transaction, there is none.
+std::string migrator::limit(db::dialect on, migration const& m) const {
+  if (on != db::dialect::postgres || !m.in_transaction) return {};
+  return fmt::format("SET LOCAL statement_timeout = {}; ", options_.statement_timeout.count());
 }
 
 task<> migrator::run_statements(db::session& in, migration const& m, bool up) {
@@ -80,10 +95,11 @@ task<> migrator::run_statements(db::session& in, migration const& m, bool up) {
                               : in.dialect() == db::dialect::mysql
                                   ? "MySQL commits by itself: the statements before this one were run."
                                   : "Nothing of this migration was applied.";
+  auto const limit_of_each = limit(in.dialect(), m);
   for (auto const& s :
        split(up ? std::string_view{m.up} : std::string_view{*m.down}, in.dialect(), up ? m.up_line : m.down_line)) {
     try {
-      co_await in.script(std::string{s.text});
+      co_await in.script(limit_of_each + std::string{s.text});
     } catch (db::error const& e) {
       if (m.in_transaction && dynamic_cast<db::conflict_error const*>(&e) != nullptr)
         throw table_in_use{fmt::format("{}:{}", m.file, s.line)};
@@ -91,8 +107,10 @@ task<> migrator::run_statements(db::session& in, migration const& m, bool up) {
                           fmt::format("migrations/{}:{}: {}{}. {}", m.file, s.line, e.what(),
                                       e.code().empty() ? "" : fmt::format(" ({})", e.code()), verdict)};
     } catch (unavailable_error const& e) {
-      throw startup_error{exit_code::unavailable,
-                          fmt::format("migrations/{}:{}: {}. {}", m.file, s.line, e.what(), verdict)};
+      throw startup_error{
+          exit_code::unavailable,
+          fmt::format("migrations/{}:{}: {}. {}", m.file, s.line,
+                      limit_of_each.empty() ? e.what() : with_its_limit(e, options_.statement_timeout), verdict)};
     }
   }
 }

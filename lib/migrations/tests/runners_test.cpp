@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class migration_runners : public migrator_case {};
 INSTANTIATE_TEST_SUITE_P(engines, migration_runners, db::tests::all_engines(), db::tests::engine_name);
@@ -131,6 +132,31 @@ TEST_P(migration_runners, a_table_in_use_is_not_waited_for_without_end) {
   };
   EXPECT_THAT(up(files, {.lock_timeout = 100ms, .say = hear}), ElementsAre(2));
   EXPECT_THAT(said, ElementsAre(HasSubstr("0002_age.sql:2: a table is in use"), HasSubstr("applied 0002_age")));
+}
+
+TEST_P(migration_runners, a_statement_that_takes_too_long_is_ended_and_nothing_of_its_migration_stays) {
+  if (!on_postgres()) GTEST_SKIP() << "migrations.statement_timeout is PostgreSQL's";
+  auto const named = [](char const* place) {
+    return AllOf(HasSubstr(place), HasSubstr("migrations.statement_timeout is 200ms"),
+                 Not(HasSubstr("database.statement_timeout")), HasSubstr("Nothing of this migration was applied"));
+  };
+  auto const began = std::chrono::steady_clock::now();
+  std::vector<file> const slow{{"0001_half.sql", "-- up\nCREATE TABLE half (id int);\nSELECT pg_sleep(20);\n"}};
+  EXPECT_THAT(refusal([&] { up(slow, {.statement_timeout = 200ms}); }, exit_code::unavailable),
+              named("migrations/0001_half.sql:3: "));
+  EXPECT_FALSE(exists("half"));
+  std::vector<file> const repeatable{{"repeatable_slow.sql", "CREATE TABLE half (id int);\nSELECT pg_sleep(20);\n"}};
+  EXPECT_THAT(refusal([&] { up(repeatable, {.statement_timeout = 200ms}); }, exit_code::unavailable),
+              named("migrations/repeatable_slow.sql:2: "));
+  EXPECT_FALSE(exists("half"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 15s);
+  // The limit is of each statement, and of this migration alone.
+  std::vector<file> const many{{"0001_many.sql",
+                                "-- up\nSELECT pg_sleep(0.3);\nSELECT pg_sleep(0.3);\nSELECT pg_sleep(0.3);\n"
+                                "CREATE TABLE whole (id int);\n"},
+                               {"0002_loose.sql", "-- no transaction\n-- up\nSELECT pg_sleep(1);\n"}};
+  EXPECT_THAT(up(many, {.statement_timeout = 700ms}), ElementsAre(1, 2));
+  EXPECT_TRUE(exists("whole"));
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ class my_pool {
   std::chrono::steady_clock::duration statement_limit() const noexcept {
     return settings_.statement_timeout + std::chrono::seconds{2};
   }
+  // A server that answers at all does by then.
+  std::chrono::steady_clock::duration answer_limit() const noexcept { return settings_.connect_timeout; }
   pool_counters const& counters() const noexcept { return counters_; }
 
  private:

@@ -42,6 +42,9 @@ class my_transaction final : public exclusive {
   }
 
   task<> commit() override {
+    // Not cancelled when the caller is, because it may have been done; but not waited for any longer than the caller
+    // would have.
+    auto const limit = time_of_a_commit(co_await this_context{});
     co_await uncancellable();
     std::exception_ptr error;
     {
@@ -49,7 +52,7 @@ class my_transaction final : public exclusive {
       co_await mine.come();
       try {
         if (auto const doomed = connection_->doomed()) std::rethrow_exception(doomed);
-        co_await connection_->text("commit", home_.statement_limit());
+        co_await connection_->text("commit", limit);
       } catch (my_lost const& lost) {
         error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost at the commit (" + lost.why +
                                                           "): whether it was done is not known"});
@@ -127,8 +130,14 @@ class my_transaction final : public exclusive {
       flight.succeed(std::move(found));
   }
 
+  std::chrono::steady_clock::duration time_of_a_commit(context const* caller) const {
+    auto const most = home_.statement_limit();
+    if (caller == nullptr) return most;
+    return std::min(most, std::max(home_.answer_limit(), caller->deadline - std::chrono::steady_clock::now()));
+  }
+
   task<> undo() {
-    auto const undone = co_await connection_->try_text("rollback", home_.statement_limit());
+    auto const undone = co_await connection_->try_text("rollback", home_.answer_limit());
     // Lost with its connection, it is undone by the server.
     if (!undone && connection_->is_open()) home_.stop(*connection_, "a transaction could not be rolled back");
   }

@@ -76,16 +76,21 @@ task<> client(database& db, int number, tally& t, std::atomic<int>& running) {
   --running;
 }
 
-class postgres_faults : public postgres_case {
+class server_faults : public server_case, public testing::WithParamInterface<db::dialect> {
  protected:
   void SetUp() override {
-    postgres_case::SetUp();
+    std::string why_not;
+    sql_server* server = nullptr;
+    if (GetParam() == db::dialect::mysql)
+      server = mysql_server::shared(why_not);
+    else
+      server = postgres_server::shared(why_not);
+    begin(server, why_not, GetParam());
     if (IsSkipped()) return;
-    if (!server_->is_ours()) GTEST_SKIP() << "SKIPPED LOUDLY: this needs a server of our own";
-    run(db_->script("insert into counters select i, 'n' || i, 0 from generate_series(1, " + std::to_string(clients) +
-                    ") i"));
-    gate_.reset(new fault_gate{server_->port()});
-    auto const at = ":" + std::to_string(server_->port()) + "/";
+    if (!server->is_ours()) GTEST_SKIP() << "SKIPPED LOUDLY: this needs a server of our own";
+    for (int i = 1; i <= clients; ++i) run(db_->insert(counter{.id = i, .name = "n" + std::to_string(i)}));
+    gate_.reset(new fault_gate{server->port()});
+    auto const at = ":" + std::to_string(server->port()) + "/";
     settings_.url.replace(settings_.url.find(at), at.size(), ":" + std::to_string(gate_->port()) + "/");
     settings_.url += "?sslmode=disable";
     settings_.acquire_timeout = 1s;
@@ -136,21 +141,24 @@ class postgres_faults : public postgres_case {
   std::atomic<int> running_{0};
 };
 
-TEST_F(postgres_faults, cut) {
+INSTANTIATE_TEST_SUITE_P(engines, server_faults, testing::Values(db::dialect::postgres, db::dialect::mysql),
+                         engine_name);
+
+TEST_P(server_faults, cut) {
   for (int i = 0; i < 5; ++i) suffer("cut", [this] { gate_->cut(); }, 50ms);
 }
 
-TEST_F(postgres_faults, refused) {
+TEST_P(server_faults, refused) {
   suffer("refused", [this] { gate_->refuse(); }, 1500ms);
 }
 
-TEST_F(postgres_faults, stalled) {
+TEST_P(server_faults, stalled) {
   suffer("stalled", [this] { gate_->stall(); }, 2500ms);
   EXPECT_GT(t_.late, 0u);
 }
 
 // What still wants an answer then, be it that a statement was cancelled, is not waited for.
-TEST_F(postgres_faults, a_silent_server_does_not_hold_up_the_end) {
+TEST_P(server_faults, a_silent_server_does_not_hold_up_the_end) {
   gate_->stall();
   auto const late = t_.late.load();
   auto const patience = steady::now() + 10s;
@@ -162,7 +170,7 @@ TEST_F(postgres_faults, a_silent_server_does_not_hold_up_the_end) {
 }
 
 // The connections that are there never say a word again, as behind a firewall that forgot them; new ones work.
-TEST_F(postgres_faults, forgotten) {
+TEST_P(server_faults, forgotten) {
   auto const before = t_.late.load();
   auto const began = steady::now();
   gate_->freeze();
@@ -177,17 +185,17 @@ TEST_F(postgres_faults, forgotten) {
 }
 
 // At many places of many messages.
-TEST_F(postgres_faults, truncated) {
+TEST_P(server_faults, truncated) {
   for (std::size_t after : {1u, 4u, 5u, 17u, 100u, 333u, 1000u, 4097u, 20'000u})
     suffer("truncated", [this, after] { gate_->truncate(after); }, 100ms);
 }
 
-TEST_F(postgres_faults, delayed) {
+TEST_P(server_faults, delayed) {
   suffer("delayed", [this] { gate_->delay(150ms); }, 1s);
   suffer("much delayed", [this] { gate_->delay(1200ms); }, 2s);
 }
 
-TEST_F(postgres_faults, octet_by_octet) {
+TEST_P(server_faults, octet_by_octet) {
   auto const before = t_.right.load();
   suffer("dripping", [this] { gate_->drip(1); }, 2s);
   EXPECT_GT(t_.right, before);

@@ -224,6 +224,20 @@ TEST(generate, tables_in_parts_have_the_key_that_their_parts_want) {
   EXPECT_THAT(told(models, nothing, dialect::sqlite)[0].text, Not(HasSubstr("PARTITION")));
 }
 
+TEST(generate, tables_in_parts_by_a_hash_or_a_list) {
+  schema_state const nothing{.dialect = dialect::sqlite};
+  auto const marks = db::models_of<shelf::mark>(), orders = db::models_of<shelf::order>();
+  auto const hash = told(marks, nothing, dialect::postgres)[0].text;
+  EXPECT_THAT(hash, HasSubstr("\"id\"   bigint NOT NULL,"));
+  EXPECT_THAT(hash, HasSubstr("PRIMARY KEY (\"id\")\n) PARTITION BY HASH (\"id\");"));
+  auto const list = told(orders, nothing, dialect::postgres)[0].text;
+  EXPECT_THAT(list, HasSubstr("\"region\" text NOT NULL"));
+  EXPECT_THAT(list, HasSubstr("PRIMARY KEY (\"id\", \"region\")\n) PARTITION BY LIST (\"region\");"));
+  for (auto const& models : {marks, orders})  // on MySQL these are one table (docs/scaling.md)
+    for (auto const d : {dialect::mysql, dialect::sqlite})
+      EXPECT_THAT(told(models, nothing, d)[0].text, Not(HasSubstr("PARTITION")));
+}
+
 TEST(generate, tables_that_refer_to_each_other_are_made_in_an_order_that_works) {
   auto const models = db::models_of<shelf::hen, shelf::egg>();
   schema_state const nothing{.dialect = dialect::sqlite};

@@ -103,6 +103,18 @@ struct event {
 };
 BOOST_DESCRIBE_STRUCT(event, (), (id, at))
 
+struct mark {
+  std::int64_t id = 0;
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(mark, (), (id, text))
+
+struct order {
+  id_of<order> id;
+  std::string region;
+};
+BOOST_DESCRIBE_STRUCT(order, (), (id, region))
+
 struct egg;
 struct hen {
   id_of<hen> id;
@@ -122,6 +134,12 @@ namespace slipway::db {
 template <>
 inline constexpr auto table_of<migrations::shelf::event> =
     table<migrations::shelf::event>("events").partition_by_range(&migrations::shelf::event::at, std::chrono::months{1});
+template <>
+inline constexpr auto table_of<migrations::shelf::mark> =
+    table<migrations::shelf::mark>("marks").partition_by_hash(&migrations::shelf::mark::id, 4);
+template <>
+inline constexpr auto table_of<migrations::shelf::order> =
+    table<migrations::shelf::order>("orders").partition_by_list(&migrations::shelf::order::region, "eu", "us");
 template <>
 inline constexpr auto table_of<migrations::shelf::hen> = table<migrations::shelf::hen>("hens");
 template <>

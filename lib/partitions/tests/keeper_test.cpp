@@ -35,6 +35,11 @@ struct order {
 };
 BOOST_DESCRIBE_STRUCT(order, (), (id, region))
 
+struct mark {
+  std::int64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(mark, (), (id))
+
 }  // namespace slipway::partitions::tests
 
 template <>
@@ -49,6 +54,9 @@ template <>
 inline constexpr auto slipway::db::table_of<slipway::partitions::tests::order> =
     table<slipway::partitions::tests::order>("orders").partition_by_list(&slipway::partitions::tests::order::region,
                                                                          "eu", "us");
+template <>
+inline constexpr auto slipway::db::table_of<slipway::partitions::tests::mark> =
+    table<slipway::partitions::tests::mark>("marks").partition_by_hash(&slipway::partitions::tests::mark::id, 4);
 
 namespace slipway::partitions::tests {
 namespace {
@@ -333,10 +341,7 @@ TEST_P(postgres_keepers, PartsOfAHashAndOfAListAreMade) {
   EXPECT_THAT(explain("select * from orders where region = $1", {"eu"}), Not(HasSubstr("orders_p_us")));
 
   run(db_->script("create table marks (id bigint primary key) partition by hash (id)"));
-  table marks{table_settings{.name = "marks", .column = "id"}};
-  marks.kind = db::partition_kind::hash;
-  marks.parts = 4;
-  auto h = make({marks});
+  auto h = make(tables_of<mark>());
   expect_done(run(h.keep()));
   EXPECT_EQ(names_of(h).size(), 4u);
   EXPECT_THAT(run(h.keep()).changes, IsEmpty());

@@ -80,19 +80,36 @@ inline constexpr auto slipway::rules_of<app::new_note> = slipway::rules(
     field(&app::new_note::title).not_blank().max_length(200).example(R"("Groceries")"),
     field(&app::new_note::body).optional().max_length(50'000).example(R"("Bread, butter")"),
     field(&app::new_note::tags).optional().max_items(20).max_length(100).unique_items().example(R"(["home"])"),
-    field(&app::new_note::pinned).optional());
+    field(&app::new_note::pinned).optional().example("true"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::note_view> = slipway::rules(
+    field(&app::note_view::id).example(R"("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")"),
+    field(&app::note_view::title).example(R"("Groceries")"), field(&app::note_view::body).example(R"("Bread, butter")"),
+    field(&app::note_view::tags).example(R"(["home"])"), field(&app::note_view::pinned).example("true"),
+    field(&app::note_view::created_at).example(R"("2026-03-01T09:30:00Z")"),
+    field(&app::note_view::updated_at).example(R"("2026-03-02T18:05:00Z")"));
 
 template <>
 inline constexpr auto slipway::rules_of<app::note_change> =
     slipway::rules(field(&app::note_change::title).not_blank().max_length(200).example(R"("Groceries for Sunday")"),
-                   field(&app::note_change::body).max_length(50'000),
-                   field(&app::note_change::tags).max_items(20).max_length(100).unique_items());
+                   field(&app::note_change::body).max_length(50'000).example(R"("Bread, butter, eggs")"),
+                   field(&app::note_change::tags).max_items(20).max_length(100).unique_items().example(R"(["home"])"),
+                   field(&app::note_change::pinned).example("true"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::note_query> =
-    slipway::rules(field(&app::note_query::q).optional().max_length(100).help("Part of the title or the body"),
-                   field(&app::note_query::tag).optional().max_length(100).help("Only notes with this tag"),
-                   field(&app::note_query::pinned).help("Only pinned notes, or only the others"),
-                   field(&app::note_query::sort).optional().help("The order of the list"),
-                   field(&app::note_query::cursor).optional().max_length(512).help("The `next` of the page before"),
-                   field(&app::note_query::limit).optional().minimum(1).maximum(100).help("Notes on a page"));
+inline constexpr auto slipway::rules_of<app::note_query> = slipway::rules(
+    field(&app::note_query::q)
+        .optional()
+        .max_length(100)
+        .example(R"("groceries")")
+        .help("Part of the title or the body"),
+    field(&app::note_query::tag).optional().max_length(100).example(R"("home")").help("Only notes with this tag"),
+    field(&app::note_query::pinned).example("true").help("Only pinned notes, or only the others"),
+    field(&app::note_query::sort).optional().example(R"("newest")").help("The order of the list"),
+    field(&app::note_query::cursor)
+        .optional()
+        .max_length(512)
+        .example(R"("")")
+        .help("The `next` of the page before; without it, the first page"),
+    field(&app::note_query::limit).optional().minimum(1).maximum(100).example("20").help("Notes on a page"));

@@ -39,9 +39,11 @@ inline constexpr auto slipway::rules_of<app::note_record> =
                    field(&app::note_record::pinned).optional());
 
 template <>
-inline constexpr auto slipway::rules_of<app::note_export_query> = slipway::rules(
-    field(&app::note_export_query::format).help("The form of the file; without it, Accept decides, and NDJSON is it"));
+inline constexpr auto slipway::rules_of<app::note_export_query> =
+    slipway::rules(field(&app::note_export_query::format)
+                       .example(R"("ndjson")")
+                       .help("The form of the file; without it, Accept decides, and NDJSON is it"));
 
 template <>
 inline constexpr auto slipway::rules_of<app::import_report> =
-    slipway::rules(field(&app::import_report::imported).unit("notes").help("How many notes were made"));
+    slipway::rules(field(&app::import_report::imported).unit("notes").example("12").help("How many notes were made"));

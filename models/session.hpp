@@ -56,10 +56,24 @@ inline constexpr auto slipway::rules_of<app::login> =
 
 template <>
 inline constexpr auto slipway::rules_of<app::refresh> =
-    slipway::rules(field(&app::refresh::refresh_token).max_length(128));
+    slipway::rules(field(&app::refresh::refresh_token)
+                       .max_length(128)
+                       .example(R"("the refresh_token that the last log-in or renewal gave")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::session_view> =
+    slipway::rules(field(&app::session_view::id).example(R"("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")"),
+                   field(&app::session_view::started_at).example(R"("2026-03-01T09:30:00Z")"),
+                   field(&app::session_view::last_used_at).example(R"("2026-03-02T18:05:00Z")"),
+                   field(&app::session_view::expires_at).example(R"("2026-04-01T18:05:00Z")"));
 
 template <>
 inline constexpr auto slipway::rules_of<app::token_pair> = slipway::rules(
-    field(&app::token_pair::access_token).help("A JWT to send as `Authorization: Bearer ...`"),
-    field(&app::token_pair::expires_in).unit("seconds").help("How long the access token holds"),
-    field(&app::token_pair::refresh_token).help("Good for one refresh; using it twice ends the session everywhere"));
+    field(&app::token_pair::access_token)
+        .example(R"("header.claims.signature")")
+        .help("A JWT to send as `Authorization: Bearer ...`"),
+    field(&app::token_pair::token_type).example(R"("Bearer")"),
+    field(&app::token_pair::expires_in).unit("seconds").example("900").help("How long the access token holds"),
+    field(&app::token_pair::refresh_token)
+        .example(R"("a text to keep secret")")
+        .help("Good for one refresh; using it twice ends the session everywhere"));

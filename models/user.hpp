@@ -86,6 +86,14 @@ inline constexpr auto slipway::rules_of<app::sign_up> = slipway::rules(
     field(&app::sign_up::name).not_blank().max_length(100).personal().example(R"("Ada Lovelace")"));
 
 template <>
+inline constexpr auto slipway::rules_of<app::user_view> = slipway::rules(
+    field(&app::user_view::id).example(R"("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")"),
+    field(&app::user_view::email).example(R"("ada@example.com")"),
+    field(&app::user_view::name).example(R"("Ada Lovelace")"), field(&app::user_view::role).example(R"("member")"),
+    field(&app::user_view::created_at).example(R"("2026-03-01T09:30:00Z")"),
+    field(&app::user_view::updated_at).example(R"("2026-03-02T18:05:00Z")"));
+
+template <>
 inline constexpr auto slipway::rules_of<app::profile_change> =
     slipway::rules(field(&app::profile_change::name).not_blank().max_length(100).personal().example(R"("Ada King")"));
 
@@ -98,7 +106,12 @@ inline constexpr auto slipway::rules_of<app::password_change> = slipway::rules(
         .example(R"("an even longer passphrase")"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::user_query> =
-    slipway::rules(field(&app::user_query::q).optional().max_length(100).help("Part of the address or the name"),
-                   field(&app::user_query::cursor).optional().max_length(512).help("The `next` of the page before"),
-                   field(&app::user_query::limit).optional().minimum(1).maximum(100).help("Users on a page"));
+inline constexpr auto slipway::rules_of<app::user_query> = slipway::rules(
+    field(&app::user_query::q).optional().max_length(100).example(R"("ada")").help("Part of the address or the name"),
+    field(&app::user_query::role).example(R"("member")").help("Only users with this role"),
+    field(&app::user_query::cursor)
+        .optional()
+        .max_length(512)
+        .example(R"("")")
+        .help("The `next` of the page before; without it, the first page"),
+    field(&app::user_query::limit).optional().minimum(1).maximum(100).example("20").help("Users on a page"));

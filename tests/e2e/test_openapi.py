@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+import jsonschema
 import pytest
 
 from harness import node_tool
@@ -68,6 +69,75 @@ def test_references_lead_somewhere(document):
                 walk(value)
 
     walk(document)
+
+
+def resolved(document, schema):
+    """The schema behind a $ref, with what stands beside the reference."""
+    if "$ref" in schema:
+        return {**document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], **schema}
+    return schema
+
+
+def test_every_body_and_parameter_has_an_example_that_is_valid(document):
+    """"Try it out" sends the examples: each must be one that the operation takes."""
+    bodies = 0
+    for method, path, operation in operations(document):
+        where = f"{method} {path}"
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "query" and parameter["name"] != "fields":
+                check_example(document, f"{where} ?{parameter['name']}", parameter["schema"])
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        if schema:
+            bodies += 1
+            whole = resolved(document, schema)
+            example = {name: check_example(document, f"{where} {name}", member) for name, member in whole["properties"].items()}
+            validate(document, example, schema, where)
+    assert bodies >= 5
+
+
+def check_example(document, where, schema):
+    examples = resolved(document, schema).get("examples")
+    assert examples, f"{where} has no example"
+    validate(document, examples[0], schema, where)
+    return examples[0]
+
+
+def validate(document, example, schema, where):
+    whole = {**document, **schema}
+    errors = jsonschema.Draft202012Validator(whole, resolver=jsonschema.RefResolver("", whole), format_checker=jsonschema.FormatChecker())
+    assert not [e.message for e in errors.iter_errors(example)], where
+
+
+def test_the_examples_of_answers_are_valid(document):
+    for name in ("note_view", "user_view", "session_view", "token_pair", "import_report"):
+        members = document["components"]["schemas"][name]["properties"]
+        example = {member: check_example(document, f"{name}.{member}", schema) for member, schema in members.items()}
+        validate(document, example, {"$ref": f"#/components/schemas/{name}"}, name)
+
+
+def test_the_examples_work_as_they_stand(plain_server, document):
+    """Somebody presses the button of one operation after the other."""
+    schemas = document["components"]["schemas"]
+
+    def example(name):
+        return {member: schema["examples"][0] for member, schema in schemas[name]["properties"].items()}
+
+    with plain_server.client() as client:
+        assert client.post("/v1/users", json=example("sign_up")).status_code == 201
+        tokens = client.post("/v1/auth/login", json=example("login")).json()
+        client.headers["authorization"] = f"Bearer {tokens['access_token']}"
+        made = client.post("/v1/notes", json=example("new_note"))
+        assert made.status_code == 201, made.text
+        parameters = {p["name"]: resolved(document, p["schema"])["examples"][0]
+                      for p in document["paths"]["/v1/notes"]["get"]["parameters"] if p["name"] != "fields"}
+        found = client.get("/v1/notes", params=parameters)
+        assert [n["id"] for n in found.json()["items"]] == [made.json()["id"]], found.text
+        changed = client.patch(f"/v1/notes/{made.json()['id']}", json=example("note_change"), headers={"if-match": made.headers["etag"]})
+        assert changed.status_code == 200, changed.text
+        assert client.patch("/v1/users/me", json=example("profile_change")).status_code == 200
+        assert client.post("/v1/auth/refresh", json=example("refresh")).status_code == 401, "well formed, and nobody's"
+        answer = client.post("/v1/users/me/password", json=example("password_change"))
+        assert answer.status_code == 204, answer.text
 
 
 def run_linter(name, arguments, folder):

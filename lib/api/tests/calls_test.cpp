@@ -186,6 +186,21 @@ TEST_F(api_calls, headers_cookies_and_the_client_are_handed_over) {
   EXPECT_EQ(a.header("Link"), "</v2/text>; rel=\"successor-version\"");
 }
 
+TEST_F(api_calls, two_versions_of_a_route_answer_side_by_side) {
+  auto const newer = calls.call(method::get, "/v2/text", {}, {{"x-name", "Ada"}, {"Cookie", "color=red"}});
+  EXPECT_EQ(newer.status, 200);
+  EXPECT_EQ(newer.body, "Ada/red/192.0.2.1");
+  for (auto const* name : {"Deprecation", "Sunset", "Link"}) EXPECT_EQ(newer.header(name), "") << name;
+  EXPECT_EQ(calls.call(method::get, "/v1/text", {}, {{"x-name", "Ada"}, {"Cookie", "color=red"}}).body, newer.body);
+}
+
+TEST_F(api_calls, work_that_goes_on_is_accepted_with_where_to_ask) {
+  auto const a = calls.call(method::post, "/v1/counts");
+  EXPECT_EQ(a.status, 202);
+  EXPECT_EQ(a.header("Location"), "/v1/counts/7");
+  EXPECT_EQ(a.json().at("name").as_string(), "nail");
+}
+
 std::string part(std::string_view head, std::string_view text) {
   return "--b\r\nContent-Disposition: form-data; " + std::string{head} + "\r\n\r\n" + std::string{text} + "\r\n";
 }

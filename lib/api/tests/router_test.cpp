@@ -81,6 +81,9 @@ TEST_P(document, says_what_the_routes_say) {
   auto const& name = doc.at("components").at("schemas").at("new_item").at("properties").at("name");
   EXPECT_EQ(name.at("maxLength").to_number<int>(), 10);
   EXPECT_TRUE(doc.at("paths").at("/v1/text").at("get").at("deprecated").as_bool());
+  EXPECT_FALSE(doc.at("paths").at("/v2/text").at("get").as_object().contains("deprecated"));
+  auto const& accepted = doc.at("paths").at("/v1/counts").at("post").at("responses").at("202");
+  EXPECT_TRUE(accepted.at("headers").as_object().contains("Location"));
   EXPECT_TRUE(doc.at("components").at("schemas").as_object().contains("problem_details"));
 }
 INSTANTIATE_TEST_SUITE_P(both, document, testing::Values(json::flavour::openapi_3_1, json::flavour::openapi_3_0));

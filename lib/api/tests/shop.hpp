@@ -105,6 +105,8 @@ class counter {
   }
   task<result<with_status<item, 503>>> stock() { co_return with_status<item, 503>{503, {{}, "nail", 0}, "no-store"}; }
 
+  task<result<accepted<item>>> count_stock() { co_return accepted<item>{{id_of<item>{}, "nail", 0}, "/v1/counts/7"}; }
+
   int created_count = 0;
   uuid last_user;
   item_query last_query;
@@ -142,6 +144,8 @@ inline void routes(api::router& r, counter& c, bool idempotent = false) {
          .deprecated_since = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1},
          .sunset = std::chrono::sys_days{std::chrono::year{2027} / 1 / 1},
          .successor = "/v2/text"});
+  r.get("/v2/text", c, &counter::text, {.summary = "Text", .access = everyone});
+  r.post("/v1/counts", c, &counter::count_stock, {.summary = "Count", .access = everyone});
 }
 
 }  // namespace shop

@@ -8,7 +8,7 @@
 #               says what it could not
 # data          the database layer beside Drogon's ORM and client, pgx, GORM, tokio-postgres, sqlx, asyncpg and
 #               SQLAlchemy, with PostgreSQL's own CPU; SQLite beside its C interface, Redis beside redis-benchmark
-# build         from nothing, and after one changed controller
+# build         from nothing, after one changed controller, and ./dev run with nothing changed
 #
 # all of them, which is the default, takes about an hour, and the first time half an hour more to build the peers.
 # --quick takes one short round of each in some minutes, and leaves out the build from nothing. Each promise is printed

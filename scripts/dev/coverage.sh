@@ -10,6 +10,7 @@ set -euo pipefail
 . scripts/dev/building.sh
 . scripts/dev/node.sh
 . scripts/dev/scratch.sh
+. scripts/dev/promtool.sh
 
 at_most 1 "./dev coverage [--quick]" "$@"
 case "${1:-}" in
@@ -21,6 +22,7 @@ if [ "${1:-}" != --quick ]; then ensure_node_tools; fi
 ensure_viewer
 drop_root "$0" "$@"
 need_build
+ensure_promtool
 if [ "${1:-}" = --quick ]; then use_scratch 500 "a run of the unit tests"; else use_scratch 4000 "a test run"; fi
 build_preset coverage
 
@@ -32,7 +34,7 @@ export LLVM_PROFILE_FILE=$raw/%4m.profraw
 labels=unit
 if [ "${1:-}" != --quick ]; then labels='unit|integration'; fi
 step "Running the tests"
-ctest --test-dir build/coverage -L "^($labels)\$" -j "$(cores)" --timeout 240 --no-tests=error </dev/null >build/coverage/ctest.log 2>&1 ||
+ctest --test-dir build/coverage -L "^($labels)\$" --schedule-random -j "$(cores)" --timeout 240 --no-tests=error </dev/null >build/coverage/ctest.log 2>&1 ||
   warn "some tests failed, see build/coverage/ctest.log; the figures below are without what they would have reached"
 tail -n 3 build/coverage/ctest.log
 if [ "${1:-}" != --quick ] && [ -x "$(server_binary coverage)" ]; then

@@ -17,6 +17,7 @@ set -euo pipefail
 . scripts/dev/building.sh
 . scripts/dev/node.sh
 . scripts/dev/scratch.sh
+. scripts/dev/promtool.sh
 
 what=all seconds=3600 within=86400 seed=0 quick=''
 while [ $# -gt 0 ]; do
@@ -89,12 +90,13 @@ fuzz() {
 
 tsan() {
   local -a only=() targets=()
+  ensure_promtool
   # Without the rest the run is short: these are the libraries in which threads meet.
   if [ -n "$quick" ]; then targets=(runtime_tests log_tests metrics_tests config_tests) only=(-L '^unit$'); fi
   build_preset tsan "${targets[@]}"
   step "Running the tests under ThreadSanitizer"
   TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions='$DEV_ROOT/scripts/dev/tsan.supp'" \
-    timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" -j "$(cores)" --timeout 300 --no-tests=error \
+    timeout --kill-after=20 "$within" ctest --test-dir build/tsan "${only[@]}" --schedule-random -j "$(cores)" --timeout 300 --no-tests=error \
     --output-on-failure </dev/null >build/tsan/ctest.log 2>&1 || {
     grep -B2 -A40 -m3 'WARNING: ThreadSanitizer' build/tsan/ctest.log | head -n 120 || true
     tail -n 25 build/tsan/ctest.log

@@ -1,4 +1,5 @@
-"""Adds up the results of all test runners and ends with the one line that counts: N passed, N failed, N skipped.
+"""Adds up the results of all test runners, says what share of the tests is of which kind, and ends with the one line that
+counts: N passed, N failed, N skipped.
 
 Reads JUnit XML as ctest and pytest write it. Every failure is listed with the end of its output, every skip with its
 reason. Exits with 1 when something failed or when nothing ran at all.
@@ -9,6 +10,7 @@ import re
 import sys
 import xml.etree.ElementTree as xml
 from collections import defaultdict
+from pathlib import Path
 
 
 def cases(path):
@@ -54,12 +56,18 @@ def said(text):
     return text.strip().splitlines()[-25:]
 
 
+def shares(sizes):
+    """Of unit, integration and end-to-end tests, from the sizes of their reports."""
+    whole = sum(sizes.values())
+    return ", ".join(f"{kind} {size} ({100 * size / whole:.0f} %)" for kind, size in sorted(sizes.items(), key=lambda s: -s[1]))
+
+
 def main(arguments):
     broken = [a.removeprefix("--broken=") for a in arguments if a.startswith("--broken=")]
     paths = [p for a in arguments if not a.startswith("--") for p in glob.glob(a)]
     count = {"passed": 0, "failed": len(broken), "skipped": 0}
     skips = defaultdict(list)
-    failures = []
+    failures, sizes = [], {}
     for path in sorted(paths):
         try:
             results = list(cases(path))
@@ -67,6 +75,8 @@ def main(arguments):
             broken.append(f"{path}: {error}")
             count["failed"] += 1
             continue
+        if results:
+            sizes[Path(path).stem] = len(results)
         for name, outcome, text in results:
             count[outcome] += 1
             if outcome == "failed":
@@ -86,6 +96,8 @@ def main(arguments):
         print(f"    {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}")
     if count["passed"] + count["failed"] == 0:
         print("No test ran: the filter fits none, or nothing was built.")
+    if len(sizes) > 1:
+        print(f"Tests of each kind: {shares(sizes)}")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 1 if count["failed"] or not count["passed"] else 0
 

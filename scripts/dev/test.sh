@@ -18,6 +18,7 @@ set -euo pipefail
 . scripts/dev/building.sh
 . scripts/dev/node.sh
 . scripts/dev/scratch.sh
+. scripts/dev/promtool.sh
 
 at_most 2 "./dev test [unit|integration|e2e|all] [FILTER]: one FILTER, such as 'json|url', or 'notes or users' for e2e" "$@"
 what=${1:-all} filter=${2:-}
@@ -30,6 +31,7 @@ if [ "$what" = e2e ] || [ "$what" = all ]; then ensure_node_tools; fi
 ensure_viewer
 drop_root "$0" "$@"
 need_build
+ensure_promtool
 # The servers of the tests write; some of the tests, or those without servers, write little.
 if [ "$what" = unit ] || [ -n "$filter" ]; then use_scratch 500 "a short test run"; else use_scratch 4000 "a test run"; fi
 

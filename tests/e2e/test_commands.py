@@ -1,12 +1,18 @@
 """The commands of the binary: what they do, their exit codes, and what they refuse with which words."""
 
+import json
+import os
+import pty
+import select
 import socket
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from harness import ROOT
+from processes import PATIENCE
 
 
 @pytest.mark.parametrize("arguments, code", [
@@ -68,6 +74,28 @@ def test_the_seed_can_be_repeated_and_its_account_works(launch):
         token = client.post("/v1/auth/login", json=login).json()["access_token"]
         everybody = client.get("/v1/users", headers={"authorization": f"Bearer {token}"})
     assert everybody.status_code == 200 and "admin@example.com" in {u["email"] for u in everybody.json()["items"]}
+
+
+def test_somebody_at_a_terminal_is_told_the_addresses(launch):
+    server = launch()
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen([str(server.binary), "serve", "--ready-file", str(server.ready_file)], cwd=server.folder,
+                               env=server.variables(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)
+    said = b""
+    try:
+        while b"Ctrl-C stops it" not in said and select.select([controller], [], [], PATIENCE)[0]:
+            said += os.read(controller, 65536)
+        addresses = json.loads(server.ready_file.read_text())
+    finally:
+        process.terminate()
+        os.close(controller)
+        code = process.wait(PATIENCE)
+    lines = [line.split() for line in said.decode().splitlines()]
+    service, operators = f"http://{addresses['http'][0]}", f"http://{addresses['operator'][0]}"
+    assert ["service", service] in lines and ["documentation", f"{service}/docs"] in lines, said
+    assert ["operators", f"{operators}/metrics"] in lines and code == 0, said
+    assert "Ctrl-C" not in server.start().log(), "a log is for programs"
 
 
 def test_a_taken_port(launch):

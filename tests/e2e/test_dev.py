@@ -34,9 +34,9 @@ class Tree:
         at.symlink_to(BINARY)
         return at
 
-    def run(self, *command, under=(), timeout=60, **variables):
+    def run(self, *command, under=(), timeout=60, cwd=None, **variables):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "SUDO_", "DEV_"))}
-        return subprocess.run([*under, *map(str, command)], cwd=self.folder, env={**kept, "DEV_NO_INSTALL": "1", **variables},
+        return subprocess.run([*under, *map(str, command)], cwd=cwd or self.folder, env={**kept, "DEV_NO_INSTALL": "1", **variables},
                               capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
 
     def dev(self, *arguments, **more):
@@ -53,8 +53,10 @@ class Tree:
 
 @pytest.fixture
 def tree():
+    """Its name has a space, as that of a folder on somebody's desktop may."""
     folder = temporary_folder("dev")
-    yield Tree(folder)
+    (folder / "my service").mkdir()
+    yield Tree(folder / "my service")
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -76,6 +78,12 @@ def test_doctor_changes_nothing(tree):
     said = tree.dev("doctor").stdout
     assert "var/app.db is not made yet" in said, said
     assert tree.files() == before
+
+
+def test_the_front_door_opens_from_anywhere(tree):
+    tree.with_server()
+    inside, outside = tree.dev("doctor"), tree.run("bash", tree.folder / "dev", "doctor", cwd="/")
+    assert outside.returncode == inside.returncode and "var/app.db is not made yet" in outside.stdout, outside.stdout + outside.stderr
 
 
 def test_doctor_tells_migrations_that_are_pending_or_changed(tree):
@@ -205,6 +213,25 @@ def test_continuous_integration_counts_what_did_not_fit(tree, code, line):
     done = tree.run(".ci/run", DEV_CI_LIMIT="2700")
     assert done.stdout.splitlines()[-1] == line and (done.returncode == 0) == (code != 1), done.stdout + done.stderr
     assert ("SKIPPED fuzz targets" in done.stdout) == (code == TEMPORARY)
+
+
+def test_promtool_without_a_network(tree):
+    """The tests go on, and say what they skip."""
+    done = tree.sourced("apt_get() { return 100; }; fetch_prometheus() { return 100; }; "
+                        'command() { [ "$2" != promtool ] && builtin command "$@"; }; ensure_promtool; echo "went on with ${SLIPWAY_PROMTOOL:-none}"; ls -A build/tools',
+                        "packages", "promtool", DEV_NO_INSTALL="", SLIPWAY_PROMTOOL="")
+    assert done.returncode == 0 and "could not be fetched" in done.stderr, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "went on with none", "and nothing is left"
+
+
+def test_the_summary_tells_the_shares_of_the_kinds_of_tests(tree):
+    for kind, count in (("unit", 6), ("integration", 3), ("e2e", 1)):
+        (tree.folder / f"{kind}.xml").write_text("<testsuite>" + '<testcase name="a" status="run"/>' * count + "</testsuite>")
+    done = tree.run(sys.executable, "scripts/dev/summary.py", "unit.xml", "integration.xml", "e2e.xml")
+    assert done.stdout.splitlines()[-2:] == ["Tests of each kind: unit 6 (60 %), integration 3 (30 %), e2e 1 (10 %)",
+                                             "10 passed, 0 failed, 0 skipped"], done.stdout + done.stderr
+    alone = tree.run(sys.executable, "scripts/dev/summary.py", "unit.xml")
+    assert alone.stdout.split("\n")[-2:] == ["6 passed, 0 failed, 0 skipped", ""] and "kind" not in alone.stdout, alone.stdout
 
 
 def test_clean_keeps_what_was_fetched(tree):

@@ -14,7 +14,7 @@ import uuid
 import httpx
 import pytest
 
-from harness import BINARY
+from harness import BINARY, ROOT
 from processes import PATIENCE, wait_until
 
 
@@ -55,6 +55,23 @@ def test_metrics_count_requests_by_route(plain_server):
     assert "db_connections_in_use " in text and "db_wait_seconds_total " in text
     assert plain_server.metrics()["log_lines_written_total"] >= 1 and plain_server.metrics()["log_lines_dropped_total"] == 0
     assert httpx.get(f"{plain_server.operator_url}/metrics").headers["content-type"].startswith("text/plain")
+
+
+def test_prometheus_itself_finds_nothing_wrong_with_the_metrics(server):
+    """Of each engine, after requests of several kinds: the names, the help and the labels that it sees then."""
+    fetched = ROOT / "build/tools/promtool"
+    promtool = os.environ.get("SLIPWAY_PROMTOOL") or shutil.which("promtool") or (fetched.exists() and str(fetched))
+    if not promtool:
+        pytest.skip("there is no promtool: ./dev test fetches it from Debian's package prometheus")
+    person = server.person()
+    person.note()
+    person.client.get("/v1/notes", params={"limit": "none"})
+    text = httpx.get(f"{server.operator_url}/metrics").text
+    assert 'route="/v1/notes"' in text and "db_" in text
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    broken = subprocess.run([promtool, "check", "metrics"], input=text + "# TYPE odd counter\nodd 1\n", capture_output=True, text=True, timeout=60)
+    assert broken.returncode != 0, "it is awake"
 
 
 def test_the_metrics_are_private(plain_server):

@@ -88,7 +88,7 @@ bool is_missing(std::filesystem::path const& path) {
   return std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
 }
 
-// Those of <directory>/<environment>. Nobody must have any; but a directory that was asked for has to be there.
+// Those of <directory>/<environment>, if there are any; but a directory that was asked for has to be there.
 migrations::seed_files files_for(seed_settings const& s, std::string const& environment) {
   if (s.directory.empty()) return {};
   std::filesystem::path const directory{s.directory};

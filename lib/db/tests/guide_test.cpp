@@ -71,6 +71,12 @@ struct author_summary {
 };
 BOOST_DESCRIBE_STRUCT(author_summary, (), (name, articles, words))
 
+struct article_line {
+  std::string title;
+  int words = 0;
+};
+BOOST_DESCRIBE_STRUCT(article_line, (), (title, words))
+
 }  // namespace guide
 
 using namespace guide;
@@ -197,6 +203,86 @@ task<> relations(session& db) {
   EXPECT_TRUE(authors[0].articles.empty());
 }
 
+int count_words(article const& a) { return static_cast<int>(a.title.size()); }
+
+task<result<std::int64_t>> many_rows(session& db, std::vector<article> drafts) {
+  for (auto& each : drafts) each.words = count_words(each);
+  auto const changed = co_await ok(db.update_many(drafts, col<&article::words>));
+  auto const is_new = co_await db.insert_or_ignore(author{.email = "ann@example.com", .name = "Ann"});
+  EXPECT_EQ(changed, 2);
+  EXPECT_FALSE(is_new);
+
+  auto const silent = co_await db.from<author>()
+                          .left_join<article>(col<&article::author_id> == col<&author::id>)
+                          .where(db::absent<article>())
+                          .all();
+  auto const titles = co_await db.from<article>().distinct().pluck(col<&article::title>);
+  EXPECT_TRUE(silent.empty());
+  EXPECT_EQ(titles.size(), 2u);
+  co_return changed;
+}
+
+task<result<article>> move_to(database& db, id_of<article> source, id_of<author> target) {
+  co_return co_await db.transaction([&](db::transaction& tx) -> task<result<article>> {
+    auto from = co_await ok(tx.from<article>().where(col<&article::id> == source).for_update().one());
+    from.title += " (moved)";
+    from.author_id = target;
+    auto moved = co_await ok(tx.update(from));
+    co_await tx.insert(event{.text = "moved " + moved.title});
+    co_return moved;
+  });
+}
+
+task<> transactions(database& db, author row) {
+  auto const total = co_await db.transaction(
+      [](db::transaction& tx) -> task<std::int64_t> {
+        auto const words = co_await tx.from<article>().sum(col<&article::words>);
+        co_await tx.insert(event{.text = fmt::format("{} words", words)});
+        co_return words;
+      },
+      {.level = db::isolation::serializable, .attempts = 10});
+  EXPECT_EQ(total, 6);  // of "One" and "Two"
+
+  co_await db.transaction([&](db::transaction& tx) -> task<> {
+    co_await tx.insert(event{.text = "began"});
+    auto const made = co_await tx.transaction([&](db::transaction& inner) -> task<result<author>> {
+      co_return co_await db::or_fault(inner.insert(row), db::unique_key<&author::email>,
+                                      fault::conflict("email_taken"));
+    });
+    co_await tx.insert(event{.text = made ? "signed up" : "refused"});
+  });
+  auto const told = co_await db.from<event>().order_by(asc<&event::id>).pluck(col<&event::text>);
+  EXPECT_THAT(told, testing::ElementsAre("6 words", "began", "refused"));
+}
+
+task<std::string> streams(database& db, int fewest) {
+  std::string out;
+  auto stream = co_await db.stream("select title, words from articles where words >= $1", {fewest}, 500);
+  for (auto rows = co_await stream.next(); !rows.empty(); rows = co_await stream.next())
+    for (auto const& each : rows.as<article_line>()) out += fmt::format("{} {}\n", each.title, each.words);
+  co_return out;
+}
+
+task<> read_all_again() { co_return; }
+
+task<> of_postgres(database& db) {
+  std::string out;
+  auto in = co_await db.copy_in("copy topics (name) from stdin with (format csv)");
+  co_await in.write("sea\nmountains\n");
+  auto const stored = co_await in.finish();  // nothing is stored before this
+
+  auto pieces = co_await db.copy_out("copy (select name from topics order by name) to stdout with (format csv)");
+  for (auto piece = co_await pieces.next(); !piece.empty(); piece = co_await pieces.next()) out += piece;
+  EXPECT_EQ(stored, 2);
+  EXPECT_EQ(out, "mountains\nsea\n");
+
+  auto const heard = co_await db.listen({"topics"});
+  co_await db.notify("topics", "sea");  // in a transaction: once it is committed
+  auto const message = co_await heard->next();
+  if (message.what == db::notification::kind::gap) co_await read_all_again();  // some may have been missed
+  EXPECT_EQ(message.payload, "sea");
+}
+
 task<> soft_deletion(session& db, author ann, time_point old) {
   auto const everybody = co_await db.from<author>().with_deleted().count();
   auto const marked = co_await db.from<author>().only_deleted().all();
@@ -216,7 +302,8 @@ char const* schema(dialect d) {
            "create table topics (id bigint auto_increment primary key, name text not null);"
            "create table article_topics (id bigint auto_increment primary key, article_id binary(16) not null, "
            "topic_id "
-           "bigint not null);";
+           "bigint not null);"
+           "create table events (id bigint auto_increment primary key, text text not null);";
   if (d == dialect::sqlite)
     return "create table authors (id blob primary key, email text not null unique, name text not null, phone text, "
            "version integer not null, created_at integer not null, updated_at integer not null, deleted_at integer) "
@@ -226,7 +313,8 @@ char const* schema(dialect d) {
            "null, price integer not null, published_on text not null, extra text not null) strict;"
            "create table topics (id integer primary key, name text not null) strict;"
            "create table article_topics (id integer primary key, article_id blob not null, topic_id integer not null) "
-           "strict;";
+           "strict;"
+           "create table events (id integer primary key, text text not null) strict;";
   return "create table authors (id uuid primary key, email text not null unique, name text not null, phone text, "
          "version bigint not null, created_at timestamptz not null, updated_at timestamptz not null, deleted_at "
          "timestamptz);"
@@ -235,7 +323,8 @@ char const* schema(dialect d) {
          "create table topics (id bigint generated by default as identity primary key, name text not null);"
          "create table article_topics (id bigint generated by default as identity primary key, article_id uuid not "
          "null, "
-         "topic_id bigint not null);";
+         "topic_id bigint not null);"
+         "create table events (id bigint generated by default as identity primary key, text text not null);";
 }
 
 class data_guide : public db::tests::each_engine {};
@@ -249,13 +338,22 @@ TEST_P(data_guide, its_snippets_do_what_they_say) {
   EXPECT_EQ(taken.error().code(), "email_taken");
   run(queries(*db_, *ann, "On", false));
   run(relations(*db_));
+  auto const drafts = run(db_->from<article>().order_by(asc<&article::title>).all());
+  EXPECT_TRUE(run(many_rows(*db_, drafts)));
+  run(transactions(*db_, author{.email = "ann@example.com", .name = "Ann"}));
+  EXPECT_THAT(run(streams(*db_, 1)), testing::AllOf(testing::HasSubstr("One 3\n"), testing::HasSubstr("Two 3\n")));
+  if (GetParam() == dialect::postgres) run(of_postgres(*db_));
+  auto const moved = run(move_to(*db_, drafts[0].id, ann->id));
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->title, "One (moved)");
+  EXPECT_EQ(run(move_to(*db_, id_of<article>::make(), ann->id)).error().code(), "not_found");
   run(soft_deletion(*db_, *ann, time_point{}));
 }
 
 INSTANTIATE_TEST_SUITE_P(engines, data_guide, db::tests::all_engines(), db::tests::engine_name);
 
 TEST(data_guide_page, has_no_snippet_that_is_not_compiled_here) {
-  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 11);
+  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 27);
 }
 
 }  // namespace

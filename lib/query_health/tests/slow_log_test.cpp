@@ -2,6 +2,7 @@
 #include "../../core/tests/temporary_folder.hpp"
 #include "fixture.hpp"
 
+#include <slipway/core/random.hpp>
 #include <slipway/query_health/slow_log.hpp>
 
 #include <filesystem>
@@ -36,8 +37,10 @@ class slow_statements : public testing::TestWithParam<db::dialect> {
   }
   std::string const& folder() { return folder_.emplace("slow").path(); }
   void open() {
-    slow_ = std::make_unique<slow_log>(slow_log::parts{
-        .limits = limits_, .database = database_, .tell = [this](slow_statement const& s) { told(s); }});
+    slow_ = std::make_unique<slow_log>(slow_log::parts{.limits = limits_,
+                                                       .database = database_,
+                                                       .tell = [this](slow_statement const& s) { told(s); },
+                                                       .random = random_});
     auto watched = database_;
     watched.watch = slow_.get();
     db_.reset(new db::database{db::connect(watched, shards_)});
@@ -58,6 +61,7 @@ class slow_statements : public testing::TestWithParam<db::dialect> {
   static constexpr unsigned planted_line = __LINE__ - 2;
 
   settings limits_;
+  random_source* random_ = nullptr;
   db::settings database_;
   shards shards_{1};
   std::unique_ptr<slow_log> slow_;
@@ -97,6 +101,27 @@ TEST_P(slow_statements, that_come_too_fast_are_counted) {
   for (int i = 0; i < 10; ++i) shards_.run(planted(*db_, i));
   EXPECT_EQ(wait_for(2).size(), 2u);
   EXPECT_EQ(slow_->count(), 10u);
+}
+
+TEST_P(slow_statements, are_told_in_part_when_a_sample_will_do) {
+  constexpr std::size_t asked = 20;
+  seeded_random chance{7}, same{7};
+  std::size_t chosen = 0, last = 0;
+  for (std::size_t i = 1; i <= asked; ++i)
+    if (same.below(1'000'000) < 300'000) ++chosen, last = i;
+  ASSERT_GT(chosen, 0u);
+  ASSERT_LT(chosen, asked);
+  random_ = &chance;
+  limits_.sample = 0.3;
+  limits_.explain = false;
+  open();
+  for (std::size_t i = 0; i < asked; ++i) shards_.run(planted(*db_, static_cast<std::int64_t>(i)));
+  auto const all = wait_for(chosen);
+  EXPECT_EQ(all.size(), chosen);
+  EXPECT_EQ(slow_->count(), asked);
+  auto accounted = all.size();
+  for (auto const& each : all) accounted += each.left_out;
+  EXPECT_EQ(accounted, last) << "each says how many before it were left out";
 }
 
 TEST_P(slow_statements, are_not_told_when_they_are_fast_or_nobody_wants_to_know) {

@@ -9,7 +9,11 @@ task<result<created<user_view>>> users::create(body<sign_up> in) {
   co_return created{view_of(account), location("/v1/users/{}", account.id)};
 }
 
-task<result<user_view>> users::show_me(scope who) { co_return view_of(co_await ok(service_.show(who))); }
+task<result<user_view>> users::show(scope who, path<id_of<user>> id) {
+  co_return view_of(co_await ok(service_.show(who, id.value)));
+}
+
+task<result<user_view>> users::show_me(scope who) { co_return view_of(co_await ok(service_.show(who, who.user()))); }
 
 task<result<user_view>> users::change_me(scope who, body<profile_change> in) {
   co_return view_of(co_await ok(service_.change_profile(who, std::move(in.value))));

@@ -8,7 +8,25 @@ void counter(metrics::writer& out, std::string_view name, std::string_view help,
   out.value({}, number);
 }
 
+void gauge(metrics::writer& out, std::string_view name, std::string_view help, std::uint64_t number) {
+  out.family(name, help, metrics::metric_kind::gauge);
+  out.value({}, number);
+}
+
 }  // namespace
+
+metrics::registry::subscription server_metrics(metrics::registry& all, http::server const& of) {
+  return all.collector([&of](metrics::writer& out) {
+    auto const now = of.counters();
+    gauge(out, "http_connections_open", "Connections of clients", now.open);
+    gauge(out, "http_connections_idle", "Connections that wait for their next request", now.idle);
+    counter(out, "http_connections_accepted_total", "Connections that clients made", now.accepted);
+    counter(out, "http_refused_total", "Connections and requests beyond http.max_connections and http.max_in_flight",
+            now.refused);
+    counter(out, "http_timed_out_total", "Clients that were too slow with a head, a body or reading", now.timed_out);
+    counter(out, "http_malformed_total", "Requests whose head could not be read", now.malformed);
+  });
+}
 
 metrics::registry::subscription log_metrics(metrics::registry& all, log::journal const& of) {
   return all.collector([&of](metrics::writer& out) {

@@ -19,7 +19,7 @@ trap 'rm -f docs/*.md.new' EXIT
 # Errors
 
 Made from the routes by scripts/generate_docs.sh. Every error is `application/problem+json` (RFC 9457) with a stable
-`code`; the HTTP core answers a few by itself (docs/http.md).
+`code`; those of all operations may also come from the HTTP core (docs/http.md).
 
 END
   "$binary" errors

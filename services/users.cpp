@@ -23,7 +23,10 @@ task<result<user>> users::register_new(sign_up in) {
                                          .password_hash = std::move(hash)});
 }
 
-task<result<user>> users::show(scope who) { co_return co_await parts_.rows.find(who.user()); }
+task<result<user>> users::show(scope who, id_of<user> id) {
+  if (id != who.user() && !who.may(permission::users_read)) co_return fault::not_found();
+  co_return co_await parts_.rows.find(id);
+}
 
 task<result<user>> users::change_profile(scope who, profile_change change) {
   co_return co_await parts_.db.transaction([&](db::transaction& tx) -> task<result<user>> {

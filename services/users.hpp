@@ -31,8 +31,9 @@ class users {
 
   // conflict email_taken; invalid (/password breached) for a password that is known from a breach.
   task<result<user>> register_new(sign_up in);
-  // not_found once the account is gone, though its token may live on for minutes.
-  task<result<user>> show(scope who);
+  // The own account, or any for who may read users: others get not_found, which tells nobody who has one. So do all once
+  // the account is gone, though its token may live on for minutes.
+  task<result<user>> show(scope who, id_of<user> id);
   task<result<user>> change_profile(scope who, profile_change change);
   // Ends all sessions but the one that asks. invalid: /current_password wrong_password, /new_password breached;
   // too_many_requests after many failures, which count together with those of logging in.

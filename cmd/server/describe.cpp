@@ -121,6 +121,30 @@ char const* meaning_of(fault_kind kind) {
   return "";
 }
 
+// What the HTTP core and the layers around all operations say, whatever is asked for.
+struct any_error {
+  int status;
+  std::string_view what_to_do, code = api::core_code(status);
+};
+std::vector<any_error> of_any_operation() {
+  return {{400, "The request cannot be understood"},
+          {404, "No such path, or nothing there that the caller may know of"},
+          {405, "Use a method that the Allow header names"},
+          {406, "Accept identity, or a coding that the service has", "no_acceptable_encoding"},
+          {408, "It came too slowly: send it again, faster"},
+          {411, "Send the length of the body"},
+          {413, "Send less"},
+          {414, "Use a shorter path and query"},
+          {415, "Send the body without a content coding", "unsupported_content_encoding"},
+          {417, "Leave the Expect header out"},
+          {421, "This service does not serve that host"},
+          {431, "Send fewer or shorter headers"},
+          {500, "A defect of the service: tell its operators the correlation id"},
+          {501, "Use the methods and transfer codings of HTTP/1.1"},
+          {503, "Try again after Retry-After"},
+          {505, "Use HTTP/1.1"}};
+}
+
 }  // namespace
 
 int show_routes(invocation const& in, routes_wish const& wish) {
@@ -154,19 +178,26 @@ int show_openapi(invocation const& in, bool version_3_0) {
 
 int show_errors(invocation const& in) {
   return with_application(in, [](application& app, settings const&) {
-    std::map<std::pair<int, std::string_view>, std::pair<fault_kind, std::set<std::string>>> rows;
+    struct row {
+      std::string_view what_to_do;
+      std::set<std::string> operations;
+    };
+    std::map<std::pair<int, std::string_view>, row> rows;
     for (auto const& op : app.routes().operations())
       if (!op->hidden)
         for (auto const& f : api::all_faults(*op)) {
-          auto& row = rows[{api::status_of(f.kind), f.code}];
-          row.first = f.kind;
-          row.second.insert(op->name);
+          auto& found = rows[{api::status_of(f.kind), f.code}];
+          found.what_to_do = meaning_of(f.kind);
+          found.operations.insert(op->name);
         }
+    for (auto const& any : of_any_operation()) rows[{any.status, any.code}] = {any.what_to_do, {}};
     fmt::print("| status | code | what to do | operations |\n| --- | --- | --- | --- |\n");
     auto const all = app.routes().operations().size();
-    for (auto const& [key, row] : rows)
-      fmt::print("| {} | `{}` | {} | {} |\n", key.first, key.second, meaning_of(row.first),
-                 row.second.size() + 4 >= all ? "all" : fmt::format("{}", fmt::join(row.second, ", ")));
+    for (auto const& [key, found] : rows)
+      fmt::print("| {} | `{}` | {} | {} |\n", key.first, key.second, found.what_to_do,
+                 found.operations.empty() || found.operations.size() + 4 >= all
+                     ? "all"
+                     : fmt::format("{}", fmt::join(found.operations, ", ")));
   });
 }
 

@@ -273,6 +273,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   operator_settings.hosts.clear();
   http::server operators{
       on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
+  auto const clients = middleware::server_metrics(all_metrics, server);
   starting.reset();  // from here on a stop is an orderly one
   if (!s.operations.listen.empty()) operators.start();
   server.start();

@@ -38,7 +38,8 @@ bool observation::before(http::exchange& x) {
   id[size + 1] = '\n';
   x.operation.correlation_id = {id, size};
   parts_.metrics.begin();
-  if (parts_.traces != nullptr) begin_trace(x);
+  // What could not be read has no name that a trace could go by.
+  if (parts_.traces != nullptr && !x.request.method_text.empty()) begin_trace(x);
   return true;
 }
 

@@ -27,6 +27,7 @@ class observation final : public http::middleware {
   // Takes X-Request-Id over when it is harmless, else makes an id.
   bool before(http::exchange& x) override;
   void after(http::exchange& x) override;
+  bool sees_unreadable() const noexcept override { return true; }
 
  private:
   void begin_trace(http::exchange& x);

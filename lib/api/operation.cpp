@@ -17,11 +17,14 @@ std::vector<documented_fault> all_faults(operation const& op) {
   auto const takes = [&](place in) {
     return std::ranges::any_of(op.parameters, [in](auto const& p) { return p.in == in; });
   };
-  if (op.who.who != access::level::everyone) add(fault_kind::unauthenticated, "unauthenticated");
+  if (op.who.who != access::level::everyone)
+    for (auto const* code : {"unauthenticated", "invalid_token", "token_expired"})
+      add(fault_kind::unauthenticated, code);
   if (op.who.who == access::level::permission) add(fault_kind::forbidden, "forbidden");
   if (takes(place::path)) add(fault_kind::not_found, "not_found");
   if (op.body != nullptr) {
     add(fault_kind::malformed, "malformed_json");
+    add(fault_kind::malformed, "too_deep");
     add(fault_kind::too_large, "content_too_large");
     add(fault_kind::unsupported_media_type, "unsupported_media_type");
   }
@@ -32,8 +35,11 @@ std::vector<documented_fault> all_faults(operation const& op) {
     add(fault_kind::unsupported_media_type, "multipart_expected");
   }
   if (op.body != nullptr || !op.file_part.empty() || takes(place::query)) add(fault_kind::invalid, "invalid");
+  if (takes(place::query) || op.sparse) add(fault_kind::malformed, "malformed_query");
+  if (takes(place::query)) add(fault_kind::malformed, "too_many_parameters");
   if (std::ranges::any_of(op.parameters, [](auto const& p) { return p.name == "If-Match"; })) {
     add(fault_kind::precondition_failed, "precondition_failed");
+    add(fault_kind::precondition_failed, "version_conflict");  // changed by somebody between reading and writing
     add(fault_kind::precondition_required, "precondition_required");
   }
   if (op.idempotency_key) {
@@ -42,7 +48,7 @@ std::vector<documented_fault> all_faults(operation const& op) {
     add(fault_kind::invalid, "idempotency_key_reused");
   }
   add(fault_kind::too_many_requests, "too_many_requests");
-  add(fault_kind::unavailable, "unavailable");
+  for (auto const* code : {"unavailable", "deadline_exceeded", "cancelled"}) add(fault_kind::unavailable, code);
   return faults;
 }
 

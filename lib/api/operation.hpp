@@ -32,6 +32,7 @@ constexpr documented_fault conflict(std::string_view code) { return {fault_kind:
 constexpr documented_fault unauthenticated(std::string_view code) { return {fault_kind::unauthenticated, code}; }
 constexpr documented_fault invalid(std::string_view code) { return {fault_kind::invalid, code}; }
 constexpr documented_fault malformed(std::string_view code) { return {fault_kind::malformed, code}; }
+constexpr documented_fault too_many_requests(std::string_view code) { return {fault_kind::too_many_requests, code}; }
 
 enum class place : std::uint8_t { path, query, header, cookie };
 

@@ -47,29 +47,6 @@ void send(http::exchange& x, problem const& p) {
   }
 }
 
-// Stable codes of the errors that the HTTP core answers by itself.
-char const* code_of(int status) noexcept {
-  switch (status) {
-    case 400: return "malformed_request";
-    case 404: return "not_found";
-    case 405: return "method_not_allowed";
-    case 408: return "request_timeout";
-    case 411: return "length_required";
-    case 413: return "content_too_large";
-    case 414: return "uri_too_long";
-    case 415: return "unsupported_media_type";
-    case 417: return "expectation_failed";
-    case 421: return "misdirected_request";
-    case 429: return "too_many_requests";
-    case 431: return "header_fields_too_large";
-    case 500: return "internal_error";
-    case 501: return "not_implemented";
-    case 503: return "unavailable";
-    case 505: return "http_version_not_supported";
-    default: return "error";
-  }
-}
-
 }  // namespace
 
 int status_of(fault_kind kind) noexcept {
@@ -92,6 +69,28 @@ int status_of(fault_kind kind) noexcept {
   return 500;
 }
 
+char const* core_code(int status) noexcept {
+  switch (status) {
+    case 400: return "malformed_request";
+    case 404: return "not_found";
+    case 405: return "method_not_allowed";
+    case 408: return "request_timeout";
+    case 411: return "length_required";
+    case 413: return "content_too_large";
+    case 414: return "uri_too_long";
+    case 415: return "unsupported_media_type";
+    case 417: return "expectation_failed";
+    case 421: return "misdirected_request";
+    case 429: return "too_many_requests";
+    case 431: return "header_fields_too_large";
+    case 500: return "internal_error";
+    case 501: return "not_implemented";
+    case 503: return "unavailable";
+    case 505: return "http_version_not_supported";
+    default: return "error";
+  }
+}
+
 void write_problem(http::exchange& x, fault const& f) {
   auto const& more = f.more();
   x.fault_code = f.code().data();
@@ -109,7 +108,7 @@ void write_problem(http::exchange& x, int status, char const* code, std::string_
 
 void write_error_page(http::exchange& x) {
   auto const status = x.response.status;
-  auto const* code = code_of(status);
+  auto const* code = core_code(status);
   x.fault_code = code;
   send(x, {status, code, {}, nullptr, std::chrono::seconds{status == 503 || status == 429 ? 1 : 0}});
 }
@@ -127,7 +126,7 @@ void write_exception(http::exchange& x, std::exception_ptr error) {
     send(x, {503, x.fault_code, {}, nullptr, std::chrono::seconds{1}});
   } catch (http::body_error const& e) {
     x.internal_error = e.what();
-    x.fault_code = code_of(e.status());
+    x.fault_code = core_code(e.status());
     x.response.close = true;
     send(x, {e.status(), x.fault_code});
   } catch (std::exception const& e) {

@@ -13,6 +13,8 @@
 namespace slipway::api {
 
 int status_of(fault_kind kind) noexcept;
+// The stable code of an error that the HTTP core answers by itself, whatever the operation: "uri_too_long" for 414.
+char const* core_code(int status) noexcept;
 
 // Answers with the fault. Its internal message goes to exchange.internal_error, for the log.
 void write_problem(http::exchange& x, fault const& f);

@@ -10,6 +10,7 @@
 #include <slipway/api/taken.hpp>
 #include <slipway/core/task.hpp>
 #include <slipway/http/router.hpp>
+#include <slipway/trace/span.hpp>
 
 #include <memory>
 #include <string>
@@ -91,6 +92,7 @@ class router {
 
   template <class C, class R, class... A>
   static task<> call(http::exchange& x, operation const& op, C& c, task<result<R>> (C::*handler)(A...)) {
+    scoped_span const handling{&x.operation, span_kind::internal, op.name};
     extraction from{x, op};
     detail::taken<A...> parts{from};
     if (auto* const wrong = parts.wrong()) [[unlikely]] {

@@ -38,6 +38,8 @@ class security_headers final : public http::middleware {
                                  (is_page(x.response.content_type) ? for_page : 0)]);
   }
 
+  bool sees_unreadable() const noexcept override { return true; }
+
  private:
   static constexpr std::size_t with_policy = 1, over_https = 2, for_page = 4;
 

@@ -60,17 +60,30 @@ connection::step connection::begin_request() {
   return route_request();
 }
 
-// The head is not understood: there is no request that a layer could look at, and no telling where the next begins.
+// The head is not understood: there is no request that a handler could look at, and no telling where the next begins.
 connection::step connection::refuse_head(int status) {
   auto& w = *work_;
+  auto& r = w.x.request;
   w.how = {};
-  w.x.request.fields = {};
-  w.x.request.peer = {peer_text_, peer_hash_, io_.is_secure()};
+  r.method_text = r.target = r.path = r.query = r.host = {};
+  r.fields = {};
+  r.peer = {peer_text_, peer_hash_, io_.is_secure()};
+  w.x.bytes_in = w.unread();
   w.x.started_ticks = static_cast<std::uint64_t>(now_.time_since_epoch().count());
-  layers_run_ = 0;
   body_ = body_state::none;
   closing_ = linger_ = true;
   w.begin = w.in.size();
+  layers_run_ = 0;
+  try {
+    for (auto* layer : home_.core().parts.layers) {
+      if (!layer->sees_unreadable()) break;
+      ++layers_run_;
+      if (!layer->before(w.x)) return step::answer;
+    }
+  } catch (...) {
+    handle_exception();
+    return step::answer;
+  }
   return fail(status);
 }
 

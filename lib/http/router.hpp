@@ -21,6 +21,9 @@ class middleware {
   // False: the response is complete, nothing further in runs. `after` is called for every layer whose `before` was.
   virtual bool before(exchange&) { return true; }
   virtual void after(exchange&) {}
+  // Whether it also sees heads that could not be read: nothing of the request is known then but its peer, no method, no
+  // path, no fields. Of those that say so, the ones that no other stands before are called.
+  virtual bool sees_unreadable() const noexcept { return false; }
 };
 
 // A layer that must wait (idempotency, a session in a database). It wraps the handler of the routes that name it.

@@ -14,8 +14,10 @@ PROBLEM = "application/problem+json"
 class Contract:
     """One document, and a validator for each schema in it that was needed so far."""
 
-    def __init__(self, document):
+    def __init__(self, document, errors):
         self.document = document
+        # The rows of docs/errors.md that hold for every operation.
+        self.codes_of_any = {row.split("`")[1] for row in errors.splitlines() if row.endswith("| all |")}
         self.paths = [(re.compile("^" + re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "/?$"), path)
                       for path in sorted(document["paths"], key=lambda p: ("{" in p, p))]
         self.validators = {}
@@ -64,7 +66,12 @@ class Contract:
             key = (method, template, status, media_type)
         if schema is None or not media_type.endswith("json"):
             return None
-        errors = list(self.validator(key, schema).iter_errors(json.loads(body)))
+        answer = json.loads(body)
+        if media_type == PROBLEM:
+            documented = (described or {}).get("description", "").partition(": ")[2].split(", ")
+            if answer["code"] not in documented and answer["code"] not in self.codes_of_any:
+                return f"the code {answer['code']} of {status} is not documented"
+        errors = list(self.validator(key, schema).iter_errors(answer))
         if sparse and status == 200:  # ?fields= leaves members out, as its description says
             errors = [e for e in errors if e.validator != "required"]
         return "; ".join(f"{e.json_path}: {e.message[:200]}" for e in errors[:5]) or None
@@ -80,10 +87,10 @@ class Watch:
     def contract(self, server):
         with self.lock:
             if server.binary not in self.contracts:
-                printed = server.run("openapi")
-                assert printed.returncode == 0, printed.stderr
+                printed, errors = server.run("openapi"), server.run("errors")
+                assert printed.returncode == 0 == errors.returncode, printed.stderr + errors.stderr
                 # A test may have the binary run under something that talks before it.
-                self.contracts[server.binary] = Contract(json.loads(printed.stdout[printed.stdout.index("{"):]))
+                self.contracts[server.binary] = Contract(json.loads(printed.stdout[printed.stdout.index("{"):]), errors.stdout)
             return self.contracts[server.binary]
 
     def hook(self, server):

@@ -35,6 +35,20 @@ def test_signing_up_gives_a_location_and_no_password(server):
     assert "password" not in answer.text
 
 
+def test_what_the_location_names_is_for_its_owner_and_for_administrators(server, person):
+    place = f"/v1/users/{person.id}"
+    own = person.client.get(place)
+    assert own.status_code == 200 and own.json() == person.client.get("/v1/users/me").json()
+    other = server.person()
+    missing = other.client.get(f"/v1/users/{uuid.uuid4()}")
+    refused = other.client.get(place)
+    assert refused.status_code == missing.status_code == 404 and refused.json()["code"] == missing.json()["code"], "nobody learns who has an account"
+    assert server.client().get(place).status_code == 401
+    assert other.become_admin().client.get(place).json()["email"] == person.email
+    person.client.delete("/v1/users/me")
+    assert other.client.get(place).status_code == 404, "a closed account is gone for all"
+
+
 def test_an_address_has_one_account_whatever_its_case(server, person):
     answer = sign_up(server.client(), email=person.email.upper())
     assert answer.status_code == 409

@@ -108,12 +108,39 @@ def test_malformed_requests(plain_server, request_, status):
     assert fields["connection"] == "close", "what follows a broken request cannot be told from it"
     assert fields["content-type"] == "application/problem+json" and json.loads(body)["status"] == found
     assert len(heads(data)) == 1
+    assert_observed(plain_server, (found, fields, body))
+
+
+def assert_observed(server, answer):
+    """What was refused before anything of it was known can be found by its id like any other request."""
+    status, fields, body = answer
+    identity = fields["x-request-id"]
+    assert json.loads(body)["correlation_id"] == identity and fields["x-content-type-options"] == "nosniff"
+    wait_until(lambda: any(line.get("correlation_id") == identity and line["status"] == status for line in server.log_lines()),
+               what="the line of the refusal")
 
 
 def test_limits_of_the_head(plain_server):
-    assert first(plain_server, get("/" + "a" * 9_000))[0] == 414
-    assert first(plain_server, get("/", "X: " + "a" * 20_000))[0] == 431
-    assert first(plain_server, get("/", *[f"X-{i}: 1" for i in range(70)]))[0] == 431
+    for request_, status in ((get("/" + "a" * 9_000), 414), (get("/", "X: " + "a" * 20_000), 431),
+                             (get("/", *[f"X-{i}: 1" for i in range(70)]), 431)):
+        answer = first(plain_server, request_)
+        assert answer[0] == status
+        assert_observed(plain_server, answer)
+
+
+def test_what_is_turned_away_is_counted(launch):
+    server = launch(settings={"http.max_connections": "2", "http.head_timeout": "300ms"}).start()
+
+    def counted(name):
+        return server.metrics()[name]
+
+    server.raw(b"rubbish\r\n\r\n")
+    assert counted("http_malformed_total") == 1
+    slow = socket.create_connection(server.address, timeout=20)
+    slow.sendall(b"GET / HT")
+    wait_until(lambda: counted("http_timed_out_total") == 1, what="the slow head to be counted")
+    slow.close()
+    assert counted("http_connections_accepted_total") >= 2
 
 
 def test_a_body_above_the_limit(plain_server):
@@ -233,6 +260,7 @@ def test_slow_clients_are_given_up(launch):
 
     answer, seconds = held(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
     assert heads(answer)[0][0] == 408 and seconds < 10
+    assert_observed(server, heads(answer)[0])
     answer, seconds = held(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
     assert heads(answer)[0][0] == 408 and seconds < 10
     answer, seconds = held(get())

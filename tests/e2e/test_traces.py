@@ -104,3 +104,55 @@ def test_a_collector_that_hangs_holds_no_stop_up(traced):
         server.stop()
         took = time.monotonic() - begun
     assert took < 2 * 10, f"{took:.1f} s"
+
+
+def fields_of(message):
+    """The (number, value) pairs of a protobuf message: https://protobuf.dev/programming-guides/encoding"""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        key = varint()
+        kind = key & 7
+        size = {0: 0, 1: 8, 5: 4}.get(kind)
+        if kind == 0:
+            yield key >> 3, varint()
+            continue
+        if size is None:
+            size = varint()
+        yield key >> 3, message[at:at + size]
+        at += size
+
+
+def spans_of(body):
+    """Each span of an ExportTraceServiceRequest: opentelemetry/proto/trace/v1/trace.proto"""
+    def parts(message, number):
+        return [value for found, value in fields_of(message) if found == number]
+
+    for of_resource in parts(body, 1):
+        for of_scope in parts(of_resource, 2):
+            for span in parts(of_scope, 2):
+                first = dict(reversed(list(fields_of(span))))
+                yield {"id": first[2], "parent": first.get(4, b""), "name": first[5].decode(), "raw": span}
+
+
+def test_a_request_its_handler_and_its_statements_are_spans_below_each_other(traced, collector):
+    server = traced(collector.server_port, tracing__ratio="1")
+    server.person().client.get("/v1/notes")
+    server.stop()
+    spans = [span for body in collector.bodies for span in spans_of(body)]
+    request = next(span for span in spans if span["name"] == "GET /v1/notes")
+    handler = next(span for span in spans if span["name"] == "notes.list")
+    statement = next(span for span in spans if span["parent"] == handler["id"])
+    assert handler["parent"] == request["id"] and request["parent"] == b""
+    assert statement["name"].upper() == "SELECT" and b"db.query.text" in statement["raw"] and b"notes" in statement["raw"]

@@ -8,12 +8,31 @@
 
 namespace slipway::redis::tests {
 
-cluster::cluster(unsigned masters, unsigned replicas_each) {
-  for (unsigned i = 0; i < masters * (1 + replicas_each); ++i)
-    all_.push_back(std::make_unique<server>(
-        std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--appendonly", "no",
-                                 "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"}));
-  std::string line = "redis-cli --cluster create";
+cluster::cluster(unsigned masters, unsigned replicas_each, certificates const* secured) {
+  if (secured != nullptr) cli_ = {"--tls", "--cacert", secured->file("authority.crt")};
+  for (unsigned i = 0; i < masters * (1 + replicas_each); ++i) {
+    std::vector<std::string> arguments{"--cluster-enabled",
+                                       "yes",
+                                       "--cluster-node-timeout",
+                                       "1000",
+                                       "--appendonly",
+                                       "no",
+                                       "--cluster-replica-validity-factor",
+                                       "0",
+                                       "--repl-diskless-sync-delay",
+                                       "0"};
+    auto const port = free_port();
+    if (secured != nullptr) {
+      auto const more = secured->server_arguments(port);
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      for (auto const* each : {"--tls-cluster", "yes", "--tls-replication", "yes"}) arguments.emplace_back(each);
+    }
+    all_.push_back(std::make_unique<server>(std::move(arguments), "redis-server", port));
+    all_.back()->with_cli(cli_);
+  }
+  std::string line = "redis-cli";
+  for (auto const& each : cli_) line += " '" + each + "'";
+  line += " --cluster create";
   for (auto const& each : all_) line += " 127.0.0.1:" + std::to_string(each->port());
   line += " --cluster-replicas " + std::to_string(replicas_each) + " --cluster-yes 2>&1";
   auto* const pipe = ::popen(line.c_str(), "r");
@@ -27,7 +46,7 @@ cluster::cluster(unsigned masters, unsigned replicas_each) {
 }
 
 std::string cluster::url() const {
-  std::string out = "redis+cluster://";
+  std::string out = is_secured() ? "rediss+cluster://" : "redis+cluster://";
   for (auto const& each : all_) out += "127.0.0.1:" + std::to_string(each->port()) + ",";
   out.pop_back();
   return out;
@@ -86,7 +105,9 @@ server* cluster::master_of(std::string const& key, server const* not_asked) {
 }
 
 std::string cluster::manage(std::vector<std::string> words) {
-  std::string line = "redis-cli --cluster";
+  std::string line = "redis-cli";
+  for (auto const& each : cli_) line += " '" + each + "'";
+  line += " --cluster";
   for (auto const& each : words) line += " '" + each + "'";
   auto* const pipe = ::popen((line + " 2>&1").c_str(), "r");
   std::string out;

@@ -1,13 +1,15 @@
 // A real cluster of the tests' own.
 #pragma once
 
+#include "certificates.hpp"
 #include "server.hpp"
 
 namespace slipway::redis::tests {
 
 class cluster {
  public:
-  cluster(unsigned masters, unsigned replicas_each);
+  // With certificates, all of it speaks TLS alone.
+  cluster(unsigned masters, unsigned replicas_each, certificates const* secured = nullptr);
   std::string url() const;
   server& operator[](std::size_t i) { return *all_[i]; }
   std::size_t size() const noexcept { return all_.size(); }
@@ -19,8 +21,10 @@ class cluster {
 
  private:
   bool all_know_of(unsigned replicas);
+  bool is_secured() const noexcept { return !cli_.empty(); }
 
   std::vector<std::unique_ptr<server>> all_;
+  std::vector<std::string> cli_;  // what redis-cli needs to get in
 };
 
 }  // namespace slipway::redis::tests

@@ -1,4 +1,4 @@
-// Every command against a real server: the same suite on one that stands alone, through TLS, and on a cluster.
+// Every command against a real server: the same suite on one that stands alone, through TLS, and on a cluster with TLS and without.
 #include "certificates.hpp"
 #include "cluster.hpp"
 #include "server.hpp"
@@ -24,10 +24,11 @@ class redis_commands : public fixture, public testing::WithParamInterface<char c
     fixture::SetUp();
     if (IsSkipped()) return;
     auto const where = std::string{GetParam()};
-    auto s = with(where == "cluster" ? shared_cluster().url()
-                  : where == "tls"   ? secured().url()
-                                     : shared_server().url());
-    if (where == "tls") s.ca_file = secured().made.file("authority.crt");
+    auto s = with(where == "cluster"       ? shared_cluster().url()
+                  : where == "tls_cluster" ? secured_cluster().url()
+                  : where == "tls"         ? secured().url()
+                                           : shared_server().url());
+    if (where.starts_with("tls")) s.ca_file = secured().made.file("authority.crt");
     cache.emplace(connect(s, on));
     on.run(empty(*cache));
   }
@@ -52,17 +53,21 @@ class redis_commands : public fixture, public testing::WithParamInterface<char c
     static cluster one{3, 0};
     return one;
   }
+  static cluster& secured_cluster() {
+    static cluster one{3, 0, &secured().made};
+    return one;
+  }
   static task<> empty(client& c) {
     texts all;
     auto keys = c.scan();
     while (auto key = co_await keys.next()) all.push_back(*key);
     co_await c.unlink(std::move(all));
   }
-  bool is_cluster() const { return std::string{GetParam()} == "cluster"; }
+  bool is_cluster() const { return std::string{GetParam()}.ends_with("cluster"); }
 
   std::optional<client> cache;
 };
-INSTANTIATE_TEST_SUITE_P(on, redis_commands, testing::Values("alone", "tls", "cluster"),
+INSTANTIATE_TEST_SUITE_P(on, redis_commands, testing::Values("alone", "tls", "cluster", "tls_cluster"),
                          [](auto const& info) { return std::string{info.param}; });
 
 TEST_P(redis_commands, strings) {

@@ -26,6 +26,7 @@ answer ask_at_start(driver& through, settings const& s, char const* command) {
   auto got = through.run(what, false, s.connect_timeout, nullptr);
   if (got.what == problem::none) return got;
   auto const where = "documents.url (" + without_password(s.url) + "): ";
+  if (got.message.ends_with('.')) got.message.pop_back();  // some are sentences
   constexpr int unauthorised = 13, authentication_failed = 18;
   if (got.what == problem::config || got.code == unauthorised || got.code == authentication_failed)
     throw startup_error{exit_code::config, where + got.message +

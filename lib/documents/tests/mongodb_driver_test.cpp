@@ -4,6 +4,7 @@
 
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
+#include <slipway/documents/mongodb_errors.hpp>
 #include <slipway/documents/mongodb_store.hpp>
 #include <slipway/documents/mongodb_text.hpp>
 
@@ -23,6 +24,7 @@ node object_of(char const* json) { return from_json(json); }
 struct script {
   std::function<void()> on_commit = [] {};
   std::function<answer(node const&)> on_watch = [](node const&) { return answer{}; };
+  answer of_hello{.reply = object_of(R"({"setName":"rs0","maxWireVersion":17})")};
   answer of_insert{};
   answer of_change{};
   std::atomic<int> commits{0}, undone{0}, aggregates{0};
@@ -57,7 +59,7 @@ class played_driver final : public mongodb::driver {
 
   std::string database() const override { return "played"; }
   answer run(node const& command, bool, milliseconds, mongodb::transaction*) override {
-    if (command.find("hello") != nullptr) return {.reply = object_of(R"({"setName":"rs0","maxWireVersion":17})")};
+    if (command.find("hello") != nullptr) return by_.of_hello;
     if (command.find("buildInfo") != nullptr) return {.reply = object_of(R"({"version":"6.0.0"})")};
     if (command.find("findAndModify") != nullptr || command.find("update") != nullptr) return by_.of_change;
     return {.reply = node::object()};
@@ -116,6 +118,38 @@ class mongodb_driver_case : public testing::Test {
   std::atomic<bool> may_end_{false};
   std::atomic<int> ended_{0};
 };
+
+class mongodb_start : public testing::Test {
+ protected:
+  std::string refusal(exit_code expected) {
+    played_driver driver{script_};
+    settings s;
+    s.url = "mongodb://ann:hunter2hunter2@db.example.com/app";  // not a secret
+    try {
+      mongodb::facts_of(driver, s);
+      return "it was taken";
+    } catch (startup_error const& e) {
+      EXPECT_EQ(e.code(), expected) << e.what();
+      return e.what();
+    }
+  }
+
+  script script_;
+};
+
+TEST_F(mongodb_start, a_server_that_is_too_old_is_refused) {
+  script_.of_hello.reply = object_of(R"({"maxWireVersion":9})");
+  EXPECT_THAT(refusal(exit_code::config), testing::HasSubstr("is too old: MongoDB 5.0 or newer is needed"));
+}
+
+TEST_F(mongodb_start, wrong_credentials_are_told_from_a_server_that_is_away) {
+  using testing::AllOf, testing::HasSubstr, testing::Not;
+  script_.of_hello = {.what = problem::refused, .code = 18, .message = "Authentication failed."};
+  EXPECT_THAT(refusal(exit_code::config), AllOf(HasSubstr("Authentication failed. Look at user, password"),
+                                                HasSubstr("db.example.com"), Not(HasSubstr("hunter2"))));
+  script_.of_hello = {.what = problem::unavailable, .message = "connection refused"};
+  EXPECT_THAT(refusal(exit_code::unavailable), HasSubstr("no server answers: connection refused"));
+}
 
 TEST_F(mongodb_driver_case, what_was_committed_is_not_reported_as_refused_when_the_pool_is_full_by_then) {
   std::binary_semaphore queued{0};

@@ -57,11 +57,12 @@ class text_attempt final : public text_call {
 // The same on whatever the shard shares.
 class shared_call final : public operation {
  public:
-  shared_call(pg_shard& on, std::string sql, context& limited) : on_{on} {
+  shared_call(pg_shard& on, std::string sql, context& limited, db::values values = {})
+      : on_{on}, values_{std::move(values)} {
     text_.sql = std::move(sql);
     text_.reads = true;
     what = &text_;
-    parameters = &none_;
+    parameters = &values_;
     of = &limited;
   }
   shared_call(shared_call const&) = delete;
@@ -79,7 +80,7 @@ class shared_call final : public operation {
  private:
   pg_shard& on_;
   statement text_;
-  db::values none_;
+  db::values values_;
 };
 
 }  // namespace slipway::db::detail

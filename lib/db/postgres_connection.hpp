@@ -34,6 +34,8 @@ class pg_owner {
   virtual void stop_statement(pg_conn* connection) = 0;
   // A statement that only reads got an error with this SQLSTATE. True: another server is asked instead.
   virtual bool refused(operation&, std::string_view) { return false; }
+  // An operation that no connection knows any more has failed: completes it, now or when more is known of the error.
+  virtual void complete_failed(operation& op) noexcept { complete(op); }
 
  protected:
   ~pg_owner() = default;
@@ -135,6 +137,7 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   void finish_statement(slot& s);
   void finish_preparation(slot& s);
   void settle(operation& op, slot const& s);
+  bool waits_for_sync(operation const& op, slot const& s) const noexcept;
   bool repeat(operation& op, slot const& s, std::string_view state);
   bool was_stopped(std::string_view state) noexcept;
   bool refused(operation& op, std::string_view state);

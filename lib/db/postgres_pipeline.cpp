@@ -221,7 +221,7 @@ void pg_connection::finish(slot& s) {
   switch (s.what) {
     case kind::sync:
       --batches_;
-      if (auto* op = std::exchange(answered_, nullptr)) complete(*op);
+      if (auto* op = std::exchange(answered_, nullptr)) op->error ? owner_.complete_failed(*op) : complete(*op);
       return;
     case kind::preparation: return finish_preparation(s);
     case kind::copy:
@@ -274,7 +274,9 @@ void pg_connection::finish_statement(slot& s) {
     dirty_ = true;
   }
   op.error = std::move(error);
-  settle(op, s);
+  if (waits_for_sync(op, s)) return settle(op, s);
+  op.stage = nowhere;
+  owner_.complete_failed(op);
 }
 
 // By the server; another one may know more.
@@ -286,8 +288,12 @@ bool pg_connection::refused(operation& op, std::string_view state) {
 
 // In a transaction the caller goes on when the server has said that it is ready for more, which it does at the Sync:
 // only then is it known whether the connection is still in a transaction.
+bool pg_connection::waits_for_sync(operation const& op, slot const& s) const noexcept {
+  return !shared_ && s.what == kind::statement && !op.joins_next;
+}
+
 void pg_connection::settle(operation& op, slot const& s) {
-  if (!shared_ && s.what == kind::statement && !op.joins_next) {
+  if (waits_for_sync(op, s)) {
     op.stage = answered;
     answered_ = &op;
     return;

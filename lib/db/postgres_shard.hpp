@@ -8,6 +8,7 @@
 #include <slipway/db/postgres_connect.hpp>
 #include <slipway/db/postgres_connection.hpp>
 #include <slipway/db/postgres_listener.hpp>
+#include <slipway/db/postgres_parts.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
 #include <atomic>
@@ -88,6 +89,7 @@ class pg_shard final : public pg_owner, public pg_beginnings {
   void on_lost(pg_connection& connection, operation_list reads, std::string const& why) override;
   void stop_statement(pg_conn* connection) override;
   bool refused(operation& op, std::string_view state) override;
+  void complete_failed(operation& op) noexcept override { parts_.complete_failed(op); }
 
  private:
   enum class purpose : std::uint8_t { pipeline, transaction };
@@ -124,6 +126,7 @@ class pg_shard final : public pg_owner, public pg_beginnings {
   blocking_pool& helpers_;
   pg_canceller canceller_;
   pg_counters counters_;
+  pg_parts parts_{*this};
   std::vector<std::shared_ptr<pg_connection>> pipelines_;
   std::vector<std::shared_ptr<pg_connection>> retiring_;  // pipelines that get nothing new
   std::vector<std::shared_ptr<pg_connection>> idle_;

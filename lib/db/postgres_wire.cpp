@@ -2,16 +2,17 @@
 
 #include <slipway/core/decimal.hpp>
 #include <slipway/core/errors.hpp>
-#include <slipway/db/errors.hpp>
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace slipway::db::detail {
 namespace {
@@ -212,45 +213,51 @@ std::string field(PGresult const* result, int which) {
   return text != nullptr ? text : "";
 }
 
-// users.email or notes.owner_id,notes.title from "Key (owner_id, title)=(...) already exists.", in any language; of
-// an index over expressions, its name.
-std::string unique_name(PGresult const* result) {
-  auto const table = field(result, PG_DIAG_TABLE_NAME), detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+// "owner_id,title" from "Key (owner_id, title)=(...) already exists.", in any language; empty for an index over
+// expressions.
+std::string columns_in(std::string_view detail) {
   auto const end = detail.find(")=(");
   auto const begin = detail.find('(');
-  if (end == std::string::npos || begin == std::string::npos || begin > end)
-    return field(result, PG_DIAG_CONSTRAINT_NAME);
-  std::string out, column;
-  auto add = [&] {
-    out += (out.empty() ? "" : ",") + table + "." + column;
-    column.clear();
-  };
-  for (auto i = begin + 1; i < end; ++i) {
-    auto const c = detail[i];
-    if (c == '(' || c == ')' || c == ':') return field(result, PG_DIAG_CONSTRAINT_NAME);
-    if (c == ',')
-      add();
-    else if (c != ' ' && c != '"')
-      column += c;
+  if (end == std::string_view::npos || begin == std::string_view::npos || begin > end) return {};
+  std::string out;
+  for (char const c : detail.substr(begin + 1, end - begin - 1)) {
+    if (c == '(' || c == ')' || c == ':') return {};
+    if (c != ' ' && c != '"') out += c;
   }
-  add();
+  return out;
+}
+
+// "notes.owner_id,notes.title"; without columns the constraint's name.
+std::string key_name(violated_names const& names) {
+  if (names.columns.empty()) return names.constraint;
+  auto out = names.table + ".";
+  for (char const c : names.columns) {
+    out += c;
+    if (c == ',') out += names.table + ".";
+  }
   return out;
 }
 
 // notes.owner_id from the constraint notes_owner_id_fkey, which is how PostgreSQL names them by itself; else its name.
 // The detail names these columns only when the row that leads nowhere was written, not when its goal is removed.
-std::string foreign_key_name(PGresult const* result) {
-  auto const table = field(result, PG_DIAG_TABLE_NAME), name = field(result, PG_DIAG_CONSTRAINT_NAME);
+std::string foreign_key_name(violated_names const& names) {
+  auto const& [kind, schema, table, name, listed] = names;
   constexpr std::string_view end = "_fkey";
   if (!name.starts_with(table + "_") || !name.ends_with(end) || name.size() <= table.size() + 1 + end.size())
     return name;
   auto const columns = name.substr(table.size() + 1, name.size() - table.size() - 1 - end.size());
   // Several columns are joined by an underscore there, which the detail tells from one column's own.
-  auto listed = unique_name(result);
   auto joined = listed;
-  for (auto at = joined.find("," + table + "."); at != std::string::npos; at = joined.find("," + table + "."))
-    joined.replace(at, table.size() + 2, "_");
-  return joined == table + "." + columns ? listed : table + "." + columns;
+  std::ranges::replace(joined, ',', '_');
+  return joined == columns ? key_name(names) : table + "." + columns;
+}
+
+std::optional<constraint_kind> violated_kind(std::string_view state) noexcept {
+  if (state == "23505") return constraint_kind::unique;
+  if (state == "23503") return constraint_kind::foreign_key;
+  if (state == "23502") return constraint_kind::not_null;
+  if (state == "23514" || state == "23P01") return constraint_kind::check;
+  return std::nullopt;
 }
 
 // What a parameter can cause.
@@ -361,23 +368,34 @@ std::string_view state_of(PGresult const* result) noexcept {
   return state != nullptr ? state : "";
 }
 
+std::string name_of(violated_names const& names) {
+  switch (names.kind) {
+    case constraint_kind::unique: return "unique(" + key_name(names) + ")";
+    case constraint_kind::foreign_key: return "foreign_key(" + foreign_key_name(names) + ")";
+    case constraint_kind::not_null: return "not_null(" + key_name(names) + ")";
+    case constraint_kind::check: break;
+  }
+  return "check(" + names.constraint + ")";
+}
+
+pg_violation::pg_violation(violated_names names, std::string const& what, std::string code)
+    : constraint_error{names.kind, name_of(names), what, std::move(code)}, names_{std::move(names)} {}
+
 std::exception_ptr error_of(PGresult const* result) {
   auto const state = std::string{state_of(result)};
   // The detail is left out: it repeats values.
   auto const what = "PostgreSQL: " + field(result, PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
-  auto const constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
-  if (state == "23505")
-    return std::make_exception_ptr(
-        constraint_error{constraint_kind::unique, "unique(" + unique_name(result) + ")", what, state});
-  if (state == "23503")
-    return std::make_exception_ptr(
-        constraint_error{constraint_kind::foreign_key, "foreign_key(" + foreign_key_name(result) + ")", what, state});
-  if (state == "23502")
-    return std::make_exception_ptr(constraint_error{
-        constraint_kind::not_null,
-        "not_null(" + field(result, PG_DIAG_TABLE_NAME) + "." + field(result, PG_DIAG_COLUMN_NAME) + ")", what, state});
-  if (state == "23514" || state == "23P01")
-    return std::make_exception_ptr(constraint_error{constraint_kind::check, "check(" + constraint + ")", what, state});
+  if (auto const kind = violated_kind(state)) {
+    auto columns = kind == constraint_kind::not_null ? field(result, PG_DIAG_COLUMN_NAME)
+                                                     : columns_in(field(result, PG_DIAG_MESSAGE_DETAIL));
+    return std::make_exception_ptr(pg_violation{{.kind = *kind,
+                                                 .schema = field(result, PG_DIAG_SCHEMA_NAME),
+                                                 .table = field(result, PG_DIAG_TABLE_NAME),
+                                                 .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
+                                                 .columns = std::move(columns)},
+                                                what,
+                                                state});
+  }
   if (state == "40001" || state == "40P01" || state == "55P03")
     return std::make_exception_ptr(conflict_error{what, state});
   if (state == "57014") return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});

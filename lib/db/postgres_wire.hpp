@@ -1,6 +1,7 @@
 // PostgreSQL's binary forms: parameters out, cells in, errors by SQLSTATE. No input or output happens here.
 #pragma once
 
+#include <slipway/db/errors.hpp>
 #include <slipway/db/rows.hpp>
 #include <slipway/db/value.hpp>
 
@@ -45,7 +46,25 @@ pg_type_id type_of(value_kind kind) noexcept;
 // Takes the result.
 rows rows_of(pg_result* result) noexcept;
 
-// The exception for a result that is an error.
+// What the server says of a violation. `columns`: those of the key or the one that is null, parted by commas, as far
+// as they were told.
+struct violated_names {
+  constraint_kind kind = constraint_kind::unique;
+  std::string schema, table, constraint, columns;
+};
+// "unique(users.email)" and the others of errors.hpp.
+std::string name_of(violated_names const& names);
+
+class pg_violation final : public constraint_error {
+ public:
+  pg_violation(violated_names names, std::string const& what, std::string code);
+  violated_names const& names() const noexcept { return names_; }
+
+ private:
+  violated_names names_;
+};
+
+// The exception for a result that is an error: of a constraint, pg_violation.
 std::exception_ptr error_of(pg_result const* result);
 std::string_view state_of(pg_result const* result) noexcept;  // its SQLSTATE
 

@@ -124,5 +124,87 @@ TEST_F(postgres, wrong_addresses_say_what_is_wrong_and_no_password) {
   EXPECT_THAT(message, testing::HasSubstr("no_such_database"));
 }
 
+// What an insert violates, alone and in a transaction.
+std::string violated_by(database& db, shards& on, std::string sql) {
+  std::string alone = "nothing", inside = "nothing";
+  try {
+    on.run(db.execute(sql));
+  } catch (constraint_error const& e) {
+    alone = e.name();
+  }
+  try {
+    on.run(db.transaction([&sql](transaction& tx) -> task<> { co_await tx.execute(sql); }));
+  } catch (constraint_error const& e) {
+    inside = e.name();
+  }
+  EXPECT_EQ(alone, inside) << sql;
+  return alone;
+}
+
+TEST_F(postgres, a_violation_in_a_part_of_a_table_is_named_by_the_table) {
+  run(db_->script(
+      "create table places (id integer primary key);"
+      "create table loans (card integer not null, place integer not null references places, book text not null, "
+      "at integer, unique (card, at)) partition by range (at);"
+      "create unique index loans_place on loans (lower(book), at);"
+      "create table loans_near partition of loans for values from (0) to (100) partition by range (at);"
+      "create table loans_first partition of loans_near for values from (0) to (10);"
+      "alter table loans_first add constraint own unique (book);"
+      "insert into places values (1);"
+      "insert into loans values (1, 1, 'a', 1)"));
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans values (1, 1, 'b', 1)"), "unique(loans.card,loans.at)");
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans values (1, 1, 'b', 1)"), "unique(loans.card,loans.at)")
+      << "it is known by now";
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans_first values (1, 1, 'b', 1)"), "unique(loans.card,loans.at)");
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans values (2, 1, 'A', 1)"), "unique(loans_place)");
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans values (2, 1, 'a', 2)"), "unique(loans_first.book)")
+      << "a key of this part alone";
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans values (2, 7, 'b', 2)"), "foreign_key(loans.place)");
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into loans (place, book, at) values (1, 'b', 2)"),
+            "not_null(loans.card)");
+  EXPECT_EQ(violated_by(*db_, shards_, "insert into places values (1)"), "unique(places.id)");
+}
+
+TEST_F(postgres, violations_of_many_requests_at_once_are_named_by_the_table) {
+  run(
+      db_->script("create table loans (card integer, at integer, unique (card, at)) partition by range (at);"
+                  "create table loans_first partition of loans for values from (0) to (10);"
+                  "insert into loans values (1, 1)"));
+  int named = 0;
+  run([](database& db, int& n) -> task<> {
+    co_await all_at_once(50, [&](int i) -> task<> {
+      return [](database& d, bool inside, int& right) -> task<> {
+        try {
+          if (inside)
+            co_await d.transaction(
+                [](transaction& tx) -> task<> { co_await tx.execute("insert into loans values (1, 1)"); });
+          else
+            co_await d.execute("insert into loans values (1, 1)");
+        } catch (constraint_error const& e) {
+          if (e.is("unique(loans.card,loans.at)")) ++right;
+        }
+      }(db, i % 2 == 0, n);
+    });
+  }(*db_, named));
+  EXPECT_EQ(named, 50);
+}
+
+TEST_F(postgres, a_violation_is_told_in_time_when_the_name_of_the_table_cannot_be_asked) {
+  // What its own transaction has made, nobody else can see.
+  std::string name;
+  try {
+    run(db_->transaction([](transaction& tx) -> task<> {
+      co_await tx.script(
+          "create table loans (card integer, at integer, unique (card, at)) partition by range (at);"
+          "create table loans_first partition of loans for values from (0) to (10)");
+      co_await tx.execute("insert into loans values (1, 1)");
+      co_await tx.execute("insert into loans values (1, 1)");
+    }));
+  } catch (constraint_error const& e) {
+    name = e.name();
+  }
+  EXPECT_EQ(name, "unique(loans_first.card,loans_first.at)");
+}
+
 }  // namespace
 }  // namespace slipway::db::tests

@@ -4,6 +4,7 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/one_shot.hpp>
 #include <slipway/core/time.hpp>
+#include <slipway/db/unique_key.hpp>
 #include <slipway/partitions/keeper.hpp>
 
 #include <fmt/format.h>
@@ -198,6 +199,12 @@ TEST_P(keepers, AnIdThatBeginsWithItsTimeIsFoundInItsPartition) {
   visit v{.id = id_of<visit>::make(clock_), .pages = 3};
   run(db_->insert(v));
   EXPECT_EQ(run(db_->find<visit>(v.id))->pages, 3) << "the id alone is the key";
+  try {
+    run(db_->insert(v));
+    ADD_FAILURE() << "the same id twice";
+  } catch (db::constraint_error const& e) {
+    EXPECT_EQ(e.name(), db::unique_key<&visit::id>);
+  }
   auto const plan = explain("select * from visits where id = $1", {v.id});
   EXPECT_THAT(plan, HasSubstr("visits_p2026_08_10"));
   EXPECT_THAT(plan, Not(HasSubstr("visits_p2026_08_17")));

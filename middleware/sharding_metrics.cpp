@@ -26,11 +26,11 @@ void node_watches::watch::on_query(db::query_event const& event) noexcept {
   if (next_ != nullptr) next_->on_query(event);
 }
 
-void moves_seen::set(std::vector<sharding::move_progress> now) {
+void moves_seen::set(picture now) {
   std::lock_guard const lock{mutex_};
   now_ = std::move(now);
 }
-std::vector<sharding::move_progress> moves_seen::get() const {
+moves_seen::picture moves_seen::get() const {
   std::lock_guard const lock{mutex_};
   return now_;
 }
@@ -91,6 +91,22 @@ void write_moves(metrics::writer& out, std::vector<sharding::move_progress> cons
        &sharding::move_progress::pending);
 }
 
+void write_range_change(metrics::writer& out, std::optional<sharding::range_progress> const& now) {
+  namespace phase = sharding::phase;
+  namespace kind = sharding::range_kind;
+  out.family("sharding_range_changes", "Splits and merges of ranges that are under way, by how far they are", gauge);
+  for (auto const what : {kind::split, kind::merge})
+    for (auto const name : {phase::beginning, phase::relabelling}) {
+      std::array const labels{metrics::label{"kind", std::string{what}}, metrics::label{"phase", std::string{name}}};
+      out.value(labels, std::uint64_t{now && now->kind == what && now->phase == name});
+    }
+  out.family("sharding_range_change_rows", "Rows that have their new slot", gauge);
+  if (!now) return;
+  std::array const labels{metrics::label{"kind", now->kind}, metrics::label{"slot", std::to_string(now->slot)},
+                          metrics::label{"into", std::to_string(now->into)}};
+  out.value(labels, static_cast<std::uint64_t>(now->rows));
+}
+
 }  // namespace
 
 metrics::registry::subscription sharding_metrics(metrics::registry& all, sharding::cluster& of,
@@ -98,7 +114,9 @@ metrics::registry::subscription sharding_metrics(metrics::registry& all, shardin
   return all.collector([&of, &moves](metrics::writer& out) {
     write_nodes(out, of);
     write_questions(out, of.scattered());
-    write_moves(out, moves.get());
+    auto const now = moves.get();
+    write_moves(out, now.moves);
+    write_range_change(out, now.range);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -39,21 +40,26 @@ class node_watches {
   std::deque<watch> watches_;
 };
 
-// The last that was seen of the moves; may be written and read on any thread.
+// The last that was seen of what is under way; may be written and read on any thread.
 class moves_seen {
  public:
-  void set(std::vector<sharding::move_progress> now);
-  std::vector<sharding::move_progress> get() const;
+  struct picture {
+    std::vector<sharding::move_progress> moves;
+    std::optional<sharding::range_progress> range;  // the split or merge
+  };
+  void set(picture now);
+  picture get() const;
 
  private:
   mutable std::mutex mutex_;
-  std::vector<sharding::move_progress> now_;
+  picture now_;
 };
 
 // For each node sharding_connections_open, _in_use and sharding_waits_total; sharding_questions_total,
 // sharding_questions_asked_total (of nodes: the fan-out is their quotient), sharding_questions_repeated_total and
 // sharding_questions_partial_total; sharding_moves by phase, and sharding_move_copied_rows and
-// sharding_move_pending_changes for each slot on its way. All three must outlive the subscription.
+// sharding_move_pending_changes for each slot on its way; sharding_range_changes by kind and phase, and
+// sharding_range_change_rows for the split or merge that is under way. All three must outlive the subscription.
 metrics::registry::subscription sharding_metrics(metrics::registry& all, sharding::cluster& of,
                                                  moves_seen const& moves);
 

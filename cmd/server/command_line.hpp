@@ -76,6 +76,7 @@ int sharding_plan(invocation const& in, sharding_wish const& wish);
 int sharding_rebalance(invocation const& in, sharding_wish const& wish);
 int sharding_move(invocation const& in, sharding_wish const& wish);
 int sharding_split(invocation const& in, sharding_wish const& wish);
+int sharding_merge(invocation const& in, sharding_wish const& wish);
 int sharding_ranges(invocation const& in);
 int sharding_give_up(invocation const& in, std::uint32_t slot);
 int sharding_clean(invocation const& in, bool wait);

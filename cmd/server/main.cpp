@@ -140,10 +140,13 @@ class commands {
     split->add_option("--at", slots_.at, "Where it begins: a key as sharding.range_keys says, or octets after 0x")
         ->required();
     split->add_option("--to", slots_.to, "The node to which it moves then");
+    auto* merge = add(*sharding, "merge", "Join a range to the one below it on its node, or take up what died",
+                      [this] { return sharding_merge(in_, slots_); });
+    merge->add_option("--at", slots_.at, "Where it begins, as `ranges` shows it")->required();
     add(*sharding, "ranges", "Show where the range of each slot begins, and its node",
         [this] { return sharding_ranges(in_); });
-    auto* give_up =
-        add(*sharding, "give-up", "Leave a slot where it is", [this] { return sharding_give_up(in_, slot_); });
+    auto* give_up = add(*sharding, "give-up", "Leave a slot where it is, or its range as it is",
+                        [this] { return sharding_give_up(in_, slot_); });
     give_up->add_option("slot", slot_, "Which")->required();
     auto* clean = add(*sharding, "clean", "Remove the old copies of slots that have moved",
                       [this] { return sharding_clean(in_, slots_.wait); });

@@ -42,7 +42,7 @@ task<> watch_moves(sharding::cluster& all, middleware::moves_seen& seen, log::lo
   constexpr std::chrono::seconds pause{2};
   for (;; co_await sleep_for(pause)) {
     try {
-      seen.set(co_await sharding::progress_of(all));
+      seen.set({co_await sharding::progress_of(all), co_await sharding::range_progress_of(all)});
     } catch (cancelled_error const&) {
       throw;
     } catch (std::exception const& error) {
@@ -65,12 +65,20 @@ struct moving_line {
   std::int64_t copied = 0, pending = 0;
 };
 BOOST_DESCRIBE_STRUCT(moving_line, (), (slot, source, target, phase, copied, pending))
+struct range_line {
+  std::string kind;
+  std::uint32_t slot = 0, into = 0;
+  std::string bound, node, phase;
+  std::int64_t rows = 0;
+};
+BOOST_DESCRIBE_STRUCT(range_line, (), (kind, slot, into, bound, node, phase, rows))
 struct status_view {
   std::int64_t version = 0;
   std::vector<node_line> nodes;
   std::vector<moving_line> moves;
+  std::vector<range_line> ranges;  // those that are split or merged: one at a time
 };
-BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves))
+BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves, ranges))
 
 // Before `init` there is none.
 int with_any_cluster(invocation const& in,
@@ -140,11 +148,42 @@ status_view status_of(sharding::cluster& all, shards& on) {
   auto const map = on.run(all.refresh());
   out.version = map->version;
   for (std::uint32_t n = 0; n < all.size(); ++n)
-    out.nodes.push_back({all.settings().nodes[n].name, std::ranges::count(map->slots, n, &sharding::slot_owner::node),
+    out.nodes.push_back({all.settings().nodes[n].name,
+                         std::ranges::count_if(map->slots, [n](auto const& o) { return o.node == n && !o.is_gone; }),
                          all.node(n).description()});
   for (auto& m : on.run(sharding::progress_of(all)))
     out.moves.push_back({m.slot, m.source, m.target, m.phase, m.copied, m.pending});
+  if (auto const r = on.run(sharding::range_progress_of(all)))
+    out.ranges.push_back({r->kind, r->slot, r->into, r->bound, r->node, r->phase, r->rows});
   return out;
+}
+
+void show(moving_line const& line) {
+  if (line.phase == sharding::phase::kept)
+    fmt::print("slot {}: {} -> {}, moved; the old copy is kept until `clean`\n", line.slot, line.source, line.target);
+  else
+    fmt::print("slot {}: {} -> {}, under way: {}, {} rows copied, {} changes to be carried over\n", line.slot,
+               line.source, line.target, line.phase, line.copied, line.pending);
+}
+
+// What can be done about it stands there as well: nobody may be working on it.
+void show(range_line const& line) {
+  auto const what =
+      fmt::format("slot {}: {} at {} on {}, into slot {}", line.slot, line.kind, line.bound, line.node, line.into);
+  if (line.phase == sharding::phase::beginning)
+    fmt::print("{}, not begun; `{} --at {}` does it, `give-up {}` leaves all as it is\n", what, line.kind, line.bound,
+               line.slot);
+  else
+    fmt::print("{}, under way: {} rows are there; `{} --at {}` takes it up if it died\n", what, line.rows, line.kind,
+               line.bound);
+}
+
+sharding::key bound_of(sharding::cluster const& all, std::string const& text) {
+  auto const at = sharding::key::of_text(text, all.settings().range_keys);
+  if (!at)
+    throw startup_error{exit_code::usage,
+                        fmt::format("'{}' is no key as sharding.range_keys says, and no hexadecimal after 0x", text)};
+  return *at;
 }
 
 }  // namespace
@@ -166,13 +205,8 @@ int sharding_status(invocation const& in, bool json) {
       return 0;
     }
     for (auto const& n : now.nodes) fmt::print("{:<16} {:>6} slots  {}\n", n.name, n.slots, n.database);
-    for (auto const& line : now.moves)
-      if (line.phase == sharding::phase::kept)
-        fmt::print("slot {}: {} -> {}, moved; the old copy is kept until `clean`\n", line.slot, line.source,
-                   line.target);
-      else
-        fmt::print("slot {}: {} -> {}, under way: {}, {} rows copied, {} changes to be carried over\n", line.slot,
-                   line.source, line.target, line.phase, line.copied, line.pending);
+    for (auto const& line : now.moves) show(line);
+    for (auto const& line : now.ranges) show(line);
     return 0;
   });
 }
@@ -207,18 +241,27 @@ int sharding_move(invocation const& in, sharding_wish const& wish) {
 int sharding_split(invocation const& in, sharding_wish const& wish) {
   return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
     auto const target = wish.to.empty() ? 0 : all.index_of(wish.to);
-    auto const at = sharding::key::of_text(wish.at, all.settings().range_keys);
-    if (!at)
-      throw startup_error{
-          exit_code::usage,
-          fmt::format("'{}' is no key as sharding.range_keys says, and no hexadecimal after 0x", wish.at)};
-    auto const report = on.run(m.split(*at));
+    auto const at = bound_of(all, wish.at);
+    auto const report = on.run(m.split(at));
     if (report.was_there)
       fmt::print("slot {} begins there already\n", report.made);
     else
-      fmt::print("slot {}: keys from {} on are in slot {} now, {} rows\n", report.slot, at->text(), report.made,
+      fmt::print("slot {}: keys from {} on are in slot {} now, {} rows\n", report.slot, at.text(), report.made,
                  report.rows);
     if (!wish.to.empty()) tell(on.run(m.move(report.made, target)));
+    return 0;
+  });
+}
+
+int sharding_merge(invocation const& in, sharding_wish const& wish) {
+  return with_cluster(in, [&](sharding::cluster& all, sharding::mover& m, shards& on) {
+    auto const at = bound_of(all, wish.at);
+    auto const report = on.run(m.merge(at));
+    if (report.was_done)
+      fmt::print("no range begins at {}: there is nothing to merge\n", at.text());
+    else
+      fmt::print("slot {}: keys from {} on are in slot {} now, {} rows; slot {} is gone\n", report.gone, at.text(),
+                 report.slot, report.rows, report.gone);
     return 0;
   });
 }

@@ -4,10 +4,10 @@
 //   co_await all.write(owner, [&](db::transaction& tx, std::uint32_t slot) -> task<note> { ... });
 //   co_await all.read(owner, [&](db::session& in) { return repositories::notes{in}.list(who, query); });
 //
-// A key has a slot (for ever, but where a range is split), a slot has a node, and a move gives a slot to another node
-// while all goes on. `write` and
-// `read` are exact: they hold whatever moves meanwhile. `of` is quick, and what is read through it may be as old as
-// settings::refresh when the slot has just moved; writes through it are refused then (is_refusal), never misplaced.
+// A key has a slot (for ever, but where ranges are split and merged), a slot has a node, and a move gives a slot to
+// another node while all goes on. `write` and `read` are exact: they hold whatever moves meanwhile. `of` is quick, and
+// what is read through it may be as old as settings::refresh when the slot has just moved; writes through it are refused
+// then (is_refusal), never misplaced.
 //
 // Errors: unavailable_error while a slot is handed over for longer than settings::patience, or while the control
 // database has not answered for longer than settings::max_age.
@@ -129,7 +129,7 @@ class cluster {
   task<std::shared_ptr<slot_map const>> refresh();
   // What is known, at most settings::refresh old where the control database answers.
   task<std::shared_ptr<slot_map const>> map();
-  // Completes a handover or a split that was begun and whose outcome is decided; anybody may. False: there is none.
+  // Completes a handover, a split or a merge that was begun and whose outcome is decided; anybody may. False: there is none.
   task<bool> settle(std::uint32_t slot, std::uint32_t source);
 
  private:
@@ -170,7 +170,7 @@ class cluster {
   task<bool> still_has(place at);
   // Waits until it is worth another attempt. Throws unavailable_error when patience is over.
   task<> after_refusal(place at, attempts& pace);
-  task<bool> publish_split(std::uint32_t slot, std::uint32_t at, std::uint32_t made, std::int64_t epoch);
+  task<bool> publish_range_change(std::uint32_t slot, std::uint32_t at, std::uint32_t into, std::int64_t epoch);
   task<> make_map();
   task<> make_node(std::uint32_t index, tables const& all);
 

@@ -7,7 +7,7 @@ namespace slipway::sharding {
 
 void refuse_outrun(std::uint32_t slot) {
   throw startup_error{exit_code::unavailable,
-                      fmt::format("slot {}: another process has taken this move up, or given it up", slot)};
+                      fmt::format("slot {}: another process has taken this up, or given it up", slot)};
 }
 
 one_move::one_move(cluster& of, tables const& all, mover_options const& o, std::uint32_t slot, std::uint32_t target)
@@ -38,14 +38,20 @@ task<move_report> one_move::run() {
 }
 
 void one_move::refuse_split() const {
-  throw startup_error{exit_code::usage,
-                      fmt::format("slot {} is being split: finish that with `slipway sharding split`", slot_)};
+  throw startup_error{
+      exit_code::usage,
+      fmt::format("slot {} is being split or merged: finish that, or give it up (`slipway sharding status` shows it)",
+                  slot_)};
 }
 
 task<bool> one_move::begin() {
   auto const map = co_await of_.refresh();
   if (slot_ >= map->slots.size())
     throw startup_error{exit_code::usage, fmt::format("there is no slot {}: there are {}", slot_, map->slots.size())};
+  if (map->slots[slot_].is_gone)
+    throw startup_error{
+        exit_code::usage,
+        fmt::format("slot {} was merged into another: `slipway sharding ranges` shows those that there are", slot_)};
   auto& control = of_.control();
   auto const read = [&control, this] {
     return control.query_once(

@@ -1,4 +1,4 @@
-#include <slipway/sharding/mover_parts.hpp>
+#include <slipway/sharding/range_change.hpp>
 
 #include <algorithm>
 #include <set>
@@ -16,7 +16,9 @@ mover::~mover() = default;
 
 std::vector<planned_move> plan_moves(slot_map const& map, std::uint32_t nodes, std::vector<std::uint32_t> without) {
   std::vector<std::vector<std::uint32_t>> has(nodes);
-  for (std::uint32_t slot = 0; slot < map.slots.size(); ++slot) has[map.slots[slot].node].push_back(slot);
+  for (std::uint32_t slot = 0; slot < map.slots.size(); ++slot)
+    if (!map.slots[slot].is_gone) has[map.slots[slot].node].push_back(slot);
+  auto const count = static_cast<std::size_t>(std::ranges::count(map.slots, false, &slot_owner::is_gone));
   auto const is_out = [&](std::uint32_t n) { return std::ranges::find(without, n) != without.end(); };
   std::vector<std::uint32_t> stay;
   for (std::uint32_t n = 0; n < nodes; ++n)
@@ -29,7 +31,7 @@ std::vector<planned_move> plan_moves(slot_map const& map, std::uint32_t nodes, s
   });
   std::vector<std::size_t> wanted(nodes, 0);
   for (std::size_t i = 0; i < stay.size(); ++i)
-    wanted[stay[i]] = map.slots.size() / stay.size() + (i < map.slots.size() % stay.size() ? 1 : 0);
+    wanted[stay[i]] = count / stay.size() + (i < count % stay.size() ? 1 : 0);
   std::uint32_t to = 0;
   for (std::uint32_t from = 0; from < nodes; ++from)
     while (has[from].size() > wanted[from]) {
@@ -47,6 +49,9 @@ task<move_report> mover::move(std::uint32_t slot, std::uint32_t target) {
 }
 
 task<split_report> mover::split(key at) { return split_range(parts_->of, parts_->all, parts_->options, std::move(at)); }
+task<merge_report> mover::merge(key at) {
+  return merge_ranges(parts_->of, parts_->all, parts_->options, std::move(at));
+}
 
 task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, std::string held_as, std::size_t batch) {
   for (auto t = all.rbegin(); t != all.rend(); ++t) {
@@ -69,7 +74,10 @@ task<> mover::give_up(std::uint32_t slot) {
   auto& of = parts_->of;
   auto const found = co_await of.control().query_once(
       "select source, target from sharding_moves where slot = $1 and moved_at is null", {slot});
-  if (found.empty()) throw startup_error{exit_code::usage, fmt::format("slot {} is not on its way anywhere", slot)};
+  if (found.empty()) {
+    if (co_await give_up_range_change(of, slot)) co_return;
+    refuse_usage(fmt::format("slot {} is not on its way anywhere, and it is not being split or merged", slot));
+  }
   auto& source = of.node(of.index_of(found[0].get<std::string>(0)));
   auto& target = of.node(of.index_of(found[0].get<std::string>(1)));
   co_await source.transaction([&](db::transaction& tx) -> task<> {
@@ -132,11 +140,14 @@ task<std::vector<std::string>> mover::verify() {
     moving.insert(row.get<std::uint32_t>(0));
   for (std::uint32_t n = 0; n < of.size(); ++n) {
     auto const& name = of.settings().nodes[n].name;
-    for (auto const& row : co_await of.node(n).query("select slot, state from sharding_slots order by slot")) {
+    for (auto const& row :
+         co_await of.node(n).query("select slot, state, into_slot is not null from sharding_slots order by slot")) {
       auto const slot = row.get<std::uint32_t>(0);
       auto const held = row.get<std::string>(1);
       if (slot >= owners.size())
         out.push_back(fmt::format("{} has slot {}, which there is not", name, slot));
+      else if (map->slots[slot].is_gone && !row.get<bool>(2))
+        out.push_back(fmt::format("{} has slot {}, which was merged into another", name, slot));
       else if (held == state::owned || held == state::copying || held == state::fenced)
         owners[slot].push_back(n);
       if (held != state::owned && !moving.contains(slot))
@@ -158,6 +169,7 @@ task<std::vector<std::string>> mover::verify() {
     }
   }
   for (std::uint32_t slot = 0; slot < owners.size(); ++slot) {
+    if (map->slots[slot].is_gone) continue;
     auto const& o = owners[slot];
     auto const& mapped = of.settings().nodes[map->slots[slot].node].name;
     if (o.empty())

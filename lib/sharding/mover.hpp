@@ -48,6 +48,12 @@ struct split_report {
   bool was_there = false;            // a range begins there already
 };
 
+struct merge_report {
+  std::uint32_t slot = 0, gone = 0;  // keys of the latter are the former's
+  std::int64_t rows = 0;             // that changed their slot, in all tables, by this call
+  bool was_done = true;              // no range begins there
+};
+
 struct planned_move {
   std::uint32_t slot = 0, source = 0, target = 0;
 };
@@ -71,8 +77,12 @@ class mover {
   // but for transactions that are open when it begins. Throws startup_error(usage) for another strategy, a table that
   // does not say by what it is sharded, a bound that is no key, a slot that moves, or another split that is under way.
   task<split_report> split(key at);
-  // Gives a move up: the source keeps the slot, and what the target has of it is removed. Throws startup_error(usage)
-  // when there is none, or when it is too late.
+  // The reverse: the range that begins at `at` goes into the one below it, on the same node, and its slot is gone. Throws
+  // startup_error(usage) as split does, and for ranges of two nodes.
+  task<merge_report> merge(key at);
+  // Gives a move up: the source keeps the slot, and what the target has of it is removed. Or a split or a merge of the
+  // slot, while the node has not begun it: all is as it was. Throws startup_error(usage) when there is none, or when it
+  // is too late.
   task<> give_up(std::uint32_t slot);
   // Removes copies of slots that have moved away so long ago that every process knows. How many slots are still too
   // young for it.

@@ -75,8 +75,6 @@ class one_move {
   move_report report_;
 };
 
-task<split_report> split_range(cluster& of, tables const& all, mover_options const& o, key at);
-
 // Removes the rows of a slot that the node has in this state, children before their parents.
 task<> remove_rows(db::database& node, tables const& all, std::uint32_t slot, std::string held_as, std::size_t batch);
 

@@ -32,9 +32,14 @@ struct content {
   friend bool operator==(content const&, content const&) = default;
 };
 
-struct split_rows {
+// Rows of a slot that get another.
+struct rows_to_relabel {
   std::uint32_t slot = 0, into = 0;
-  db::value bound;
+  std::optional<db::value> bound;  // those with keys from there on; nothing: all
+};
+struct relabelled {
+  std::string last;  // the primary key up to which was looked
+  std::int64_t count = 0;
 };
 
 class row_carrier {
@@ -57,12 +62,12 @@ class row_carrier {
   // Some rows of the slot, at most so many: how many there were.
   virtual task<std::int64_t> remove_some(db::transaction& from, std::uint32_t slot, std::size_t most) = 0;
   virtual task<content> sum(db::session& in, std::uint32_t slot) = 0;
-  // Gives rows of a slot whose key is not below the bound another slot: of at most `most` rows with primary keys above
-  // `after`. Where the last of them is; nothing at the end. Rows that somebody else is changing may be left out.
-  virtual task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
-                                                 std::size_t most) = 0;
-  // Rows that are left to be split.
-  virtual task<std::int64_t> count_from(db::session& in, split_rows what) = 0;
+  // Gives rows their new slot: those that are meant of at most `most` rows with primary keys above `after`. Nothing at
+  // the end. Rows that somebody else is changing may be left out.
+  virtual task<std::optional<relabelled>> relabel(db::transaction& in, rows_to_relabel what, std::string after,
+                                                  std::size_t most) = 0;
+  // Whether any row still has the old slot.
+  virtual task<bool> is_left(db::session& in, rows_to_relabel what) = 0;
 
  protected:
   explicit row_carrier(table const& t) noexcept : table_{t} {}

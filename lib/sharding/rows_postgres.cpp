@@ -120,38 +120,48 @@ class postgres_carrier final : public row_carrier {
     co_return content{found[0].get<std::int64_t>(0), found[0].get<std::string>(1)};
   }
 
-  task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
-                                         std::size_t most) override {
+  task<std::optional<relabelled>> relabel(db::transaction& in, rows_to_relabel what, std::string after,
+                                          std::size_t most) override {
     db::values part{what.slot, static_cast<std::int64_t>(most)};
-    if (!after.empty()) part.emplace_back(after);
-    auto const above = after.empty() ? std::string{} : fmt::format(" and {} > $3::text::{}", key_, columns_.key_type);
+    auto const above = above_key(after, part);
     auto const found = co_await in.query(
         fmt::format("select {0}::text from (select {0} from {1} where {2} = $1{3} order by {0} limit $2) "
                     "p order by {0} desc limit 1",
                     key_, name_, slot_, above),
         std::move(part));
     if (found.empty()) co_return std::nullopt;
-    auto const last = found[0].get<std::string>(0);
+    relabelled out{.last = found[0].get<std::string>(0)};
     // Whoever holds a row is not waited for: two that wait for each other would end one of them.
-    db::values with{what.slot, what.into, what.bound, last};
-    if (!after.empty()) with.emplace_back(after);
-    co_await in.execute(
-        fmt::format("update {0} set {1} = $2 where {2} in (select {2} from {0} where {1} = $1 and {3} >= $3 and {2} <= "
-                    "$4::text::{4}{5} for update skip locked)",
-                    name_, slot_, key_, octets_in(table_, db::dialect::postgres), columns_.key_type,
-                    after.empty() ? "" : fmt::format(" and {} > $5::text::{}", key_, columns_.key_type)),
+    db::values with{what.slot, what.into, out.last};
+    auto const which = above_key(after, with) + from_bound(what, with);
+    out.count = co_await in.execute(
+        fmt::format("update {0} set {1} = $2 where {2} in (select {2} from {0} where {1} = $1 and {2} <= "
+                    "$3::text::{3}{4} for update skip locked)",
+                    name_, slot_, key_, columns_.key_type, which),
         std::move(with));
-    co_return last;
+    co_return out;
   }
 
-  task<std::int64_t> count_from(db::session& in, split_rows what) override {
-    auto const found = co_await in.query(fmt::format("select count(*) from {} where {} = $1 and {} >= $2", name_, slot_,
-                                                     octets_in(table_, db::dialect::postgres)),
-                                         {what.slot, what.bound});
-    co_return found[0].get<std::int64_t>(0);
+  task<bool> is_left(db::session& in, rows_to_relabel what) override {
+    db::values with{what.slot};
+    auto const which = from_bound(what, with);
+    auto const found = co_await in.query(fmt::format("select 1 from {} where {} = $1{} limit 1", name_, slot_, which),
+                                         std::move(with));
+    co_return !found.empty();
   }
 
  private:
+  std::string above_key(std::string const& after, db::values& with) const {
+    if (after.empty()) return "";
+    with.emplace_back(after);
+    return fmt::format(" and {} > ${}::text::{}", key_, with.size(), columns_.key_type);
+  }
+  std::string from_bound(rows_to_relabel const& what, db::values& with) const {
+    if (!what.bound) return "";
+    with.push_back(*what.bound);
+    return fmt::format(" and {} >= ${}", octets_in(table_, db::dialect::postgres), with.size());
+  }
+
   described_columns columns_;
   std::string name_, slot_, key_;
 };

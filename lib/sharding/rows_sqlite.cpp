@@ -131,35 +131,44 @@ class sqlite_carrier final : public row_carrier {
     co_return out;
   }
 
-  task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
-                                         std::size_t most) override {
-    db::values with{what.slot, static_cast<std::int64_t>(most)};
-    if (!after.empty()) with.push_back(from_position(after));
+  task<std::optional<relabelled>> relabel(db::transaction& in, rows_to_relabel what, std::string after,
+                                          std::size_t most) override {
+    db::values part{what.slot, static_cast<std::int64_t>(most)};
+    auto const above = above_key(after, part);
     auto const found = co_await in.query(
-        fmt::format(
-            "select {0} from (select {0} from {1} where {2} = $1{3} order by {0} limit $2) order by {0} desc limit "
-            "1",
-            key_, name_, slot_, after.empty() ? "" : fmt::format(" and {} > $3", key_)),
-        with);
+        fmt::format("select {0} from (select {0} from {1} where {2} = $1{3} order by {0} limit $2) order by {0} desc "
+                    "limit 1",
+                    key_, name_, slot_, above),
+        std::move(part));
     if (found.empty()) co_return std::nullopt;
     auto const last = value_of(found[0][0]);
-    db::values change{what.slot, what.into, what.bound, last};
-    if (!after.empty()) change.push_back(from_position(after));
-    co_await in.execute(
-        fmt::format("update {0} set {1} = $2 where {1} = $1 and {3} >= $3 and {2} <= $4{4}", name_, slot_, key_,
-                    octets_in(table_, db::dialect::sqlite), after.empty() ? "" : fmt::format(" and {} > $5", key_)),
-        std::move(change));
-    co_return position_of(last);
+    db::values with{what.slot, what.into, last};
+    auto const which = above_key(after, with) + from_bound(what, with);
+    auto const count = co_await in.execute(
+        fmt::format("update {0} set {1} = $2 where {1} = $1 and {2} <= $3{3}", name_, slot_, key_, which),
+        std::move(with));
+    co_return relabelled{position_of(last), count};
   }
 
-  task<std::int64_t> count_from(db::session& in, split_rows what) override {
-    auto const found = co_await in.query(fmt::format("select count(*) from {} where {} = $1 and {} >= $2", name_, slot_,
-                                                     octets_in(table_, db::dialect::sqlite)),
-                                         {what.slot, what.bound});
-    co_return found[0].get<std::int64_t>(0);
+  task<bool> is_left(db::session& in, rows_to_relabel what) override {
+    db::values with{what.slot};
+    auto const which = from_bound(what, with);
+    auto const found = co_await in.query(fmt::format("select 1 from {} where {} = $1{} limit 1", name_, slot_, which),
+                                         std::move(with));
+    co_return !found.empty();
   }
 
  private:
+  std::string above_key(std::string const& after, db::values& with) const {
+    if (after.empty()) return "";
+    with.push_back(from_position(after));
+    return fmt::format(" and {} > ${}", key_, with.size());
+  }
+  std::string from_bound(rows_to_relabel const& what, db::values& with) const {
+    if (!what.bound) return "";
+    with.push_back(*what.bound);
+    return fmt::format(" and {} >= ${}", octets_in(table_, db::dialect::sqlite), with.size());
+  }
   batch take(db::rows const& found) const {
     batch out;
     for (std::size_t r = 0; r < found.size(); ++r) {

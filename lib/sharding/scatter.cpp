@@ -123,12 +123,13 @@ task<bool> has_to_ask_again(cluster& all, std::vector<node_answer> const& answer
   }
   std::vector<std::uint32_t> nobodys;
   for (std::uint32_t slot = 0; is_whole && slot < seen.size(); ++slot)
-    if (seen[slot] == 0) nobodys.push_back(slot);
+    if (seen[slot] == 0 && !map->slots[slot].is_gone) nobodys.push_back(slot);
   if (fits && nobodys.empty()) co_return false;
   if (attempt >= 20)
     throw unavailable_error{"slots change hands so often that no answer holds together: ask again later"};
   co_await sleep_for(std::chrono::milliseconds{5 * attempt});
   for (auto const slot : nobodys) co_await all.settle(slot, map->slots[slot].node);
+  if (!nobodys.empty()) co_await all.refresh();  // they may be gone
   co_return true;
 }
 

@@ -2,10 +2,11 @@
 //
 // In the control database: sharding_cluster (what was decided for good, and the version of the map), sharding_map (the
 // node of each slot: a hint for routing), sharding_moves (what is under way), sharding_keys (the directory),
-// sharding_bounds (where the range of each slot begins, in hexadecimal), sharding_splits (the one that is under way).
-// In each node: sharding_node (who it is), sharding_slots (the truth about its slots; `high`: keys from there on are not
-// the slot's any more; `into_slot`: where their rows go), sharding_changes (keys of rows that were changed while their
-// slot is copied).
+// sharding_bounds (where the range of each slot begins, in hexadecimal), sharding_splits (the split or merge that is under
+// way: rows of `slot` get the slot `made`). A slot of sharding_map without a node is gone: it was merged into another.
+// In each node: sharding_node (who it is; `splitter`: who may split and merge), sharding_slots (the truth about its slots;
+// `high`: keys from there on are not the slot's any more; `into_slot`: where their rows go), sharding_changes (keys of
+// rows that were changed while their slot is copied).
 //
 // A trigger on every sharded table locks the row of its slot for sharing and refuses the change unless the node owns
 // it. So whoever wants to take a slot away from a node waits for the transactions that write in it, and after that
@@ -58,6 +59,10 @@ inline constexpr std::string_view incoming = "incoming";  // being filled by a m
 // Within a transaction of a move alone, never committed: its own changes pass.
 inline constexpr std::string_view loading = "loading";
 }  // namespace state
+
+namespace range_kind {
+inline constexpr std::string_view split = "split", merge = "merge";
+}
 
 // The codes of refusals by the guards: the slot is not this node's to write; a row must not change its slot.
 inline constexpr std::string_view not_here = "SL001";

@@ -21,8 +21,12 @@ std::string_view type_in(db::dialect of, later_column const& c) noexcept {
 constexpr std::array later_columns{
     later_column{schema_part::control, "sharding_moves", "copied", "bigint not null default 0"},
     later_column{schema_part::control, "sharding_bounds", "bound", ""},  // a table of its own
+    later_column{schema_part::control, "sharding_splits", "kind", "varchar(16) not null default 'split'"},
+    later_column{schema_part::control, "sharding_splits", "mover", "varchar(64) not null default ''"},
+    later_column{schema_part::control, "sharding_splits", "relabelled", "bigint not null default 0"},
     later_column{schema_part::node, "sharding_slots", "high", "bytea"},
     later_column{schema_part::node, "sharding_slots", "into_slot", "bigint"},
+    later_column{schema_part::node, "sharding_node", "splitter", "varchar(64) not null default ''"},
 };
 
 task<bool> is_there(db::session& in, later_column const& column) {

@@ -40,16 +40,20 @@ task<std::shared_ptr<slot_map const>> read_map(db::session& control, settings co
   for (auto const& row : found) {
     auto const slot = row.get<std::int64_t>(0);
     auto const name = row.get<std::string>(1);
+    if (slot != static_cast<std::int64_t>(made->slots.size()))
+      throw startup_error{exit_code::data, fmt::format("sharding_map has no row for slot {}", made->slots.size())};
+    made->version = row.get<std::int64_t>(3);
+    if (name.empty()) {
+      made->slots.push_back({.epoch = row.get<std::int64_t>(2), .is_gone = true});
+      continue;
+    }
     auto const node = std::ranges::find(s.nodes, name, &node_settings::name);
     if (node == s.nodes.end())
       throw startup_error{exit_code::config,
                           fmt::format("sharding.nodes: slot {} lies on the node '{}', which is not configured. Add it, "
                                       "or move its slots away with a configuration that has it.",
                                       slot, name)};
-    if (slot != static_cast<std::int64_t>(made->slots.size()))
-      throw startup_error{exit_code::data, fmt::format("sharding_map has no row for slot {}", made->slots.size())};
     made->slots.push_back({static_cast<std::uint32_t>(node - s.nodes.begin()), row.get<std::int64_t>(2)});
-    made->version = row.get<std::int64_t>(3);
     if (has_ranges) add_range(*made, static_cast<std::uint32_t>(slot), row.get<std::optional<std::string>>(4));
   }
   if (made->slots.empty())

@@ -17,6 +17,7 @@ namespace slipway::sharding {
 struct slot_owner {
   std::uint32_t node = 0;  // its place in settings::nodes
   std::int64_t epoch = 0;  // how often the slot has changed hands
+  bool is_gone = false;    // it was merged into another: no key is in it, and none will be
 };
 
 // Where a range begins, as octets of keys, and the slot of the keys from there to the next.

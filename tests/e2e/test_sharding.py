@@ -128,7 +128,7 @@ def test_the_service_is_ready_with_all_its_nodes(nodes):
 
 
 @pytest.mark.timeout(300)
-def test_a_range_is_split_and_its_upper_part_moves(server, launch):
+def test_a_range_is_split_moves_and_is_merged_again(server, launch):
     nodes = make_nodes(server, launch, how='strategy: range\n  slots: 2\n  ranges: ["n"]')
     succeeded(nodes.own.run("migrate", "up"))
     succeeded(nodes.run("init"))
@@ -150,6 +150,27 @@ def test_a_range_is_split_and_its_upper_part_moves(server, launch):
     assert "are where they should be" in succeeded(nodes.run("verify"))
     again = nodes.run("split", "--at", "0xzz")
     assert again.returncode == 64 and "is no key" in again.stderr, again.stderr
+    # As a command leaves it that died before its node knew.
+    nodes.own.sql("insert into sharding_splits (id, slot, made, bound) values (1, 0, 3, '63')")
+    assert "split at c on a, into slot 3, not begun" in succeeded(nodes.run("status"))
+    assert [r["phase"] for r in json.loads(succeeded(nodes.run("status", "--json")))["ranges"]] == ["beginning"]
+    seen = 'sharding_range_changes{kind="split",phase="beginning"}'
+    wait_until(lambda: f"{seen} 1" in httpx.get(f"{nodes.own.operator_url}/metrics").text, what="the split to be seen")
+    other = nodes.run("split", "--at", "b")
+    assert other.returncode == 64 and "slipway sharding give-up 0" in other.stderr, other.stderr
+    succeeded(nodes.run("give-up", "0"))
+    assert "split at" not in succeeded(nodes.run("status"))
+
+    apart = nodes.run("merge", "--at", "g")
+    assert apart.returncode == 64 and "slipway sharding move 2 --to a" in apart.stderr, apart.stderr
+    succeeded(nodes.run("move", "2", "--to", "a"))
+    succeeded(nodes.run("clean", "--wait"))
+    assert "in slot 0 now, 3 rows; slot 2 is gone" in succeeded(nodes.run("merge", "--at", "g"))
+    assert "nothing to merge" in succeeded(nodes.run("merge", "--at", "g"))
+    assert [line.split()[1] for line in succeeded(nodes.run("ranges")).splitlines()] == ["0", "1"]
+    assert nodes.sql(0, "select count(*) from invoices where slot = 0") == "6"
+    assert [n["slots"] for n in json.loads(succeeded(nodes.run("status", "--json")))["nodes"]] == [1, 1]
+    assert "are where they should be" in succeeded(nodes.run("verify"))
     # The bounds of the beginning stay in the configuration.
     nodes.own.stop()
     nodes.own.start()

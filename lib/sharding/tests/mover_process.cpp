@@ -1,6 +1,6 @@
 // One move as a process of its own, so that a test can kill it: mover_process <die at step> <slot> <target> <fence ms>
 // <slots> <control url> <url>... The step counts from 1; 0 lives to the end. A slot of "0x40" splits the range there and
-// moves the new slot; slots of "2:0x80" are ranges of ids with these bounds, with commas between them.
+// moves the new slot, "merge:0x40" merges it with the one below it; slots of "2:0x80" are ranges of ids with these bounds, with commas between them.
 #include "cases.hpp"
 
 #include <signal.h>
@@ -35,6 +35,11 @@ int main(int argc, char** argv) try {
                       if (++steps == die_at) ::raise(SIGKILL);
                     }}};
   std::string_view const what{argv[2]};
+  constexpr std::string_view merge = "merge:";
+  if (what.starts_with(merge)) {
+    on.run(m.merge(sharding::key::of_text(what.substr(merge.size())).value()));
+    return 0;
+  }
   auto const slot = what.starts_with("0x") ? on.run(m.split(sharding::key::of_text(what).value())).made
                                            : static_cast<std::uint32_t>(std::atoi(argv[2]));
   auto const report = on.run(m.move(slot, all.index_of(argv[3])));

@@ -64,13 +64,11 @@ class broken_carrier final : public row_carrier {
     co_return co_await inner_->sum(in, slot);
   }
 
-  task<std::optional<std::string>> split(db::transaction& in, split_rows what, std::string after,
-                                         std::size_t most) override {
-    return inner_->split(in, std::move(what), std::move(after), most);
+  task<std::optional<relabelled>> relabel(db::transaction& in, rows_to_relabel what, std::string after,
+                                          std::size_t most) override {
+    return inner_->relabel(in, std::move(what), std::move(after), most);
   }
-  task<std::int64_t> count_from(db::session& in, split_rows what) override {
-    return inner_->count_from(in, std::move(what));
-  }
+  task<bool> is_left(db::session& in, rows_to_relabel what) override { return inner_->is_left(in, std::move(what)); }
 
  private:
   std::unique_ptr<row_carrier> inner_;

@@ -249,7 +249,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   add_replicas(health, database);
   std::optional<middleware::node_watches> node_watches;
   if (!s.sharding.nodes.empty()) node_watches.emplace(all_metrics, database_settings.watch);
-  auto const sharded = make_cluster(s, database_settings, database, on, log,
+  auto const sharded = make_cluster(loaded, database_settings, database, on, log,
                                     [&node_watches](std::string_view node) { return node_watches->of(node); });
   if (sharded) add_nodes(health, *sharded);
   middleware::moves_seen moves;

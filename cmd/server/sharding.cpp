@@ -21,15 +21,33 @@ sharding::tables sharded_tables(settings const& s) {
   return all;
 }
 
-std::unique_ptr<sharding::cluster> make_cluster(settings const& s, db::settings const& base, db::database& control,
-                                                shards& on, log::logger const& log,
+namespace {
+
+// What is wrong with a setting, after the place where it was written.
+std::string at_its_place(config::provenance const& came, sharding::setting_error const& e) {
+  for (auto at = came.from.lower_bound(e.setting()); at != came.from.end() && at->first.starts_with(e.setting()); ++at)
+    if (auto const rest = at->first.substr(e.setting().size()); rest.empty() || rest[0] == '.' || rest[0] == '[')
+      return fmt::format("{}: {}", at->second, e.what());
+  return e.what();
+}
+
+}  // namespace
+
+std::unique_ptr<sharding::cluster> make_cluster(config::loaded<settings> const& in, db::settings const& base,
+                                                db::database& control, shards& on, log::logger const& log,
                                                 std::function<db::observer*(std::string_view)> const& watch) {
+  auto const& s = in.value;
   if (s.sharding.nodes.empty()) return nullptr;
-  sharding::check_keys(s.sharding, sharded_tables(s));
-  auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on, watch);
-  for (std::uint32_t n = 0; n < all->size(); ++n) require_schema(s, all->node(n), on, log);
-  on.run(all->check());
-  return all;
+  auto const tables = sharded_tables(s);
+  try {
+    sharding::check_keys(s.sharding, tables);
+    auto all = std::make_unique<sharding::cluster>(s.sharding, base, control, on, watch);
+    for (std::uint32_t n = 0; n < all->size(); ++n) require_schema(s, all->node(n), on, log);
+    on.run(all->check(tables));
+    return all;
+  } catch (sharding::setting_error const& e) {
+    throw startup_error{e.code(), at_its_place(in.came, e)};
+  }
 }
 
 void add_nodes(health::monitor& health, sharding::cluster& all) {
@@ -80,25 +98,28 @@ struct status_view {
 };
 BOOST_DESCRIBE_STRUCT(status_view, (), (version, nodes, moves, ranges))
 
-// Before `init` there is none.
-int with_any_cluster(invocation const& in,
-                     std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
+using cluster_work = std::function<int(sharding::cluster&, sharding::mover&, shards&)>;
+
+int with_cluster(invocation const& in, bool is_set_up, cluster_work const& work) {
   auto const loaded = in.load();
   auto const& s = loaded.value;
-  sharding::check_keys(s.sharding, sharded_tables(s));
-  shards on{1};
-  auto control = db::connect(s.database, on);
-  sharding::cluster all{s.sharding, s.database, control, on};
-  sharding::mover m{all, sharded_tables(s), {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
-  return work(all, m, on);
+  auto const tables = sharded_tables(s);
+  try {
+    sharding::check_keys(s.sharding, tables);
+    shards on{1};
+    auto control = db::connect(s.database, on);
+    sharding::cluster all{s.sharding, s.database, control, on};
+    if (is_set_up) on.run(all.check(tables));
+    sharding::mover m{all, tables, {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
+    return work(all, m, on);
+  } catch (sharding::setting_error const& e) {
+    throw startup_error{e.code(), at_its_place(loaded.came, e)};
+  }
 }
 
-int with_cluster(invocation const& in, std::function<int(sharding::cluster&, sharding::mover&, shards&)> const& work) {
-  return with_any_cluster(in, [&work](sharding::cluster& all, sharding::mover& m, shards& on) {
-    on.run(all.check());
-    return work(all, m, on);
-  });
-}
+int with_cluster(invocation const& in, cluster_work const& work) { return with_cluster(in, true, work); }
+// Before `init` there is none.
+int with_any_cluster(invocation const& in, cluster_work const& work) { return with_cluster(in, false, work); }
 
 [[noreturn]] void refuse_slots(std::string const& text) {
   throw startup_error{exit_code::usage, fmt::format("'{}' names no slots: write 7, 0-99 or 0-99,120", text)};

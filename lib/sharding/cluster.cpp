@@ -10,6 +10,19 @@ namespace slipway::sharding {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+void refuse_engine(std::string_view setting, std::string_view whose, db::dialect of) {
+  if (of != db::dialect::mysql) return;
+  throw setting_error{std::string{setting},
+                      fmt::format("{}: {} is of MySQL or MariaDB, which sharding does not know: the guards by which a "
+                                  "node refuses what is not its own, and the comparison after a move, are written for "
+                                  "PostgreSQL and SQLite. Use PostgreSQL (docs/scaling.md also tells of Vitess).",
+                                  setting, whose)};
+}
+
+}  // namespace
+
 cluster::cluster(sharding::settings s, db::settings const& base, db::database& control, shards& on,
                  std::function<db::observer*(std::string_view)> const& watch) {
   decode_ranges(s);
@@ -20,6 +33,7 @@ cluster::cluster(sharding::settings s, db::settings const& base, db::database& c
                          .random = base.random != nullptr ? *base.random : system_random(),
                          .nodes = {},
                          .locals = per_shard<parts::local>{on.size()}});
+  refuse_engine("database.url", "the main database beside sharding.nodes", control.dialect());
   for (auto const& n : parts_->settings.nodes) {
     auto own = base;
     own.url = n.url;
@@ -30,6 +44,7 @@ cluster::cluster(sharding::settings s, db::settings const& base, db::database& c
     } catch (startup_error const& e) {
       throw startup_error{e.code(), fmt::format("sharding.nodes, {}: {}", n.name, e.what())};
     }
+    refuse_engine("sharding.nodes", fmt::format("the node {}", n.name), node(size() - 1).dialect());
     if (node(size() - 1).dialect() != node(0).dialect())
       throw startup_error{exit_code::config, "sharding.nodes: all nodes must be of one engine"};
   }

@@ -66,9 +66,9 @@ class cluster {
   // Makes the control tables, deals all slots to the nodes that are configured now, and gives each node its tables and
   // guards. Can be run again, and has to be: when a node is added and when a sharded table is.
   task<> init(tables all);
-  // Throws startup_error when the cluster was set up otherwise than configured, or a URL leads to another node than
-  // its name says.
-  task<> check();
+  // Throws startup_error when the cluster was set up otherwise than configured, a URL leads to another node than its
+  // name says, or a table has other keys than sharding.range_keys says.
+  task<> check(tables all = {});
 
   // Where a key's rows are, as known here. A key that the directory does not know has no rows: any place will do.
   task<place> locate(key k);

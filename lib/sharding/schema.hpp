@@ -13,6 +13,7 @@
 // nobody writes in it any more: no process, however old its knowledge, and no statement by hand.
 #pragma once
 
+#include <slipway/core/errors.hpp>
 #include <slipway/db/database.hpp>
 #include <slipway/db/sql_writer.hpp>
 #include <slipway/sharding/settings.hpp>
@@ -37,9 +38,24 @@ struct table {
 };
 using tables = std::vector<table>;
 
-// Throws startup_error(config) when keys of a table are not what sharding.range_keys says: its rows would not lie where
-// the bounds put them.
+// A setting that contradicts another, a model or a database; the text begins with its name.
+class setting_error final : public startup_error {
+ public:
+  setting_error(std::string setting, std::string const& what)
+      : startup_error{exit_code::config, what}, setting_{std::move(setting)} {}
+  // "sharding.range_keys": so that whoever knows the sources can say where it stands.
+  std::string const& setting() const noexcept { return setting_; }
+
+ private:
+  std::string setting_;
+};
+
+// Throws setting_error when keys of a table are not what sharding.range_keys says: its rows would not lie where the
+// bounds put them.
 void check_keys(settings const& s, tables const& all);
+// The same for tables without a model, by the types that their columns have on a node. Of a table that is not there
+// nothing is said.
+task<> check_columns(db::session& node, settings s, tables all);
 
 // `tables_of<customer, invoice>()`, those that others refer to first.
 template <db::stored... T>

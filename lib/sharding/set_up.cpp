@@ -115,6 +115,7 @@ task<> cluster::make_node(std::uint32_t index, tables const& all) {
 
 task<> cluster::init(tables all) {
   check_keys(parts_->settings, all);
+  co_await check_columns(node(0), parts_->settings, all);
   co_await make_map();
   for (std::uint32_t n = 0; n < size(); ++n) co_await make_node(n, all);
   co_await check();
@@ -133,8 +134,10 @@ task<> refuse_old_schema(db::session& in, schema_part part, std::string whose) {
 
 }  // namespace
 
-task<> cluster::check() {
+task<> cluster::check(tables all) {
   auto const& s = parts_->settings;
+  check_keys(s, all);
+  co_await check_columns(node(0), s, std::move(all));
   std::string cluster_id;
   try {
     auto const found =

@@ -150,6 +150,11 @@ def test_a_range_is_split_moves_and_is_merged_again(server, launch):
     assert "are where they should be" in succeeded(nodes.run("verify"))
     again = nodes.run("split", "--at", "0xzz")
     assert again.returncode == 64 and "is no key" in again.stderr, again.stderr
+    for how in ["sharding", "init"], ["sharding", "plan"], ["serve"]:
+        refused = nodes.own.run(*how, "--set", "sharding.range_keys=number", "--set", "sharding.ranges=1")
+        assert refused.returncode == 78, refused.stderr
+        assert "--set sharding.range_keys: sharding.range_keys is number, but invoices.id" in refused.stderr, refused.stderr
+        assert "Set sharding.range_keys to text" in refused.stderr
     # As a command leaves it that died before its node knew.
     nodes.own.sql("insert into sharding_splits (id, slot, made, bound) values (1, 0, 3, '63')")
     assert "split at c on a, into slot 3, not begun" in succeeded(nodes.run("status"))
@@ -174,3 +179,10 @@ def test_a_range_is_split_moves_and_is_merged_again(server, launch):
     # The bounds of the beginning stay in the configuration.
     nodes.own.stop()
     nodes.own.start()
+
+
+def test_a_mariadb_is_no_node_and_says_why(server, launch):
+    if server.postgres is None or hasattr(server.postgres, "replica"):
+        pytest.skip("this is about MariaDB")
+    refused = Nodes(server, launch).run("plan")
+    assert refused.returncode == 78 and "MySQL or MariaDB" in refused.stderr and "PostgreSQL" in refused.stderr, refused.stderr

@@ -224,6 +224,34 @@ TEST_P(clusters, KeysThatAreNotWhatTheSettingsSayAreRefusedBeforeAnythingIsMade)
   }
 }
 
+TEST_P(clusters, ColumnsOfTablesWithoutModelsAreWhatTheSettingsSay) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  run(
+      all_->node(0).script("create table readings (id bigint primary key, slot bigint not null, who varchar(20), at "
+                           "bigint, degrees double precision)"));
+  auto const wrong = [&](key_kind keys, std::string by) -> std::string {
+    settings s{.strategy = strategy::range, .range_keys = keys};
+    try {
+      run(check_columns(all_->node(0), s, {table{table_settings{.name = "readings", .by = std::move(by)}}}));
+    } catch (setting_error const& e) {
+      return e.setting() + "! " + e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(wrong(key_kind::text, "who"), "");
+  EXPECT_EQ(wrong(key_kind::number, "at"), "");
+  EXPECT_EQ(wrong(key_kind::number, ""), "") << "nobody said it";
+  EXPECT_THAT(wrong(key_kind::id, "who"), testing::StartsWith("sharding.range_keys! sharding.range_keys is id, but "
+                                                              "readings.who, by which sharding.tables shards"));
+  EXPECT_THAT(wrong(key_kind::text, "at"), HasSubstr("Set sharding.range_keys to number"));
+  EXPECT_THAT(wrong(key_kind::number, "degrees"), testing::StartsWith("sharding.strategy! "));
+  EXPECT_THAT(wrong(key_kind::text, "whom"), testing::StartsWith("sharding.tables! sharding.tables: the table readings "
+                                                                 "has no column whom"));
+  settings const s{.strategy = strategy::range, .range_keys = key_kind::id};
+  run(check_columns(all_->node(0), s, tables_without_models()));
+  run(check_columns(all_->node(0), s, {table{table_settings{.name = "elsewhere", .by = "id"}}}));
+}
+
 // As the first version made it.
 TEST_P(clusters, AClusterOfAnOlderVersionSaysWhatToDoAndGetsItsColumns) {
   if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;

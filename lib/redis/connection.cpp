@@ -24,6 +24,7 @@ reply_parser::limits limits_of(settings const& s) noexcept {
                         text.starts_with("ERR AUTH") || text.starts_with("ERR invalid password") ||
                         text.starts_with("ERR DB index");
   std::string what{text.substr(0, 200)};
+  if (what.ends_with('.')) what.pop_back();  // it becomes a part of our sentence
   if (code == "NOAUTH") what += " (write the password into redis.url or redis.password)";
   throw connect_error{what, is_final};
 }

@@ -96,7 +96,6 @@ class sentinel final : public topology {
         auto const named = co_await ask(at);
         if (closing_) co_return;
         if (named) {
-          unknown_everywhere = refused = false;
           co_await follow_to(*named);
           if (wants_replicas_ && !closing_ && master_ != nullptr) co_await try_to_find_replicas();
           start_ = (start_ + i) % servers.size();
@@ -196,7 +195,11 @@ class sentinel final : public topology {
     }
     auto candidate =
         std::make_shared<node>(around_.shared, around_.home, around_.counts, around_.tasks, named, node::kind::master);
-    co_await candidate->open();
+    try {
+      co_await candidate->open();
+    } catch (connect_error const& why) {
+      throw connect_error{"the master " + named.text() + ": " + why.what(), why.is_final()};
+    }
     if (!candidate->is_up()) throw connect_error{named.text() + " is no master yet", false};
     if (closing_) {
       candidate->close("the client is being closed");

@@ -70,6 +70,9 @@ TEST_F(redis_secured_sentinel, wrong_passwords_and_certificates_are_told_and_nev
   s.sentinel_password.clear();
   EXPECT_THAT(outcome_of_connecting(s, on), StartsWith("config: "));
   s = right();
+  s.password = "of-the-guide";
+  EXPECT_THAT(outcome_of_connecting(s, on), AllOf(StartsWith("config: "), Not(HasSubstr("of-the-guide"))));
+  s = right();
   s.ca_file = made_.file("stranger.crt");
   EXPECT_THAT(outcome_of_connecting(s, on), StartsWith("config: "));
 }

@@ -17,8 +17,25 @@
 namespace app {
 namespace {
 
+constexpr int recovery_must_stop = 255;
+
+// A place without its keys is found here, because no rule about one setting can say it.
+void need_keys(config::loaded<settings> const& in) {
+  auto const& s = in.value.backup;
+  auto const set = in.came.from.find("backup.storage");
+  auto const missing = s.s3.access_key.empty() ? "access_key" : s.s3.secret_key.empty() ? "secret_key" : "";
+  if (s.storage.empty() || *missing == '\0') return;
+  throw startup_error{
+      exit_code::config,
+      fmt::format("{}: backup.storage: {} is used with keys: set backup.s3.{} as well, in the same file by a reference "
+                  "such as ${{file:/run/secrets/s3}}, or as SLIPWAY_BACKUP__S3__{}",
+                  set == in.came.from.end() ? "the settings" : set->second, s.storage, missing,
+                  s.s3.access_key.empty() ? "ACCESS_KEY" : "SECRET_KEY")};
+}
+
 int with_store(invocation const& in, std::function<int(settings const&, backup::store&)> const& work) {
   auto const loaded = in.load();
+  need_keys(loaded);
   backup::store store{loaded.value.backup, system_clock(), system_random(), version_text(),
                       [](std::string_view line) { fmt::print("{}\n", line); }};
   return work(loaded.value, store);
@@ -38,11 +55,20 @@ backup::postgres_tools postgres_of(settings const& s) {
 std::string restore_command(settings const& s, config::sources const& from) {
   namespace fs = std::filesystem;
   auto const absolute = [](fs::path const& path) { return fs::absolute(path).string(); };
+  auto where = fmt::format("SLIPWAY_BACKUP__DIRECTORY=\"{}\"", absolute(s.backup.directory));
+  if (auto const& b = s.backup; !b.storage.empty()) {
+    // The keys are not here: everybody who may read the data directory would have them.
+    where += fmt::format(
+        " SLIPWAY_BACKUP__STORAGE={} SLIPWAY_BACKUP__S3__ENDPOINT={} SLIPWAY_BACKUP__S3__REGION={} "
+        "SLIPWAY_BACKUP__S3__PATH_STYLE={} SLIPWAY_BACKUP__S3__PRIVATE_NETWORK={}",
+        b.storage, b.s3.endpoint, b.s3.region, b.s3.path_style, b.s3.private_network);
+    if (!b.s3.ca_file.empty()) where += fmt::format(" SLIPWAY_BACKUP__S3__CA_FILE=\"{}\"", absolute(b.s3.ca_file));
+  }
   return fmt::format(
-      "env SLIPWAY_ENVIRONMENT={} SLIPWAY_CONFIG=\"{}\" SLIPWAY_BACKUP__DIRECTORY=\"{}\" "
-      "SLIPWAY_BACKUP__KEY_FILE=\"{}\" SLIPWAY_BACKUP__ENCRYPT={} \"{}\" backup fetch-wal %f \"%p\"",
-      from.environment, absolute(from.directory), absolute(s.backup.directory), absolute(s.backup.key_file),
-      s.backup.encrypt, fs::read_symlink("/proc/self/exe").string());
+      "env SLIPWAY_ENVIRONMENT={} SLIPWAY_CONFIG=\"{}\" {} SLIPWAY_BACKUP__KEY_FILE=\"{}\" SLIPWAY_BACKUP__ENCRYPT={} "
+      "\"{}\" backup fetch-wal %f \"%p\"",
+      from.environment, absolute(from.directory), where, absolute(s.backup.key_file), s.backup.encrypt,
+      fs::read_symlink("/proc/self/exe").string());
 }
 
 }  // namespace
@@ -75,7 +101,7 @@ int backup_list(invocation const& in, bool json) {
       fmt::print("{}  {:>12} bytes  {:<9} {}{}\n", m.id, m.size(), m.engine, what, m.encrypted ? ", sealed" : "");
     }
     if (all.empty())
-      fmt::print("There is no backup in {}: `slipway backup create` makes one.\n", store.directory().string());
+      fmt::print("There is no backup in {}: `slipway backup create` makes one.\n", store.kept_in().describe());
     return 0;
   });
 }
@@ -124,8 +150,15 @@ int backup_archive_wal(invocation const& in, std::string const& path, std::strin
 }
 
 int backup_fetch_wal(invocation const& in, std::string const& name, std::string const& path) {
-  return with_store(
-      in, [&](settings const&, backup::store& store) { return backup::wal_archive{store}.get(name, path) ? 0 : 1; });
+  try {
+    return with_store(
+        in, [&](settings const&, backup::store& store) { return backup::wal_archive{store}.get(name, path) ? 0 : 1; });
+  } catch (startup_error const& error) {
+    // To PostgreSQL every code up to 125 means that there is no such segment: it would take an outage of the store for
+    // the end of the log and open without what follows. A greater one makes it stop, to be started again.
+    fmt::print(stderr, "slipway: {}\n", error.what());
+    return recovery_must_stop;
+  }
 }
 
 }  // namespace app

@@ -17,27 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view draft_suffix = ".partial";
-constexpr std::chrono::hours drafts_are_left{24};
 constexpr std::size_t max_manifest = std::size_t{1} << 20;
 
-void make_directory(fs::path const& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw_system_error("make", path, error.value());
-  fs::permissions(path, fs::perms::owner_all, error);  // backups hold everything there is
-}
-
-std::string read_text(fs::path const& path) {
-  auto const in = make_file_source(path);
+std::string read_manifest(source& in, std::string const& where) {
   std::string out;
   std::array<std::byte, 4096> piece{};
-  while (auto const n = in->read(piece)) {
+  while (auto const n = in.read(piece)) {
     out.append(reinterpret_cast<char const*>(piece.data()), n);
-    if (out.size() > max_manifest) throw startup_error{exit_code::data, path.string() + " is larger than any manifest"};
+    if (out.size() > max_manifest) throw startup_error{exit_code::data, where + " is larger than any manifest"};
   }
   return out;
 }
+
+std::string path_of(std::string const& id, std::string_view file) { return fmt::format("{}/{}", id, file); }
 
 struct discard final : sink {
   void write(std::span<std::byte const>) override {}
@@ -71,9 +63,7 @@ store::store(settings const& s, clock_source const& clock, random_source& random
       random_{random},
       program_{std::move(program)},
       say_{std::move(say)},
-      directory_{s.directory} {
-  make_directory(directory_);
-}
+      storage_{make_storage(s, clock)} {}
 
 // A backup that is being written. Without `keep` nothing of it stays.
 class store::draft {
@@ -87,19 +77,12 @@ class store::draft {
     made_.engine = std::move(engine);
     made_.program = of.program_;
     made_.encrypted = of.sealing_key().has_value();
-    place_ = of.directory_ / (made_.id + std::string{draft_suffix});
-    make_directory(place_);
-  }
-  draft(draft const&) = delete;
-  draft& operator=(draft const&) = delete;
-  ~draft() {
-    std::error_code ignored;
-    if (!place_.empty()) fs::remove_all(place_, ignored);
+    staging_ = of.storage_->stage(made_.id);
   }
 
   void add(std::string const& name, std::string const& suffix, std::function<void(sink&)> const& fill) {
     auto const file = fmt::format("{}.{}.zst{}", name, suffix, made_.encrypted ? ".sealed" : "");
-    auto const to = make_file_sink(place_ / file);
+    auto const to = staging_->put(file);
     auto const seal = make_sealing_sink(*to, store_.sealing_key(), made_.id + "/" + name);
     fill(*seal);
     made_.entries.push_back({.name = name, .file = file, .size = to->size(), .sha256 = to->digest()});
@@ -107,21 +90,14 @@ class store::draft {
   }
   manifest keep(std::string first_wal) {
     made_.first_wal = std::move(first_wal);
-    auto const text = json::write(made_);
-    auto const to = make_file_sink(place_ / "manifest.json");
-    to->write(std::as_bytes(std::span{text}));
-    to->finish();
-    std::error_code error;
-    fs::rename(place_, store_.place_of(made_), error);
-    if (error) throw_system_error("complete", place_, error.value());
-    place_.clear();
+    staging_->publish(json::write(made_));
     return std::move(made_);
   }
 
  private:
   store& store_;
   manifest made_;
-  fs::path place_;
+  std::unique_ptr<storage::staging> staging_;
 };
 
 std::optional<key> const& store::sealing_key() const {
@@ -163,13 +139,15 @@ manifest store::create(std::string const& engine_name, std::string const& name, 
 
 std::vector<manifest> store::list() const {
   std::vector<manifest> out;
-  for (auto const& there : fs::directory_iterator{directory_}) {
-    auto const file = there.path() / "manifest.json";
-    if (there.path().extension() == draft_suffix || !fs::exists(file)) continue;
-    auto read = json::read<manifest>(read_text(file), {.own_document = true});
-    if (!read) throw startup_error{exit_code::data, file.string() + " is no manifest: " + read.error().more().detail};
-    if (read->format != 1 || read->id != there.path().filename())
-      throw startup_error{exit_code::data, file.string() + " is of another format, or was moved"};
+  for (auto const& id : storage_->directories()) {
+    auto const path = path_of(id, manifest_name);
+    auto const in = storage_->open(path);
+    if (in == nullptr) continue;
+    auto const where = storage_->describe(path);
+    auto read = json::read<manifest>(read_manifest(*in, where), {.own_document = true});
+    if (!read) throw startup_error{exit_code::data, where + " is no manifest: " + read.error().more().detail};
+    if (read->format != 1 || read->id != id)
+      throw startup_error{exit_code::data, where + " is of another format, or was moved"};
     out.push_back(std::move(*read));
   }
   std::ranges::sort(out, {}, &manifest::id);
@@ -184,12 +162,19 @@ manifest store::find(std::string_view id, std::string_view with) const {
   if (found == all.rend())
     throw startup_error{exit_code::data, fmt::format("there is no backup {} in {}: `slipway backup list` shows what "
                                                      "there is",
-                                                     id, directory_.string())};
+                                                     id, storage_->describe())};
   return *found;
 }
 
+std::unique_ptr<source> store::open_sealed(manifest const& which, entry const& what) const {
+  auto const path = path_of(which.id, what.file);
+  auto from = storage_->open(path);
+  if (from == nullptr) throw startup_error{exit_code::data, storage_->describe(path) + " is missing"};
+  return from;
+}
+
 void store::open(manifest const& which, entry const& what, std::function<void(source&)> const& work) const {
-  auto const from = make_file_source(place_of(which) / what.file);
+  auto const from = open_sealed(which, what);
   std::optional<key> const none;
   auto const opened = make_opening_source(*from, which.encrypted ? sealing_key() : none, which.id + "/" + what.name);
   work(*opened);
@@ -198,16 +183,18 @@ void store::open(manifest const& which, entry const& what, std::function<void(so
 
 void store::check_digests(manifest const& which) const {
   for (auto const& e : which.entries)
-    if (auto const path = place_of(which) / e.file; digest_of(*make_file_source(path)) != e.sha256)
-      throw startup_error{exit_code::data, path.string() + " is not what was written: its SHA-256 is another one"};
+    if (digest_of(*open_sealed(which, e)) != e.sha256)
+      throw startup_error{exit_code::data, storage_->describe(path_of(which.id, e.file)) +
+                                               " is not what was written: its SHA-256 is another one"};
 }
 
 void store::verify(manifest const& which, engine& database) const {
   check_digests(which);
+  make_private_directory(settings_.directory);
   for (auto const& e : which.entries) {
     open(which, e, [&](source& from) {
       if (e.name == "database" && which.engine == database.name())
-        database.verify(from, directory_);
+        database.verify(from, settings_.directory);
       else if (e.file.find(".tar.") != std::string::npos)
         run_from({.command = {"tar", "-tf", "-", "-P"}}, from);
     });
@@ -241,19 +228,11 @@ void store::prune() {
       if (m.is_base() == bases) alike.push_back(&m);
     for (std::size_t i = 0; i + settings_.keep < alike.size(); ++i) remove(*alike[i]);
   }
-  for (auto const& there : fs::directory_iterator{directory_}) {
-    std::error_code error;
-    if (there.path().extension() != draft_suffix) continue;
-    // One that its process left behind; a younger one may be in the making.
-    auto const age = fs::file_time_type::clock::now() - fs::last_write_time(there.path(), error);
-    if (!error && age > drafts_are_left) fs::remove_all(there.path(), error);
-  }
+  storage_->remove_abandoned();
 }
 
 void store::remove(manifest const& which) const {
-  std::error_code error;
-  fs::remove_all(place_of(which), error);
-  if (error) throw_system_error("remove", place_of(which), error.value());
+  storage_->remove_backup(which.id);
   say_(fmt::format("removed {}, the oldest of more than {} {}", which.id, settings_.keep,
                    which.is_base() ? "base backups" : "backups"));
 }

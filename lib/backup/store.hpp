@@ -1,16 +1,17 @@
-// Backups in a directory: made, listed, proved to be whole, restored, and thrown away when there are enough.
+// Backups in a directory or an object store: made, listed, proved to be whole, restored, and thrown away when there are
+// enough.
 //
 //   var/backups/20261123T024400Z-9f3a/manifest.json
 //                                     database.sqlite.zst.sealed
 //                                     files.tar.zst.sealed
 //
-// A backup is written beside its final place and moved there when it is complete and on the disk; what is in the
-// directory is whole. All functions block, and throw startup_error with what to do.
+// A backup is there when it is complete and kept safe, or not at all (storage.hpp). All functions block, and throw startup_error with what to do.
 #pragma once
 
 #include <slipway/backup/engine.hpp>
 #include <slipway/backup/sealed.hpp>
 #include <slipway/backup/settings.hpp>
+#include <slipway/backup/storage.hpp>
 #include <slipway/core/clock.hpp>
 #include <slipway/core/random.hpp>
 
@@ -57,7 +58,7 @@ struct restore_options {
 class store {
  public:
   using teller = std::function<void(std::string_view)>;
-  // Makes the directory. `say` is told what happens, a line each.
+  // `say` is told what happens, a line each.
   store(settings const& s, clock_source const& clock, random_source& random, std::string program, teller say);
 
   // The database and the files of the settings. Then the oldest of them go, down to settings.keep; base backups are
@@ -80,21 +81,21 @@ class store {
   // One entry's plain content. `work` must read it to the end.
   void open(manifest const& which, entry const& what, std::function<void(source&)> const& work) const;
   std::optional<key> const& sealing_key() const;
-  std::filesystem::path const& directory() const noexcept { return directory_; }
+  storage& kept_in() const noexcept { return *storage_; }
 
  private:
   class draft;
   void prune();
   void remove(manifest const& which) const;
   void check_digests(manifest const& which) const;
-  std::filesystem::path place_of(manifest const& which) const { return directory_ / which.id; }
+  std::unique_ptr<source> open_sealed(manifest const& which, entry const& what) const;
 
   settings const& settings_;
   clock_source const& clock_;
   random_source& random_;
   std::string program_;
   teller say_;
-  std::filesystem::path directory_;
+  std::unique_ptr<storage> storage_;
   mutable std::optional<key> key_;
 };
 

@@ -1,14 +1,11 @@
 #include <slipway/backup/stream.hpp>
 
+#include <slipway/backup/sha256.hpp>
 #include <slipway/backup/system_error.hpp>
-#include <slipway/core/encoding.hpp>
-
-#include <openssl/evp.h>
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <vector>
 
 namespace slipway::backup {
@@ -33,24 +30,7 @@ class file {
   int fd_;
 };
 
-class sha256 {
- public:
-  sha256() : context_{::EVP_MD_CTX_new(), ::EVP_MD_CTX_free} {
-    if (!context_ || ::EVP_DigestInit_ex(context_.get(), ::EVP_sha256(), nullptr) != 1)
-      throw startup_error{exit_code::bug, "SHA-256 is not available in OpenSSL"};
-  }
-  void add(std::span<std::byte const> piece) { ::EVP_DigestUpdate(context_.get(), piece.data(), piece.size()); }
-  std::string end() {
-    std::array<std::byte, 32> out{};
-    ::EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr);
-    return hex(out);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
-};
-
-class file_writer final : public file_sink {
+class file_writer final : public measuring_sink {
  public:
   explicit file_writer(std::filesystem::path const& path) : file_{path, O_WRONLY | O_CREAT | O_EXCL} {}
   void write(std::span<std::byte const> piece) override {
@@ -94,7 +74,7 @@ class file_reader final : public source {
 
 }  // namespace
 
-std::unique_ptr<file_sink> make_file_sink(std::filesystem::path const& path) {
+std::unique_ptr<measuring_sink> make_file_sink(std::filesystem::path const& path) {
   return std::make_unique<file_writer>(path);
 }
 

@@ -27,13 +27,14 @@ class source {
 
 // All errors are startup_error: cannot_create for a full disk, permission, os, and data for what cannot be read back.
 
-// A new file with mode 0600, written to the disk (fsync) by `finish`. `digest` gives its SHA-256 in hexadecimal.
-class file_sink : public sink {
+class measuring_sink : public sink {
  public:
-  virtual std::string digest() const = 0;  // after finish
+  virtual std::string digest() const = 0;  // SHA-256 of what was written, in hexadecimal; after finish
   virtual std::size_t size() const noexcept = 0;
 };
-std::unique_ptr<file_sink> make_file_sink(std::filesystem::path const& path);
+
+// A new file with mode 0600, written to the disk (fsync) by `finish`.
+std::unique_ptr<measuring_sink> make_file_sink(std::filesystem::path const& path);
 std::unique_ptr<source> make_file_source(std::filesystem::path const& path);
 
 // SHA-256 of all of it, in hexadecimal.

@@ -19,4 +19,12 @@ namespace slipway::backup {
   throw startup_error{code, "cannot " + what + " " + path.string() + ": " + std::generic_category().message(error)};
 }
 
+// Only for us: backups hold everything there is.
+inline void make_private_directory(std::filesystem::path const& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw_system_error("make", path, error.value());
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+}
+
 }  // namespace slipway::backup

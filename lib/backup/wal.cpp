@@ -16,6 +16,11 @@ namespace fs = std::filesystem;
 // A segment is 24 hexadecimal digits: timeline, log, segment. Others are histories and labels, which are small.
 constexpr std::size_t segment_name = 24, timeline_digits = 8;
 
+constexpr std::string_view directory = "wal";
+
+// What a sealed file is bound to.
+std::string purpose_of(std::string const& name) { return fmt::format("{}/{}", directory, name); }
+
 bool is_segment(std::string_view name) noexcept {
   return name.size() >= segment_name && name.find_first_not_of("0123456789ABCDEF") >= segment_name;
 }
@@ -42,41 +47,31 @@ std::string moment_for_postgres(time_point t) {
 
 }  // namespace
 
-fs::path wal_archive::place_of(std::string const& name) const {
+std::string wal_archive::path_of(std::string const& name) const {
   check_name(name);
-  return directory_ / (name + (store_.sealing_key() ? ".zst.sealed" : ".zst"));
+  return fmt::format("{}/{}{}", directory, name, store_.sealing_key() ? ".zst.sealed" : ".zst");
 }
 
 void wal_archive::put(fs::path const& segment, std::string const& name) {
-  auto const place = place_of(name);
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (error) throw_system_error("make", directory_, error.value());
-  if (fs::exists(place)) {
-    auto const there = make_file_source(place);
-    auto const opened = make_opening_source(*there, store_.sealing_key(), "wal/" + name);
-    if (digest_of(*opened) == digest_of(*make_file_source(segment))) return;
-    throw startup_error{exit_code::data, place.string() +
+  auto& kept = store_.kept_in();
+  auto const path = path_of(name);
+  auto const from = make_file_source(segment);
+  if (auto const there = kept.open(path); there != nullptr) {
+    auto const opened = make_opening_source(*there, store_.sealing_key(), purpose_of(name));
+    if (digest_of(*opened) == digest_of(*from)) return;
+    throw startup_error{exit_code::data, kept.describe(path) +
                                              " is there already and is another one: does a second server "
-                                             "archive into this directory?"};
+                                             "archive into this place?"};
   }
-  auto const draft = fs::path{place.string() + ".partial"};
-  fs::remove(draft, error);  // of a process that ended in the middle
-  {
-    auto const to = make_file_sink(draft);
-    auto const seal = make_sealing_sink(*to, store_.sealing_key(), "wal/" + name);
-    auto const from = make_file_source(segment);
-    copy(*from, *seal);
-  }
-  fs::rename(draft, place, error);
-  if (error) throw_system_error("complete", place, error.value());
+  auto const to = kept.put(path);
+  auto const seal = make_sealing_sink(*to, store_.sealing_key(), purpose_of(name));
+  copy(*from, *seal);
 }
 
 bool wal_archive::get(std::string const& name, fs::path const& to) {
-  auto const place = place_of(name);
-  if (!fs::exists(place)) return false;
-  auto const from = make_file_source(place);
-  auto const opened = make_opening_source(*from, store_.sealing_key(), "wal/" + name);
+  auto const from = store_.kept_in().open(path_of(name));
+  if (from == nullptr) return false;
+  auto const opened = make_opening_source(*from, store_.sealing_key(), purpose_of(name));
   auto const out = make_file_sink(to);
   copy(*opened, *out);
   return true;
@@ -87,15 +82,12 @@ void wal_archive::prune() {
   for (auto const& m : store_.list())
     if (!m.first_wal.empty() && (first.empty() || m.first_wal.substr(timeline_digits) < first.substr(timeline_digits)))
       first = m.first_wal;
-  if (first.empty() || !fs::exists(directory_)) return;
-  for (auto const& there : fs::directory_iterator{directory_}) {
-    auto const name = there.path().filename().string();
-    std::error_code error;
+  if (first.empty()) return;
+  auto& kept = store_.kept_in();
+  for (auto const& name : kept.files(std::string{directory}))
     if (is_segment(name) &&
         name.substr(timeline_digits, segment_name - timeline_digits) < first.substr(timeline_digits))
-      fs::remove(there.path(), error);
-    if (error) throw_system_error("remove", there.path(), error.value());
-  }
+      kept.remove(fmt::format("{}/{}", directory, name));
 }
 
 manifest make_base_backup(store& in, postgres_tools const& tools) {

@@ -15,9 +15,9 @@ namespace slipway::backup {
 
 class wal_archive {
  public:
-  explicit wal_archive(store& in) : store_{in}, directory_{in.directory() / "wal"} {}
+  explicit wal_archive(store& in) : store_{in} {}
 
-  // Keeps a segment, on the disk when it returns. The same one twice is fine, as PostgreSQL asks; another one under
+  // Keeps a segment, safe when it returns. The same one twice is fine, as PostgreSQL asks; another one under
   // the same name is refused: two servers archive into one place.
   void put(std::filesystem::path const& segment, std::string const& name);
   // False when there is no such segment, which is how recovery finds the end.
@@ -26,10 +26,9 @@ class wal_archive {
   void prune();
 
  private:
-  std::filesystem::path place_of(std::string const& name) const;
+  std::string path_of(std::string const& name) const;
 
   store& store_;
-  std::filesystem::path directory_;
 };
 
 // The whole server, while it is used, as a backup with one entry "base".

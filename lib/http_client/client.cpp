@@ -96,7 +96,8 @@ std::optional<std::chrono::milliseconds> wait_before_retry(retry_settings const&
     bool const again = e.why.tried_to_connect_only || (repeatable && e.why.why == failure::interrupted);
     return again ? std::optional{backoff(s, attempt, random)} : std::nullopt;
   }
-  if (!repeatable || !is_retryable_status(e.answer->status)) return std::nullopt;
+  auto const status = e.answer->status;
+  if (!repeatable || !(is_retryable_status(status) || (s.internal_errors && status == 500))) return std::nullopt;
   auto const asked = parse_retry_after(e.answer->header("retry-after"), now);
   if (!asked) return backoff(s, attempt, random);
   return *asked <= s.longest_retry_after ? asked : std::nullopt;

@@ -15,6 +15,7 @@ struct retry_settings {
   std::chrono::milliseconds first_wait{100};  // doubled each time; the wait is a random part of it (full jitter)
   std::chrono::milliseconds longest_wait{5'000};
   std::chrono::milliseconds longest_retry_after{10'000};  // a server that asks for more is not asked again
+  bool internal_errors = false;                           // 500 as well, for services that mean "try again" by it
   double budget_ratio = 0.1;                              // retries for each request on average,
   double budget_burst = 10;                               // and how many may come at once
 };

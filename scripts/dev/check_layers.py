@@ -85,7 +85,7 @@ def drawn_libraries():
     if not page.exists():
         return None
     return {name: [d for d in re.split(r",\s*", depends.strip()) if d and d != "nothing"]
-            for name, depends in re.findall(r"^([a-z_]+) <- (.*)$", page.read_text(), re.M)}
+            for name, depends in re.findall(r"^([a-z0-9_]+) <- (.*)$", page.read_text(), re.M)}
 
 
 def check_libraries():

@@ -32,5 +32,5 @@ ensure_npm() {
 ensure_viewer() { ensure_npm web/docs "the viewer of the documentation page" "the page /docs will be without its viewer"; }
 
 ensure_node_tools() {
-  ensure_npm tests/e2e "linters of OpenAPI and migrations, browser driver, Node.js" "the tests with linters and a browser will be skipped"
+  ensure_npm tests/e2e "linters of OpenAPI and migrations, browser driver, object store, Node.js" "the tests with linters, a browser and an object store will be skipped"
 }

@@ -11,6 +11,7 @@ import pytest
 from databases import Postgres
 from fixtures import running
 from harness import BINARY, ROOT, Load, Server
+from object_store import SECRET, ObjectStore
 from processes import temporary_folder, wait_until
 
 
@@ -82,14 +83,83 @@ def test_damage_and_a_lost_key_are_named(launch):
 
 
 @pytest.fixture
+def object_store():
+    with running(ObjectStore) as store:
+        yield store
+
+
+def test_an_object_store_keeps_backups_as_a_directory_does(launch, object_store):
+    own = launch(settings=object_store.settings())
+    own.start()
+    person = own.person()
+    # More than a part of an upload when it is compressed: what is random does not get smaller.
+    kept = [person.client.post("/v1/notes", json={"title": f"{n}", "body": os.urandom(9_000).hex()}).json() for n in range(8)]
+    own.run("backup", "key")
+    assert "There is no backup in drill/*" in succeeded(own.run("backup", "list"))
+    made = succeeded(own.run("backup", "create")).split()[-3]
+    listed = json.loads(succeeded(own.run("backup", "list", "--json")))
+    assert [m["id"] for m in listed] == [made] and listed[0]["encrypted"]
+    assert any("manifest.json" in key for key in object_store.keys())
+    assert not list((own.folder / "var").glob("backups/*")), "nothing lies on the disk"
+    assert "database is whole" in succeeded(own.run("backup", "verify"))
+
+    own.stop()
+    for file in own.folder.glob("test.db*"):
+        file.unlink()
+    shutil.rmtree(own.folder / "var/keys")
+    succeeded(own.run("backup", "restore"))
+    own.start()
+    with own.client(headers=person.client.headers) as client:
+        for note in kept:
+            assert client.get(f"/v1/notes/{note['id']}").json() == note
+
+    own.settings["backup.keep"] = "1"
+    newest = succeeded(own.run("backup", "create")).split()[-3]
+    assert [m["id"] for m in json.loads(succeeded(own.run("backup", "list", "--json")))] == [newest]
+    assert not any(made in key for key in object_store.keys())
+
+
+def test_what_an_object_store_refuses_is_said_with_its_remedy(launch, object_store):
+    own = launch(settings=object_store.settings() | {"backup.encrypt": "false"})
+
+    def refused(code, *words, **settings):
+        before = dict(own.settings)
+        own.settings.update({f"backup.{name.replace('__', '.')}": value for name, value in settings.items()})
+        for command in ("list", "create"):
+            text = own.refuses(code, *words, command=("backup", command))
+            assert "not-the-secret" not in text
+        own.settings = before
+
+    refused(78, "s3.secret_key", s3__secret_key="not-the-secret")
+    refused(78, "s3.access_key", s3__access_key="SOMEBODY")
+    refused(78, "s3://nowhere", "make it", storage="s3://nowhere/drill")
+    refused(78, "backup.storage", "SLIPWAY_BACKUP__STORAGE", storage="s3://UPPER")
+    refused(78, "SLIPWAY_BACKUP__STORAGE", "set backup.s3.secret_key", s3__secret_key="")
+    refused(69, "backup.s3.private_network", s3__private_network="false")
+    shown = succeeded(own.run("config", "show", **{"SLIPWAY_BACKUP__S3__SECRET_KEY": "not-the-secret"}))
+    assert "not-the-secret" not in shown
+    object_store.kill()
+    refused(69, "cannot be reached", "backup.s3.endpoint")
+    object_store.start()
+    assert json.loads(succeeded(own.run("backup", "list", "--json"))) == [], "nothing half done is listed"
+    succeeded(own.run("backup", "create"))
+
+
+@pytest.fixture
 def mortal_postgres():
     """A server that archives its log through our binary, as the user that it runs as, and that this test may destroy."""
     with running(Postgres) as server:
         yield server
 
 
+@pytest.fixture(params=["directory", "object store"])
+def archive_place(request):
+    """The object store that keeps the log, or None for a directory."""
+    return request.getfixturevalue("object_store") if request.param == "object store" else None
+
+
 @pytest.mark.timeout(300)
-def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres):
+def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres, archive_place):
     postgres = mortal_postgres
     binary = postgres.folder / "slipway"
     shutil.copy(BINARY, binary)
@@ -98,6 +168,12 @@ def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres):
                 "SLIPWAY_DATABASE__URL": postgres.url("postgres"), "SLIPWAY_ENVIRONMENT": "test",
                 "SLIPWAY_CONFIG": str(postgres.folder / "config"),
                 "SLIPWAY_BACKUP__CLIENT_DIRECTORY": str(postgres.bin)}
+    if archive_place:
+        settings |= {"SLIPWAY_" + name.replace(".", "__").upper(): value for name, value in archive_place.place().items()}
+        # The keys are in no command line: the server's user reads them from where the configuration refers to.
+        (postgres.folder / "secret").write_text(SECRET)
+        with open(postgres.folder / "config/test.yaml", "a") as configuration:
+            configuration.write(f"\nbackup: {{s3: {{access_key: {SECRET}, secret_key: '${{file:{postgres.folder}/secret}}'}}}}\n")
 
     def backup(*arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")} | settings | {"HOME": str(postgres.folder)}
@@ -134,6 +210,16 @@ def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres):
     refused = backup("recover", "--into", str(postgres.folder / "again"))
     assert refused.returncode == 65 and "not empty" in refused.stderr
     postgres.data = postgres.folder / "again"
+    if archive_place:
+        told = (postgres.data / "postgresql.auto.conf").read_text()
+        assert "s3://backups/drill" in told and f"KEY={SECRET}" not in told
+        # An outage is not the end of the log: the server stops, and recovers once the store is back.
+        archive_place.kill()
+        fetched = backup("fetch-wal", last, str(postgres.folder / "fetched"))
+        assert fetched.returncode > 125 and "cannot be reached" in fetched.stderr
+        archive_place.start()
+    absent = backup("fetch-wal", "0000000F00000000000000FF", str(postgres.folder / "fetched"))
+    assert absent.returncode == 1
     postgres.start()
     wait_until(lambda: postgres.query("postgres", "select pg_is_in_recovery()") == "f", what="the recovery to end")
     service.start()

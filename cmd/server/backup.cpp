@@ -153,7 +153,7 @@ int backup_fetch_wal(invocation const& in, std::string const& name, std::string 
   try {
     return with_store(
         in, [&](settings const&, backup::store& store) { return backup::wal_archive{store}.get(name, path) ? 0 : 1; });
-  } catch (startup_error const& error) {
+  } catch (std::exception const& error) {  // also what the system refuses, such as a thread or a look at a directory
     // To PostgreSQL every code up to 125 means that there is no such segment: it would take an outage of the store for
     // the end of the log and open without what follows. A greater one makes it stop, to be started again.
     fmt::print(stderr, "slipway: {}\n", error.what());

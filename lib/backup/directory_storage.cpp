@@ -3,7 +3,12 @@
 #include <slipway/backup/storage.hpp>
 
 #include <slipway/backup/system_error.hpp>
+#include <slipway/core/descriptor.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 
 namespace slipway::backup {
@@ -14,10 +19,19 @@ namespace fs = std::filesystem;
 constexpr std::string_view draft_suffix = ".partial";
 constexpr std::chrono::hours drafts_are_left{24};
 
+// A file's fsync does not keep its name: that is the directory's.
+void keep_names(fs::path const& directory) {
+  descriptor const opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!opened) throw_system_error("open", directory);
+  // Some file systems know no fsync of directories.
+  if (::fsync(opened.get()) != 0 && errno != EINVAL) throw_system_error("write to the disk", directory);
+}
+
 void move(fs::path const& from, fs::path const& to) {
   std::error_code error;
   fs::rename(from, to, error);
   if (error) throw_system_error("complete", to, error.value());
+  keep_names(to.parent_path());
 }
 
 class directory_staging final : public storage::staging {
@@ -37,6 +51,7 @@ class directory_staging final : public storage::staging {
     auto const to = make_file_sink(draft_ / manifest_name);
     to->write(std::as_bytes(std::span{manifest}));
     to->finish();
+    keep_names(draft_);
     move(draft_, place_);
     published_ = true;
   }
@@ -87,8 +102,9 @@ class directory_storage final : public storage {
   std::unique_ptr<measuring_sink> put(std::string const& path) override {
     auto const place = directory_ / path;
     std::error_code error;
-    fs::create_directories(place.parent_path(), error);
+    bool const is_new = fs::create_directories(place.parent_path(), error);
     if (error) throw_system_error("make", place.parent_path(), error.value());
+    if (is_new) keep_names(place.parent_path().parent_path());
     return std::make_unique<publishing_sink>(place);
   }
   std::unique_ptr<source> open(std::string const& path) const override {

@@ -101,6 +101,7 @@ class sqlite_engine final : public engine {
   }
 
   void verify(source& from, fs::path const& scratch) override {
+    make_private_directory(scratch);
     file_that_goes const fresh{scratch / "verify.sqlite"};
     auto const to = make_file_sink(fresh.path());
     copy(from, *to);

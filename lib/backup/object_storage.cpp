@@ -14,14 +14,8 @@
 namespace slipway::backup {
 namespace {
 
-constexpr std::chrono::hours drafts_are_left{24};
-
-// "20261123T024400Z-9f3a": nothing else in a bucket is taken for a backup of which the end is missing.
-bool is_id(std::string_view name) noexcept {
-  constexpr std::string_view form = "00000000T000000Z-0000";
-  return std::ranges::equal(
-      name, form, [](char c, char f) { return f == '0' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == f; });
-}
+// An object that went up in parts is as old as the beginning of its upload, which may take days.
+constexpr std::chrono::hours drafts_are_left{24 * 7};
 
 // The asynchronous bucket for those who wait: a thread of its own, and every refusal as a startup_error.
 class waiting_bucket {

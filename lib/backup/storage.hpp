@@ -6,6 +6,7 @@
 #include <slipway/backup/stream.hpp>
 #include <slipway/core/clock.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,13 @@
 namespace slipway::backup {
 
 inline constexpr std::string_view manifest_name = "manifest.json";
+
+// "20261123T024400Z-9f3a": nothing else that lies there is taken for a backup, whole or half.
+inline bool is_id(std::string_view name) noexcept {
+  constexpr std::string_view form = "00000000T000000Z-0000";
+  return std::ranges::equal(
+      name, form, [](char c, char f) { return f == '0' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == f; });
+}
 
 // All functions block, and throw startup_error with what to do.
 class storage {
@@ -43,7 +51,7 @@ class storage {
   virtual void remove(std::string const& path) = 0;
   // A whole backup, which no longer counts from the first moment on.
   virtual void remove_backup(std::string const& id) = 0;
-  // What processes left that ended while they made a backup, a day ago or more: a younger one may be in the making.
+  // What processes left that ended while they made a backup, a day ago or more, in a bucket a week: a younger one may be in the making.
   virtual void remove_abandoned() = 0;
 
   // For messages: where a path lies; without one, where everything does.

@@ -1,8 +1,8 @@
 #include <slipway/backup/store.hpp>
 
-#include <slipway/backup/system_error.hpp>
 #include <slipway/backup/tool.hpp>
 #include <slipway/core/encoding.hpp>
+#include <slipway/core/errors.hpp>
 #include <slipway/json/reader.hpp>
 #include <slipway/json/writer.hpp>
 
@@ -140,6 +140,7 @@ manifest store::create(std::string const& engine_name, std::string const& name, 
 std::vector<manifest> store::list() const {
   std::vector<manifest> out;
   for (auto const& id : storage_->directories()) {
+    if (!is_id(id)) continue;
     auto const path = path_of(id, manifest_name);
     auto const in = storage_->open(path);
     if (in == nullptr) continue;
@@ -174,6 +175,11 @@ std::unique_ptr<source> store::open_sealed(manifest const& which, entry const& w
 }
 
 void store::open(manifest const& which, entry const& what, std::function<void(source&)> const& work) const {
+  // The manifest itself is not sealed: who may write to that place could say that nothing is, and have theirs unpacked.
+  if (settings_.encrypt && !which.encrypted)
+    throw startup_error{exit_code::data, which.id +
+                                             " is not encrypted, so that anybody may have made it: set "
+                                             "backup.encrypt to false if you know that it is yours"};
   auto const from = open_sealed(which, what);
   std::optional<key> const none;
   auto const opened = make_opening_source(*from, which.encrypted ? sealing_key() : none, which.id + "/" + what.name);
@@ -190,7 +196,6 @@ void store::check_digests(manifest const& which) const {
 
 void store::verify(manifest const& which, engine& database) const {
   check_digests(which);
-  make_private_directory(settings_.directory);
   for (auto const& e : which.entries) {
     open(which, e, [&](source& from) {
       if (e.name == "database" && which.engine == database.name())

@@ -69,7 +69,12 @@ void wal_archive::put(fs::path const& segment, std::string const& name) {
 }
 
 bool wal_archive::get(std::string const& name, fs::path const& to) {
-  auto const from = store_.kept_in().open(path_of(name));
+  auto const& kept = store_.kept_in();
+  auto const from = kept.open(path_of(name));
+  // Who recovers has a base backup there. Where there is nothing at all a disk is not mounted, which must not pass for
+  // the end of the log.
+  if (from == nullptr && kept.directories().empty())
+    throw startup_error{exit_code::unavailable, "there is nothing at all in " + kept.describe() + ": is it mounted?"};
   if (from == nullptr) return false;
   auto const opened = make_opening_source(*from, store_.sealing_key(), purpose_of(name));
   auto const out = make_file_sink(to);

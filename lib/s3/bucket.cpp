@@ -168,7 +168,9 @@ class s3_bucket final : public bucket {
   request of(std::string method, std::string const& key, query const& asked = {}, std::string body = {},
              std::vector<http_client::header> headers = {}) const {
     // With the bucket in the path it has no slash behind it, in its name there is always one.
-    auto const path = key.empty() && !root_.empty() ? root_ : root_ + "/" + key;
+    auto path = key.empty() && !root_.empty() ? root_ : root_ + "/";
+    // Ours need no encoding; those that a list names may be anybody's.
+    for (char const& c : key) path += c == '/' ? std::string{c} : encoded({&c, 1});
     auto const question = canonical(asked);
     request r;
     r.headers = sign(

@@ -70,5 +70,5 @@ inline constexpr auto slipway::rules_of<slipway::s3::settings> = rules(
         .help("What is larger goes up in parts of this size, at most 10,000 of them; one part is held in memory."),
     field(&slipway::s3::settings::timeout)
         .minimum(1'000)
-        .maximum(3'600'000)
+        .maximum(900'000)  // a repetition goes out with the first one's signature, which is good for 15 minutes
         .help("For one request with its repetitions: enough for one part on a slow line."));

@@ -155,7 +155,9 @@ task<place> cluster::locate_slot(std::uint32_t slot) {
   auto const now = co_await map();
   if (slot >= now->slots.size()) throw db::error{fmt::format("sharding: there is no slot {}", slot)};
   auto const& owner = now->slots[slot];
-  if (owner.is_gone) throw db::error{fmt::format("sharding: slot {} was merged into another", slot)};
+  // The map is another one than that in which the key's slot was looked up.
+  if (owner.is_gone)
+    throw unavailable_error{fmt::format("sharding: slot {} has just been merged into another: ask again", slot)};
   co_return place{slot, owner.node, owner.epoch};
 }
 

@@ -166,9 +166,11 @@ task<> range_change::relabel_table(row_carrier& carrier) {
         [&](db::transaction& tx) { return carrier.relabel(tx, what(), after, s.move_batch); });
     if (!done) co_return;
     rows_ += done->count;
-    co_await of_.control().execute(
+    // When somebody else has finished it, it may have been taken back since: then the rest would be left for ever.
+    auto const known = co_await of_.control().execute(
         "update sharding_splits set relabelled = relabelled + $3 where slot = $1 and made = $2",
         {slots_.from, slots_.into, done->count});
+    if (known == 0) refuse_outrun(slots_.from);
     step("relabelled");
     after = done->last;
     if (s.move_pause.count() > 0) co_await sleep_for(s.move_pause);

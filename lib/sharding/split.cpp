@@ -46,7 +46,13 @@ class one_split final : public range_change {
 
   task<bool> change_slots(db::transaction& tx) override {
     auto const found = co_await lock(tx, slots_.from);
-    if (!(co_await tx.query("select 1 from sharding_slots where slot = $1", {slots_.into})).empty()) co_return false;
+    if (!(co_await tx.query("select 1 from sharding_slots where slot = $1", {slots_.into})).empty()) {
+      // It may have been given up, and its number be another split's now: that one has another bound.
+      auto const same =
+          co_await tx.query("select 1 from sharding_slots where slot = $1 and high = $2", {slots_.from, *bound()});
+      if (same.empty()) refuse_outrun(slots_.from);
+      co_return false;
+    }
     refuse_unless_at_rest(found, slots_.from);
     auto const now = now_in(tx.dialect());
     co_await tx.execute(

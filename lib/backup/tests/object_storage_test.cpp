@@ -1,5 +1,6 @@
 // What only an object store can do to a backup.
 #include <slipway/backup/storage.hpp>
+#include <slipway/backup/store.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/runtime/shards.hpp>
 #include <slipway/s3/bucket.hpp>
@@ -111,9 +112,13 @@ TEST_F(object_storage_test, others_in_the_bucket_are_left_alone) {
   auto const bucket = s3::make_bucket(http, settings_.s3, "backups");
   on.run(bucket->put("mine-too/20260131T000100Z-12ab/database.zst", "theirs"));
   on.run(bucket->put("mine/photos/a.jpg", "theirs as well"));
-  manual_clock later{system_clock().now() + std::chrono::hours{48}};
+  on.run(bucket->put("mine/old + new/manifest.json", "no manifest of ours"));
+  manual_clock later{system_clock().now() + std::chrono::hours{24 * 8}};
   make_storage(settings_, later)->remove_abandoned();
-  EXPECT_EQ(on.run(bucket->list("mine", false)).objects.size(), 2u);
+  EXPECT_EQ(on.run(bucket->list("mine", false)).objects.size(), 3u);
+  EXPECT_EQ(on.run(bucket->get("mine/old + new/manifest.json", 0, 100, {}))->bytes, "no manifest of ours");
+  store const ours{settings_, later, system_random(), "1.2.3", [](std::string_view) {}};
+  EXPECT_TRUE(ours.list().empty());
 }
 
 TEST_F(object_storage_test, a_long_list_is_read_to_its_end) {

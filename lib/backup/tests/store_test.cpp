@@ -212,6 +212,10 @@ TEST_F(store_test, without_the_key_nothing_is_made_and_without_encryption_no_key
   EXPECT_FALSE(made.encrypted);
   EXPECT_THAT(made.entries, SizeIs(2));
   make().verify(made, *database());
+  settings_.encrypt = true;  // where all are sealed, one that is not is somebody else's
+  EXPECT_THAT(refusal([&] { make().verify(made, *database()); }, exit_code::data), HasSubstr("is not encrypted"));
+  EXPECT_THAT(refusal([&] { make().restore(made, *database(), {.overwrite = true}); }, exit_code::data),
+              HasSubstr("is not encrypted"));
 }
 
 TEST_F(store_test, urls_that_have_no_backup) {

@@ -244,5 +244,27 @@ TEST_P(merges, WhoseWorkWasGivenUpChangesNothingAnyMore) {
   EXPECT_THAT(wrong(), IsEmpty());
 }
 
+TEST_P(merges, ASplitThatWasGivenUpIsNotTakenForTheNextOneOfItsRange) {
+  if (!make_ids()) GTEST_SKIP() << skipped;
+  add(0x10, 3), add(0x50, 5), add(0x70, 30);
+  auto const other = another();
+  auto sleeper = a_mover({.on_step = [&](std::string_view now) {
+    if (now == "divide")
+      meanwhile([&]() -> task<> {
+        mover quick{*other, all_tables()};
+        co_await quick.give_up(0);
+        co_await quick.split(octet(0x60));
+      });
+  }});
+  try {
+    run(sleeper.split(octet(0x40)));
+    ADD_FAILURE() << "split with the bound of another";
+  } catch (startup_error const& e) {
+    EXPECT_THAT(e.what(), HasSubstr("another process has taken this up, or given it up"));
+  }
+  EXPECT_THAT(wrong(), IsEmpty());
+  EXPECT_EQ(rows_in_answer(), 3u);
+}
+
 }  // namespace
 }  // namespace slipway::sharding::tests

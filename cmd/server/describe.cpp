@@ -128,6 +128,7 @@ struct any_error {
 };
 std::vector<any_error> of_any_operation() {
   return {{400, "The request cannot be understood"},
+          {403, "Call from a page whose origin is among browser.cors_origins", "origin_not_allowed"},
           {404, "No such path, or nothing there that the caller may know of"},
           {405, "Use a method that the Allow header names"},
           {406, "Accept identity, or a coding that the service has", "no_acceptable_encoding"},
@@ -136,6 +137,7 @@ std::vector<any_error> of_any_operation() {
           {413, "Send less"},
           {414, "Use a shorter path and query"},
           {415, "Send the body without a content coding", "unsupported_content_encoding"},
+          {416, "Ask for a part that is there"},
           {417, "Leave the Expect header out"},
           {421, "This service does not serve that host"},
           {431, "Send fewer or shorter headers"},

@@ -27,6 +27,7 @@ struct documented_fault {
 inline constexpr documented_fault not_found{fault_kind::not_found, "not_found"};
 inline constexpr documented_fault forbidden{fault_kind::forbidden, "forbidden"};
 inline constexpr documented_fault not_acceptable{fault_kind::not_acceptable, "not_acceptable"};
+inline constexpr documented_fault unsupported_media_type{fault_kind::unsupported_media_type, "unsupported_media_type"};
 constexpr documented_fault not_found_as(std::string_view code) { return {fault_kind::not_found, code}; }
 constexpr documented_fault conflict(std::string_view code) { return {fault_kind::conflict, code}; }
 constexpr documented_fault unauthenticated(std::string_view code) { return {fault_kind::unauthenticated, code}; }

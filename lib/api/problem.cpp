@@ -79,6 +79,7 @@ char const* core_code(int status) noexcept {
     case 413: return "content_too_large";
     case 414: return "uri_too_long";
     case 415: return "unsupported_media_type";
+    case 416: return "range_not_satisfiable";
     case 417: return "expectation_failed";
     case 421: return "misdirected_request";
     case 429: return "too_many_requests";
@@ -108,9 +109,8 @@ void write_problem(http::exchange& x, int status, char const* code, std::string_
 
 void write_error_page(http::exchange& x) {
   auto const status = x.response.status;
-  auto const* code = core_code(status);
-  x.fault_code = code;
-  send(x, {status, code, {}, nullptr, std::chrono::seconds{status == 503 || status == 429 ? 1 : 0}});
+  if (x.fault_code == nullptr) x.fault_code = core_code(status);  // a layer that refuses says why itself
+  send(x, {status, x.fault_code, {}, nullptr, std::chrono::seconds{status == 503 || status == 429 ? 1 : 0}});
 }
 
 void write_exception(http::exchange& x, std::exception_ptr error) {

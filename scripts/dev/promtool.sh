@@ -1,13 +1,13 @@
 # Prometheus's own linter of what /metrics says. Sourced.
 # shellcheck shell=bash
 
-# ensure_promtool: SLIPWAY_PROMTOOL names it. Debian has it in the package `prometheus`, which would also start a server
+# ensure_promtool: PROMTOOL names it. Debian has it in the package `prometheus`, which would also start a server
 # on port 9090: so it is taken out of the package, and nothing is installed. Without it the tests that want it skip.
 ensure_promtool() {
   local tool=$DEV_ROOT/build/tools/promtool folder fetched=''
   if command -v promtool >/dev/null; then return 0; fi
   if [ -x "$tool" ]; then
-    export SLIPWAY_PROMTOOL=$tool
+    export PROMTOOL=$tool
     return 0
   fi
   if [ -n "${DEV_NO_INSTALL:-}" ] || ! command -v apt-get >/dev/null; then return 0; fi
@@ -21,7 +21,7 @@ ensure_promtool() {
   fi
   if [ -n "$fetched" ] && dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool; then
     mv -- "$folder/usr/bin/promtool" "$tool"
-    export SLIPWAY_PROMTOOL=$tool
+    export PROMTOOL=$tool
   else
     warn "promtool of the package prometheus could not be fetched: the metrics will not be checked by Prometheus itself."
   fi

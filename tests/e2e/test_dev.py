@@ -218,8 +218,8 @@ def test_continuous_integration_counts_what_did_not_fit(tree, code, line):
 def test_promtool_without_a_network(tree):
     """The tests go on, and say what they skip."""
     done = tree.sourced("apt_get() { return 100; }; fetch_prometheus() { return 100; }; "
-                        'command() { [ "$2" != promtool ] && builtin command "$@"; }; ensure_promtool; echo "went on with ${SLIPWAY_PROMTOOL:-none}"; ls -A build/tools',
-                        "packages", "promtool", DEV_NO_INSTALL="", SLIPWAY_PROMTOOL="")
+                        'command() { [ "$2" != promtool ] && builtin command "$@"; }; ensure_promtool; echo "went on with ${PROMTOOL:-none}"; ls -A build/tools',
+                        "packages", "promtool", DEV_NO_INSTALL="", PROMTOOL="")
     assert done.returncode == 0 and "could not be fetched" in done.stderr, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "went on with none", "and nothing is left"
 

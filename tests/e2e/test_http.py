@@ -381,3 +381,14 @@ def test_tls_and_new_certificates_without_a_restart(launch):
     assert serial() == after, "the old certificate stays when the new one is bad"
     # Plain text on a TLS port ends the connection and not the server.
     assert server.raw(get()) is not None and curl("-k").returncode == 0
+
+
+@pytest.mark.parametrize("method, headers, status, code", [
+    ("POST", {"content-encoding": "gzip"}, 415, "unsupported_content_encoding"),
+    ("GET", {"accept-encoding": "identity;q=0"}, 406, "no_acceptable_encoding"),
+    ("OPTIONS", {"origin": "https://elsewhere.example", "access-control-request-method": "GET"}, 403, "origin_not_allowed")])
+def test_a_layer_that_refuses_says_why(launch, method, headers, status, code):
+    server = launch(settings={"browser.cors_origins": "https://app.example.com"}).start()
+    with server.client() as client:
+        answer = client.request(method, "/version", headers=headers)
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text

@@ -60,7 +60,7 @@ def test_metrics_count_requests_by_route(plain_server):
 def test_prometheus_itself_finds_nothing_wrong_with_the_metrics(server):
     """Of each engine, after requests of several kinds: the names, the help and the labels that it sees then."""
     fetched = ROOT / "build/tools/promtool"
-    promtool = os.environ.get("SLIPWAY_PROMTOOL") or shutil.which("promtool") or (fetched.exists() and str(fetched))
+    promtool = os.environ.get("PROMTOOL") or shutil.which("promtool") or (fetched.exists() and str(fetched))
     if not promtool:
         pytest.skip("there is no promtool: ./dev test fetches it from Debian's package prometheus")
     person = server.person()

@@ -69,10 +69,10 @@ TEST(Exposition, IsExactlyThis) {
             "# EOF\n");
 }
 
-// Prometheus's own linter reads what we write. SLIPWAY_PROMTOOL names the program when it is not on the path; ./dev test
+// Prometheus's own linter reads what we write. PROMTOOL names the program when it is not on the path; ./dev test
 // fetches it.
 TEST(Exposition, IsAcceptedByPromtool) {
-  auto const* const named = std::getenv("SLIPWAY_PROMTOOL");
+  auto const* const named = std::getenv("PROMTOOL");
   auto const promtool = "'" + std::string{named != nullptr ? named : "promtool"} + "'";
   if (std::system((promtool + " --version >/dev/null 2>&1").c_str()) != 0)
     GTEST_SKIP()

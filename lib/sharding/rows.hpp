@@ -67,10 +67,13 @@ class row_carrier {
   virtual task<std::optional<relabelled>> relabel(db::transaction& in, rows_to_relabel what, std::string after,
                                                   std::size_t most) = 0;
   // Whether any row still has the old slot.
-  virtual task<bool> is_left(db::session& in, rows_to_relabel what) = 0;
+  task<bool> is_left(db::session& in, rows_to_relabel what);
 
  protected:
   explicit row_carrier(table const& t) noexcept : table_{t} {}
+  // " and <key> >= $n" with the bound as the last of `with`; nothing where all rows are meant.
+  std::string from_bound(rows_to_relabel const& what, db::dialect d, db::values& with) const;
+
   table const& table_;
 };
 

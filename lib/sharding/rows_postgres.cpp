@@ -133,7 +133,7 @@ class postgres_carrier final : public row_carrier {
     relabelled out{.last = found[0].get<std::string>(0)};
     // Whoever holds a row is not waited for: two that wait for each other would end one of them.
     db::values with{what.slot, what.into, out.last};
-    auto const which = above_key(after, with) + from_bound(what, with);
+    auto const which = above_key(after, with) + from_bound(what, db::dialect::postgres, with);
     out.count = co_await in.execute(
         fmt::format("update {0} set {1} = $2 where {2} in (select {2} from {0} where {1} = $1 and {2} <= "
                     "$3::text::{3}{4} for update skip locked)",
@@ -142,24 +142,11 @@ class postgres_carrier final : public row_carrier {
     co_return out;
   }
 
-  task<bool> is_left(db::session& in, rows_to_relabel what) override {
-    db::values with{what.slot};
-    auto const which = from_bound(what, with);
-    auto const found = co_await in.query(fmt::format("select 1 from {} where {} = $1{} limit 1", name_, slot_, which),
-                                         std::move(with));
-    co_return !found.empty();
-  }
-
  private:
   std::string above_key(std::string const& after, db::values& with) const {
     if (after.empty()) return "";
     with.emplace_back(after);
     return fmt::format(" and {} > ${}::text::{}", key_, with.size(), columns_.key_type);
-  }
-  std::string from_bound(rows_to_relabel const& what, db::values& with) const {
-    if (!what.bound) return "";
-    with.push_back(*what.bound);
-    return fmt::format(" and {} >= ${}", octets_in(table_, db::dialect::postgres), with.size());
   }
 
   described_columns columns_;

@@ -143,19 +143,11 @@ class sqlite_carrier final : public row_carrier {
     if (found.empty()) co_return std::nullopt;
     auto const last = value_of(found[0][0]);
     db::values with{what.slot, what.into, last};
-    auto const which = above_key(after, with) + from_bound(what, with);
+    auto const which = above_key(after, with) + from_bound(what, db::dialect::sqlite, with);
     auto const count = co_await in.execute(
         fmt::format("update {0} set {1} = $2 where {1} = $1 and {2} <= $3{3}", name_, slot_, key_, which),
         std::move(with));
     co_return relabelled{position_of(last), count};
-  }
-
-  task<bool> is_left(db::session& in, rows_to_relabel what) override {
-    db::values with{what.slot};
-    auto const which = from_bound(what, with);
-    auto const found = co_await in.query(fmt::format("select 1 from {} where {} = $1{} limit 1", name_, slot_, which),
-                                         std::move(with));
-    co_return !found.empty();
   }
 
  private:
@@ -163,11 +155,6 @@ class sqlite_carrier final : public row_carrier {
     if (after.empty()) return "";
     with.push_back(from_position(after));
     return fmt::format(" and {} > ${}", key_, with.size());
-  }
-  std::string from_bound(rows_to_relabel const& what, db::values& with) const {
-    if (!what.bound) return "";
-    with.push_back(*what.bound);
-    return fmt::format(" and {} >= ${}", octets_in(table_, db::dialect::sqlite), with.size());
   }
   batch take(db::rows const& found) const {
     batch out;

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,17 @@ class sharded_case : public testing::Test {
   // A customer whose key is in this slot.
   customer customer_in(std::uint32_t slot);
   task<std::int64_t> count(std::uint32_t node, std::string table);
+
+  // From another shard, because the first is in the mover.
+  template <class F>
+  void meanwhile(F work) {
+    std::binary_semaphore done{0};
+    on_[1].spawn([](F does, std::binary_semaphore& end) -> task<> {
+      co_await does();
+      end.release();
+    }(std::move(work), done));
+    done.acquire();
+  }
 
   shards on_{2};
   db::settings base_;

@@ -7,28 +7,14 @@
 
 #include <fmt/format.h>
 
-#include <semaphore>
-
 namespace slipway::sharding::tests {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-struct stopped {};
-
 class merges : public ranges {
  protected:
-  // From another shard, because the first is in the mover.
-  template <class F>
-  void meanwhile(F work) {
-    std::binary_semaphore done{0};
-    on_[1].spawn([](F does, std::binary_semaphore& end) -> task<> {
-      co_await does();
-      end.release();
-    }(std::move(work), done));
-    done.acquire();
-  }
   // Died just before this step.
   void die_at(std::string_view step, std::function<void(mover&)> const& work) {
     auto m = a_mover({.on_step = [&](std::string_view now) {
@@ -113,25 +99,8 @@ TEST_P(merges, AMergeThatDiesAtAnyStepIsTakenUp) {
   if (!make_ids()) GTEST_SKIP() << skipped;
   for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(0x10 * i), 12);
   run(a_mover().split(octet(0x40)));
-  unsigned deaths = 0;
-  for (unsigned at = 1;; ++at) {
-    unsigned steps = 0;
-    auto m = a_mover({.on_step = [&](std::string_view) {
-      if (++steps == at) throw stopped{};
-    }});
-    auto const stale = another();
-    run(stale->refresh());
-    try {
-      run(m.merge(octet(0x40)));
-      break;
-    } catch (stopped const&) {
-      ++deaths;
-    }
-    run(checker_.change(*all_, rows_[7], true));
-    run(checker_.change(*stale, rows_[5], false));
-    EXPECT_EQ(rows_in_answer(), 8u) << at;
-    EXPECT_THAT(run(a_mover().verify()), IsEmpty()) << at;
-  }
+  auto const deaths = die_at_every_step([&](mover& m) { run(m.merge(octet(0x40))); },
+                                        [&] { EXPECT_THAT(run(a_mover().verify()), IsEmpty()); });
   EXPECT_GE(deaths, 8u);
   EXPECT_THAT(wrong(), IsEmpty());
   EXPECT_EQ(run(all_->refresh())->ranges.size(), 2u);

@@ -6,7 +6,6 @@
 #include <slipway/sharding/rows.hpp>
 
 #include <optional>
-#include <semaphore>
 #include <utility>
 
 namespace slipway::sharding::tests {
@@ -68,7 +67,6 @@ class broken_carrier final : public row_carrier {
                                           std::size_t most) override {
     return inner_->relabel(in, std::move(what), std::move(after), most);
   }
-  task<bool> is_left(db::session& in, rows_to_relabel what) override { return inner_->is_left(in, std::move(what)); }
 
  private:
   std::unique_ptr<row_carrier> inner_;
@@ -108,16 +106,6 @@ class planted_errors : public sharded_case, public testing::WithParamInterface<e
     co_return co_await m.move(0, 1);
   }
 
-  // From another shard, because the first is in the move.
-  template <class F>
-  void meanwhile(F work) {
-    std::binary_semaphore done{0};
-    on_[1].spawn([](F does, std::binary_semaphore& end) -> task<> {
-      co_await does();
-      end.release();
-    }(std::move(work), done));
-    done.acquire();
-  }
   void change_all(bool removes) {
     meanwhile([this, removes] { return change_each(removes); });
   }

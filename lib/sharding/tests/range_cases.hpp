@@ -7,6 +7,9 @@
 
 namespace slipway::sharding::tests {
 
+// What whoever dies at a step throws.
+struct stopped {};
+
 inline constexpr char const* skipped = "SKIPPED LOUDLY: no PostgreSQL";
 
 class ranges : public sharded_case, public testing::WithParamInterface<db::dialect> {
@@ -37,6 +40,27 @@ class ranges : public sharded_case, public testing::WithParamInterface<db::diale
   }
   std::size_t rows_in_answer() {
     return run(gather<&customer::slot>(*all_, [](db::session& in) { return in.from<customer>(); }))->items.size();
+  }
+  // Dies before each step in turn, until one lives to the end: how many died. In between somebody works, who knows and
+  // who does not, and no row is lost or doubled in an answer.
+  unsigned die_at_every_step(std::function<void(mover&)> const& work, std::function<void()> const& after_each = [] {}) {
+    for (unsigned at = 1;; ++at) {
+      unsigned steps = 0;
+      auto m = a_mover({.on_step = [&](std::string_view) {
+        if (++steps == at) throw stopped{};
+      }});
+      auto const stale = another();
+      run(stale->refresh());
+      try {
+        work(m);
+        return at - 1;
+      } catch (stopped const&) {
+        run(checker_.change(*all_, rows_[7], true));
+        run(checker_.change(*stale, rows_[5], false));
+        EXPECT_EQ(rows_in_answer(), rows_.size()) << at;
+        after_each();
+      }
+    }
   }
   static key octet(unsigned char first) { return key{std::string(1, static_cast<char>(first))}; }
 

@@ -105,27 +105,7 @@ TEST_P(ranges, ARowThatWasReadBeforeASplitCanBeWrittenAfterIt) {
 TEST_P(ranges, ASplitThatDiesAtAnyStepIsTakenUp) {
   if (!make_ids()) GTEST_SKIP() << skipped;
   for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(0x10 * i), 12);
-  struct stopped {};
-  unsigned deaths = 0;
-  for (unsigned at = 1;; ++at) {
-    unsigned steps = 0;
-    auto m = a_mover({.on_step = [&](std::string_view) {
-      if (++steps == at) throw stopped{};
-    }});
-    auto const stale = another();
-    run(stale->refresh());
-    try {
-      run(m.split(octet(0x40)));
-      break;
-    } catch (stopped const&) {
-      ++deaths;
-    }
-    // In between somebody works, who knows and who does not.
-    run(checker_.change(*all_, rows_[7], true));
-    run(checker_.change(*stale, rows_[5], false));
-    EXPECT_EQ(rows_in_answer(), 8u) << at;
-  }
-  EXPECT_GE(deaths, 7u);
+  EXPECT_GE(die_at_every_step([&](mover& m) { run(m.split(octet(0x40))); }), 7u);
   EXPECT_THAT(wrong(), IsEmpty());
   EXPECT_EQ(run(all_->refresh())->slots.size(), 3u) << "one slot, however often it was begun";
 }
@@ -144,7 +124,6 @@ TEST_P(ranges, WhatCannotBeSplitIsRefusedWithTheReason) {
   };
   EXPECT_THAT(refusal({table{table_settings{.name = "invoices"}}}, octet(0x40)), HasSubstr("sharding.tables (by)"));
   EXPECT_THAT(refusal(all_tables(), key{std::string(17, 'x')}), HasSubstr("between 1 and 16 octets"));
-  struct stopped {};
   auto dying = a_mover({.on_step = [](std::string_view step) {
     if (step == "copy" || step == "relabel") throw stopped{};
   }});

@@ -72,6 +72,8 @@ class change_of {
   Self&& set(this Self&& self, column_of<Member>, V const& v) {
     using column = column_of<Member>;
     static_assert(std::same_as<typename column::row, T>, "a column of another table");
+    static_assert(column::index != info_of<T>.sharded_by,
+                  "this column decides where a sharded row lies: a row that is there cannot change it");
     if constexpr (std::same_as<V, std::nullopt_t>) {
       static_assert(column::nullable, "the column is never null");
       self.state_->set(column::index, value::null(kind_of(meta::describe<typename column::member_type>)));

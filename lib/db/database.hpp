@@ -167,6 +167,8 @@ class session {
   // No hooks run.
   template <stored T, auto... Members>
   task<result<std::int64_t>> update_many(std::vector<T> list, column_of<Members>... only) {
+    static_assert(((column_of<Members>::index != info_of<T>.sharded_by) && ...),
+                  "this column decides where a sharded row lies: a row that is there cannot change it");
     static_assert((std::same_as<typename column_of<Members>::row, T> && ...), "a column of another table");
     constexpr auto here = std::source_location::current();
     if constexpr (sizeof...(Members) == 0)

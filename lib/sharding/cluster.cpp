@@ -151,17 +151,30 @@ task<bool> cluster::place_in(key k, std::uint32_t slot) {
   co_return co_await slot_in_directory(k) == slot;
 }
 
-task<place> cluster::locate_slot(std::uint32_t slot) {
-  auto const now = co_await map();
-  if (slot >= now->slots.size()) throw db::error{fmt::format("sharding: there is no slot {}", slot)};
-  auto const& owner = now->slots[slot];
-  // The map is another one than that in which the key's slot was looked up.
-  if (owner.is_gone)
-    throw unavailable_error{fmt::format("sharding: slot {} has just been merged into another: ask again", slot)};
-  co_return place{slot, owner.node, owner.epoch};
+namespace {
+
+place place_in_map(slot_map const& map, std::uint32_t slot) {
+  if (slot >= map.slots.size()) throw db::error{fmt::format("sharding: there is no slot {}", slot)};
+  return {slot, map.slots[slot].node, map.slots[slot].epoch};
 }
 
-task<place> cluster::locate(key k) { co_return co_await locate_slot(co_await slot_of(std::move(k))); }
+}  // namespace
+
+task<place> cluster::locate(key k) {
+  if (parts_->settings.strategy == strategy::range) {
+    // Of one map: the next may have the slot merged into another.
+    auto const now = co_await map();
+    co_return place_in_map(*now, slot_by_range(now->ranges, k));
+  }
+  auto const slot = co_await slot_of(std::move(k));
+  co_return place_in_map(*co_await map(), slot);
+}
+
+task<place> cluster::place_for(key k) {
+  if (parts_->settings.strategy != strategy::directory) co_return co_await locate(std::move(k));
+  auto const slot = co_await slot_for(std::move(k));
+  co_return place_in_map(*co_await map(), slot);
+}
 
 task<db::database*> cluster::of(key k) {
   auto const at = co_await locate(std::move(k));

@@ -146,7 +146,7 @@ class cluster {
     attempts pace;
     for (;;) {
       // Again each time: a range may have been split.
-      auto const at = co_await locate_slot(co_await slot_for(k));
+      auto const at = co_await place_for(k);
       try {
         co_return co_await node(at.node).transaction(
             [&](db::transaction& tx) -> R {
@@ -163,7 +163,8 @@ class cluster {
 
   static key key_of_row(db::table_info const& info, void const* row);
   static void set_slot(db::table_info const& info, void* row, std::uint32_t slot) noexcept;
-  task<place> locate_slot(std::uint32_t slot);
+  // As `slot_for`, and where that lies.
+  task<place> place_for(key k);
   task<std::optional<std::uint32_t>> slot_in_directory(key k);
   // Locks the slot until the transaction ends. Throws a refusal when the node has it no more.
   task<> hold(db::transaction& tx, place at);

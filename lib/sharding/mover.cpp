@@ -154,6 +154,9 @@ task<std::vector<std::string>> mover::verify() {
         out.push_back(fmt::format("{} has slot {} as {}, and no move is under way", name, slot, held));
     }
     for (auto const& t : parts_->all) {
+      if (!co_await has_guard(of.node(n), t, of.settings().strategy))
+        out.push_back(
+            fmt::format("{} has no guard on {}, or one of another version: run `slipway sharding init`", name, t.name));
       auto const lost = co_await of.node(n).query(fmt::format(
           "select count(*) from {} where {} not in (select slot from sharding_slots)", quoted(t.name), quoted(t.slot)));
       if (auto const count = lost[0].get<std::int64_t>(0); count > 0)

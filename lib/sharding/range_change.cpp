@@ -38,8 +38,11 @@ task<bool> range_change::run() {
   step("publish");
   co_await of_.settle(slots_.from, node_);
   if (auto const map = co_await of_.refresh(); !is_told(*map))
-    throw unavailable_error{fmt::format("slot {}: the {} is not known to the map yet: take it up again, or give it up",
-                                        slots_.from, kind_)};
+    throw unavailable_error{fmt::format(
+        "slot {0}: the node has begun the {1}, and the control database knows nothing of it any more: it may have come "
+        "back without its last changes. Writes in the slot wait for it; take it up again with `slipway sharding {1} "
+        "--at 0x{2}`.",
+        slots_.from, kind_, bound_)};
   for (step("relabel"); !co_await relabel(); step("relabel")) co_await sleep_for(milliseconds{20});
   step("finish");
   co_await finish();

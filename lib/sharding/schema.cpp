@@ -64,7 +64,8 @@ create or replace function sharding_octets(text) returns bytea language sql immu
 )";
 
 // 0: the table, as a name; 1: as text; 2: slot; 3: key; 4: the function; 5: the one for truncate; 6: what happens to a
-// change of slot or key; 7: what is asked of a slot; 8: into what; 9: whether a new row's key is above the slot's.
+// change of slot or key; 7: what is asked of a slot; 8: into what; 9: whether a new row's key is above the slot's; 10:
+// what happens to a change of what decides the slot.
 constexpr char const* postgres_guard = R"(
 create or replace function {4}() returns trigger language plpgsql as $guard$
 declare
@@ -78,7 +79,7 @@ begin
   end if;
   if tg_op = 'DELETE' then here := old.{2}; else here := new.{2}; end if;
   select {7} into {8} from sharding_slots where slot = here for share;
-{9}  if held = 'copying' then
+{9}{10}  if held = 'copying' then
     insert into sharding_changes (slot, table_name, row_key)
       values (here, '{1}', case when tg_op = 'DELETE' then old.{3}::text else new.{3}::text end);
   elsif held is null or held not in ('owned', 'loading') then
@@ -109,10 +110,11 @@ create trigger {4} before {5} on {0} begin
 end;
 )";
 
+// 5: when; 6: what is said.
 constexpr char const* sqlite_keeps = R"(
 drop trigger if exists {4};
 create trigger {4} before update on {0} when {5} begin
-  select raise(abort, 'sharding: a row cannot change its slot or its primary key');
+  select raise(abort, 'sharding: {6}');
 end;
 )";
 
@@ -185,6 +187,14 @@ std::string is_no_split(table const& t) {
                      quoted(t.slot));
 }
 
+// Once a row lies with its key, another key would leave it where nobody looks for it.
+std::string refuses_another_key(table const& t) {
+  return fmt::format(
+      "a row of {} cannot change {}, which decides where it lies: insert it anew for its new key, and remove it here",
+      t.name, t.by);
+}
+bool has_its_own_column(table const& t) noexcept { return !t.by.empty() && t.by != t.key; }
+
 // Where ranges are split, a row that was read before says its old slot when it is written: it keeps the one that it has.
 std::string postgres_guards(table const& t, strategy by) {
   auto const called = [&t](std::string_view what) { return quoted(fmt::format("sharding_{}_{}", what, t.name)); };
@@ -203,9 +213,15 @@ std::string postgres_guards(table const& t, strategy by) {
         "split, and the key lies above it', here using errcode = 'SL001';\n  end if;\n",
         t.by.empty() ? "true" : octets_in(t, db::dialect::postgres, "new.") + " >= bound", t.name);
   }
+  std::string stays;  // a move brings rows that were removed and came back with another key, under one primary key
+  if (has_its_own_column(t))
+    stays = fmt::format(
+        "  if tg_op = 'UPDATE' and held in ('owned', 'copying') and old.{0} is distinct from new.{0} then\n    raise "
+        "exception 'sharding: {1}' using errcode = 'SL002';\n  end if;\n",
+        quoted(t.by), refuses_another_key(t));
   return fmt::format(postgres_guard, quoted(t.name), t.name, quoted(t.slot), quoted(t.key), called("guard"),
                      called("guard_all"), change, has_ranges ? "state, high" : "state",
-                     has_ranges ? "held, bound" : "held", above);
+                     has_ranges ? "held, bound" : "held", above, stays);
 }
 
 std::string sqlite_guards(table const& t, strategy by) {
@@ -216,7 +232,15 @@ std::string sqlite_guards(table const& t, strategy by) {
                                  t.by.empty() ? "true" : octets_in(t, db::dialect::sqlite, "new.") + " >= high");
   auto const key_changes = fmt::format("old.{0} is not new.{0}", key);
   auto out = fmt::format(sqlite_keeps, name, t.name, slot, key, called("keeps"),
-                         has_ranges ? key_changes : fmt::format("old.{0} is not new.{0} or {1}", slot, key_changes));
+                         has_ranges ? key_changes : fmt::format("old.{0} is not new.{0} or {1}", slot, key_changes),
+                         "a row cannot change its slot or its primary key");
+  out += fmt::format("drop trigger if exists {};\n", called("lies"));
+  if (has_its_own_column(t))
+    out += fmt::format(sqlite_keeps, name, t.name, slot, key, called("lies"),
+                       fmt::format("old.{0} is not new.{0} and exists (select 1 from sharding_slots where slot = "
+                                   "old.{1} and state in ('owned', 'copying'))",
+                                   quoted(t.by), slot),
+                       refuses_another_key(t));
   if (has_ranges) out += fmt::format(sqlite_stays, name, t.name, slot, key, called("stays"), " and " + is_no_split(t));
   for (std::string_view event : {"insert", "update", "delete"}) {
     auto const may_stay = has_ranges && event == "update";
@@ -232,6 +256,23 @@ std::string sqlite_guards(table const& t, strategy by) {
 std::string guard_schema(table const& t, db::dialect of, strategy by) {
   if (of == db::dialect::mysql) refuse_engine();
   return of == db::dialect::postgres ? postgres_guards(t, by) : sqlite_guards(t, by);
+}
+
+// Each engine keeps the text that it was given, but for SQLite's first two words.
+task<bool> has_guard(db::session& node, table t, strategy by) {
+  auto const wanted = guard_schema(t, node.dialect(), by);
+  auto const found = co_await node.query(
+      node.dialect() == db::dialect::sqlite
+          ? "select coalesce(sum(case when instr($2, substr(sql, length('create trigger ') + 1)) > 0 then 1 when name "
+            "like 'sharding!_%' escape '!' then -1 else 0 end), 0) from sqlite_master where type = 'trigger' and "
+            "tbl_name = $1"
+          : "select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid where t.tgrelid = "
+            "to_regclass(quote_ident($1)) and t.tgname in ('sharding_guard', 'sharding_guard_all') and t.tgenabled <> "
+            "'D' and strpos($2, p.prosrc) > 0",
+      {t.name, wanted});
+  std::int64_t triggers = 0;
+  for (std::size_t at = 0; (at = wanted.find("create trigger ", at)) != wanted.npos; ++at) ++triggers;
+  co_return found[0].get<std::int64_t>(0) == triggers;
 }
 
 }  // namespace slipway::sharding

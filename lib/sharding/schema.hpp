@@ -98,6 +98,8 @@ task<> add_missing_columns(db::transaction& tx, schema_part of);
 task<std::optional<std::string>> missing_column(db::session& in, schema_part of);
 // The guards of one table; replaces those that are there.
 std::string guard_schema(table const& t, db::dialect of, strategy by);
+// Whether a node has that very guard on the table.
+task<bool> has_guard(db::session& node, table t, strategy by);
 
 // The key of a row as an expression that orders as keys do, and a bound to compare it with. `row`: "new.", for example.
 std::string octets_in(table const& t, db::dialect of, std::string_view row = "");

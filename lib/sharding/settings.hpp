@@ -69,7 +69,8 @@ inline constexpr auto rules_of<sharding::table_settings> =
           field(&sharding::table_settings::slot).min_length(1).help("Its column with the number of the slot."),
           field(&sharding::table_settings::key).min_length(1).help("Its primary key, of one column."),
           field(&sharding::table_settings::by)
-              .help("Strategy range: its column with the key that decides the slot; needed before a range is split."));
+              .help("Its column with the key that decides the slot, which its rows cannot change then. Strategy range "
+                    "needs it before a range is split."));
 
 template <>
 inline constexpr auto rules_of<sharding::settings> = rules(

@@ -44,12 +44,21 @@ struct lodger {
 };
 BOOST_DESCRIBE_STRUCT(lodger, (), (id, shed_id))
 
+struct stall {
+  id_of<stall> id;
+  id_of<person> owner_id;
+  std::int64_t slot = 0;
+};
+BOOST_DESCRIBE_STRUCT(stall, (), (id, owner_id, slot))
+
 }  // namespace refused
 
 using namespace refused;
 
 template <>
 inline constexpr auto slipway::db::table_of<house> = table<house>("houses");
+template <>
+inline constexpr auto slipway::db::table_of<stall> = table<stall>("stalls").sharded_by(&stall::owner_id, &stall::slot);
 template <>
 inline constexpr auto slipway::db::table_of<lodger> = table<lodger>("lodgers")
 #if MISTAKE == 6
@@ -93,6 +102,8 @@ task<> mistake(session& db) {
   co_await db.from<person>().where(col<&person::name>.in(db.from<house>().only(col<&house::id>))).all();
 #elif MISTAKE == 14
   co_await db::or_fault(db.insert(person{}), db::unique_key<&person::name>, fault::conflict("taken"));
+#elif MISTAKE == 15
+  co_await db.update<stall>().set(col<&stall::owner_id>, id_of<person>::make()).everywhere().run();
 #endif
   co_return;
 }

@@ -53,6 +53,73 @@ TEST_P(clusters, ANodeRefusesWhatIsNotItsOwnWhoeverWrites) {
   EXPECT_EQ(run(count(0, "entries")), 1);
 }
 
+TEST_P(clusters, ARowCannotChangeTheKeyThatDecidesWhereItLies) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 1));
+  auto const other = run(all_->insert(customer_in(0)));  // in the same slot, which makes no difference
+  auto row = run(all_->read(c.id, [&](db::session& in) { return in.from<entry>().first(); })).value();
+  auto const change = [&] { run(all_->write(c.id, [&](db::transaction& tx) -> task<> { co_await tx.update(row); })); };
+  auto const refused = [&](std::function<void()> const& work) {
+    try {
+      work();
+      ADD_FAILURE() << "changed";
+    } catch (db::error const& e) {
+      EXPECT_THAT(e.what(), HasSubstr("a row of entries cannot change customer_id, which decides where it lies"));
+      EXPECT_FALSE(is_refusal(e)) << "no other node would take it";
+    }
+  };
+  row.customer_id = other.id;
+  refused(change);
+  refused([&] { run(all_->node(0).execute("update entries set customer_id = $1", {other.id.value})); });
+  refused([&] {
+    run(all_->write(c.id, [&](db::transaction& tx) -> task<> { co_await tx.upsert(row, db::col<&entry::id>); }));
+  });
+  row.customer_id = c.id;
+  row.number = 5;
+  change();
+  EXPECT_EQ(run(entries_of(c.id)), 1);
+  EXPECT_EQ(run(entries_of(other.id)), 0);
+}
+
+// Under one primary key, which a move takes for one row.
+TEST_P(clusters, ARowThatIsRemovedAndComesBackWithAnotherKeyMovesAsItIs) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const c = run(with_entries(customer_in(0), 3));
+  auto const other = run(all_->insert(customer_in(0)));
+  auto m = a_mover({.on_step = [&](std::string_view step) {
+    if (step != "measure") return;  // all rows have been copied
+    meanwhile([&]() -> task<> {
+      co_await all_->write(c.id, [&](db::transaction& tx) -> task<> {
+        auto row = (co_await tx.from<entry>().first()).value();
+        co_await tx.execute("delete from entries where id = $1", {row.id.value});
+        row.customer_id = other.id;
+        co_await tx.insert(row);
+      });
+    });
+  }});
+  EXPECT_EQ(run(m.move(0, 1)).rows, 5);
+  EXPECT_EQ(run(entries_of(c.id)), 2);
+  EXPECT_EQ(run(entries_of(other.id)), 1);
+}
+
+TEST_P(clusters, VerifyTellsOfATableWhoseGuardIsGoneOrOld) {
+  if (!make(GetParam(), 2, 4)) GTEST_SKIP() << skipped;
+  auto const is_sqlite = GetParam() == db::dialect::sqlite;
+  EXPECT_THAT(run(a_mover().verify()), IsEmpty());
+  run(all_->node(1).script(is_sqlite ? "drop trigger sharding_insert_entries"
+                                     : "drop trigger sharding_guard on entries"));
+  // As it was before it looked at keys.
+  table older{table_settings{.name = "customers", .by = ""}};
+  older.by = "name";
+  run(all_->node(0).script(guard_schema(older, GetParam(), strategy::hash)));
+  EXPECT_THAT(run(a_mover().verify()),
+              testing::ElementsAre(HasSubstr("a has no guard on customers, or one of another version: run `slipway "
+                                             "sharding init`"),
+                                   HasSubstr("b has no guard on entries")));
+  run(all_->init(all_tables()));
+  EXPECT_THAT(run(a_mover().verify()), IsEmpty());
+}
+
 TEST_P(clusters, ASlotMovesWithAllItsRowsAndIsCleanedUpLater) {
   // Longer than a move takes, on a machine that is busy.
   auto const knows_for = [](settings& s) { s.refresh = s.max_age = std::chrono::milliseconds{3'000}; };

@@ -14,11 +14,12 @@ inline constexpr char const* skipped = "SKIPPED LOUDLY: no PostgreSQL";
 
 class ranges : public sharded_case, public testing::WithParamInterface<db::dialect> {
  public:
-  bool make_ids() {
-    return make(GetParam(), 2, 2, [](settings& s) {
+  bool make_ids(std::function<void(settings&)> const& change = {}) {
+    return make(GetParam(), 2, 2, [&change](settings& s) {
       s.strategy = strategy::range;
       s.range_keys = key_kind::id;
       s.ranges = {"0x80"};
+      if (change) change(s);
     });
   }
   // A customer whose id begins with this octet, and its entries.

@@ -17,25 +17,26 @@ fault sessions::bad_credentials() {
 
 task<result<token_pair>> sessions::log_in(login in, std::string network) {
   auto const email = normal_email(in.email);
-  if (auto const wait = co_await parts_.throttle.ask(email, network); wait.count() > 0)
-    co_return fault::too_many_requests(wait, "too_many_attempts");
-
-  // Another log-in may have stored the same password under a better hash meanwhile: then it is compared once more.
-  for (bool again = true;; again = false) {
-    auto account = co_await parts_.users.find_by_email(email);
+  std::optional<user> account;
+  auto const compare = [&]() -> task<bool> {
+    account = co_await parts_.users.find_by_email(email);
     bool const good =
         co_await parts_.passwords.verify(in.password, account ? std::optional{account->password_hash} : std::nullopt);
-    if (!good || !account) {
-      co_await parts_.throttle.failed(email, network);
-      co_return bad_credentials();
-    }
-    co_await parts_.throttle.succeeded(email, network);
+    co_return good&& account;
+  };
+  bool good = co_await ok(auth::attempt(parts_.throttle, email, std::move(network), compare));
+
+  // Another log-in may have stored the same password under a better hash meanwhile: then it is compared once more,
+  // which is no other guess.
+  for (bool again = true; good; again = false) {
     std::optional<std::string> better_hash;
     if (parts_.passwords.needs_rehash(account->password_hash))
       better_hash = co_await parts_.passwords.hash(in.password);
     auto pair = co_await begin(std::move(*account), std::move(better_hash));
     if (pair || !again) co_return pair;
+    good = co_await compare();
   }
+  co_return bad_credentials();
 }
 
 // Comparing passwords takes a while, in which the password may have been changed and all sessions ended.

@@ -49,13 +49,9 @@ fault users::wrong_password() {
 
 task<result<void>> users::change_password(scope who, password_change in, std::string network) {
   auto const compared = co_await ok(parts_.rows.find(who.user()));
-  if (auto const wait = co_await parts_.throttle.ask(compared.email, network); wait.count() > 0)
-    co_return fault::too_many_requests(wait, "too_many_attempts");
-  if (!co_await parts_.passwords.verify(std::move(in.current_password), compared.password_hash)) {
-    co_await parts_.throttle.failed(compared.email, network);
+  auto const verify = [&] { return parts_.passwords.verify(std::move(in.current_password), compared.password_hash); };
+  if (!co_await ok(auth::attempt(parts_.throttle, compared.email, std::move(network), verify)))
     co_return wrong_password();
-  }
-  co_await parts_.throttle.succeeded(compared.email, network);
   co_await ok(require_unbreached(in.new_password, "/new_password"));
   auto const hash = co_await parts_.passwords.hash(std::move(in.new_password));
   co_await ok(parts_.db.transaction([&](db::transaction& tx) -> task<result<void>> {

@@ -5,30 +5,67 @@
 namespace slipway::limits {
 namespace {
 
-// The server's time, and for each key how many failures there were and when the last was. What they mean is decided by
-// the same rule as in memory.
-constexpr char const* look = R"(
+// The rule of auth::delay_after, here so that asking and counting are one step: the arguments are the microseconds after
+// which a count is forgotten and of the first wait, then for each key how many are free and the longest wait. The tests
+// hold it against the rule in memory. Answers how many microseconds to wait; nothing is counted then.
+constexpr char const* admit = R"(
 local time = redis.call('TIME')
-local out = {time[1] * 1000000 + time[2]}
+local now = time[1] * 1000000 + time[2]
+local forget, first = tonumber(ARGV[1]), tonumber(ARGV[2])
+local wait, counts = 0, {}
 for i = 1, #KEYS do
-  local found = redis.call('HMGET', KEYS[i], 'failures', 'last')
-  out[#out + 1] = tonumber(found[1] or '0')
-  out[#out + 1] = tonumber(found[2] or '0')
+  local free, longest = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
+  local found = redis.call('HMGET', KEYS[i], 'failures', 'last', 'pending', 'asked')
+  local failures, last = tonumber(found[1] or '0'), tonumber(found[2] or '0')
+  local pending, asked = tonumber(found[3] or '0'), tonumber(found[4] or '0')
+  if now - last >= forget then failures = 0 end
+  if now - asked >= forget then pending = 0 end
+  if failures + pending >= free then
+    local newest = 0
+    if failures > 0 then newest = last end
+    if pending > 0 then newest = math.max(newest, asked) end
+    local delay = math.min(first, longest)
+    local more = failures + pending - free
+    while more > 0 and delay < longest do
+      delay = math.min(delay * 2, longest)
+      more = more - 1
+    end
+    wait = math.max(wait, delay - math.max(now - newest, 0))
+  end
+  counts[i] = {failures, pending + 1}
 end
-return out
+if wait > 0 then return wait end
+for i = 1, #KEYS do
+  redis.call('HSET', KEYS[i], 'failures', counts[i][1], 'pending', counts[i][2], 'asked', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[i], math.ceil(forget / 1000))
+end
+return 0
 )";
 
-// Each count is forgotten as long after its last failure as the settings say.
-constexpr char const* count = R"(
+// How it ended. Each count is forgotten as long after its last failure as the settings say.
+constexpr char const* settle_it = R"(
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000000 + time[2])
+local now = time[1] * 1000000 + time[2]
+local how, forget = ARGV[1], tonumber(ARGV[2])
 for i = 1, #KEYS do
-  redis.call('HINCRBY', KEYS[i], 'failures', 1)
-  redis.call('HSET', KEYS[i], 'last', now)
-  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+  local found = redis.call('HMGET', KEYS[i], 'failures', 'last', 'pending')
+  local failures, pending = tonumber(found[1] or '0'), math.max(tonumber(found[3] or '0') - 1, 0)
+  if how == 'failed' then
+    if now - tonumber(found[2] or '0') >= forget then failures = 0 end
+    redis.call('HSET', KEYS[i], 'failures', failures + 1, 'last', string.format('%.0f', now), 'pending', pending)
+    redis.call('PEXPIRE', KEYS[i], math.ceil(forget / 1000))
+  elseif (how == 'succeeded' and i < 3) or failures + pending == 0 then
+    redis.call('DEL', KEYS[i])
+  else
+    redis.call('HSET', KEYS[i], 'pending', pending)
+  end
 end
 return 1
 )";
+
+std::string microseconds(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::microseconds{time}.count());
+}
 
 std::string key_of(char kind, std::string const& first, std::string const& second) {
   std::string text{kind};
@@ -39,9 +76,7 @@ std::string key_of(char kind, std::string const& first, std::string const& secon
 
 shared_throttle::shared_throttle(redis::client& cache, auth::throttle_settings settings, fallback when_down,
                                  auth::throttle& own)
-    : cache_{cache}, settings_{settings}, when_down_{when_down}, own_{own}, ask_{look}, fail_{count} {
-  ask_.repeatable();
-}
+    : cache_{cache}, settings_{settings}, when_down_{when_down}, own_{own}, ask_{admit}, settle_{settle_it} {}
 
 // In one slot of a cluster, since one script handles the three: logins are few beside what one server can do.
 redis::texts shared_throttle::keys_of(std::string const& account, std::string const& address) const {
@@ -65,42 +100,40 @@ void shared_throttle::store_failed() {
 
 task<std::chrono::seconds> shared_throttle::ask(std::string account, std::string address) {
   try {
-    auto const found = (co_await cache_.eval(ask_, keys_of(account, address))).as_list();
-    if (found.size() != 7)
-      throw redis::error{"UNEXPECTED", "Redis: the script of the throttle answers with seven numbers"};
-    auto const at = [&](std::size_t i) { return time_point{std::chrono::microseconds{found[i].as_integer()}}; };
-    auto const count_at = [&](std::size_t i) {
-      return auth::failure_count{static_cast<std::uint32_t>(found[i].as_integer()), at(i + 1)};
-    };
-    co_return auth::wait_after(settings_, count_at(1), count_at(3), count_at(5), at(0));
+    redis::texts arguments{microseconds(settings_.forget_after), microseconds(settings_.first_delay)};
+    for (auto const& each : auth::bounds_of(settings_)) {
+      arguments.push_back(std::to_string(each.free));
+      arguments.push_back(microseconds(each.longest));
+    }
+    auto const answer = co_await cache_.eval(ask_, keys_of(account, address), std::move(arguments));
+    co_return std::chrono::ceil<std::chrono::seconds>(std::chrono::microseconds{answer.as_integer()});
   } catch (...) {
     store_failed();
   }
   co_return co_await own_.ask(std::move(account), std::move(address));
 }
 
-task<> shared_throttle::failed(std::string account, std::string address) {
+task<bool> shared_throttle::settle(char const* how, std::string const& account, std::string const& address) {
   try {
-    redis::texts forget;
-    forget.push_back(std::to_string(settings_.forget_after.count()));
-    (void)co_await cache_.eval(fail_, keys_of(account, address), std::move(forget));
-    co_return;
+    redis::texts arguments{std::string{how}, microseconds(settings_.forget_after)};
+    (void)co_await cache_.eval(settle_, keys_of(account, address), std::move(arguments));
+    co_return true;
   } catch (...) {
     store_failed();
   }
-  co_await own_.failed(std::move(account), std::move(address));
+  co_return false;
+}
+
+task<> shared_throttle::failed(std::string account, std::string address) {
+  if (!co_await settle("failed", account, address)) co_await own_.failed(std::move(account), std::move(address));
 }
 
 task<> shared_throttle::succeeded(std::string account, std::string address) {
-  try {
-    auto keys = keys_of(account, address);
-    keys.pop_back();  // the address keeps its count
-    (void)co_await cache_.del(std::move(keys));
-    co_return;
-  } catch (...) {
-    store_failed();
-  }
-  co_await own_.succeeded(std::move(account), std::move(address));
+  if (!co_await settle("succeeded", account, address)) co_await own_.succeeded(std::move(account), std::move(address));
+}
+
+task<> shared_throttle::withdrawn(std::string account, std::string address) {
+  if (!co_await settle("withdrawn", account, address)) co_await own_.withdrawn(std::move(account), std::move(address));
 }
 
 }  // namespace slipway::limits

@@ -1,5 +1,6 @@
 """The service as it is built, and those who use it: people, and many clients at once."""
 
+import concurrent.futures
 import contextlib
 import glob
 import json
@@ -220,6 +221,23 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join(PATIENCE)
+
+
+def burst(servers, email, guesses=24, address="127.8.7.6"):
+    """The statuses of so many wrong log-ins at one account, all sent at the same moment from one address."""
+    together = threading.Barrier(guesses)
+
+    def guess(number):
+        transport = httpx.HTTPTransport(local_address=address)
+        with httpx.Client(base_url=servers[number % len(servers)].url, timeout=60, transport=transport) as client:
+            client.get("/version")  # connected
+            together.wait(PATIENCE)
+            return client.post("/v1/auth/login", json={"email": email, "password": f"wrong {number}"}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(guesses) as pool:
+        statuses = list(pool.map(guess, range(guesses)))
+    assert set(statuses) <= {401, 429}, statuses
+    return statuses
 
 
 def node_tool(name):

@@ -8,7 +8,7 @@ import pytest
 
 from databases import Redis
 from fixtures import running
-from harness import PASSWORD, Server
+from harness import PASSWORD, Server, burst
 from processes import temporary_folder, wait_until
 
 ADDRESS = "127.9.8.7"
@@ -82,6 +82,17 @@ def test_failed_logins_count_in_both(redis):
                 answer = client.post("/v1/auth/login", json={"email": email, "password": "wrong"})
                 assert answer.status_code == 429 and answer.json()["code"] == "too_many_attempts", answer.text
         assert email.split("@")[0] not in redis.cli("keys", "*")
+    finally:
+        stop(first, second)
+
+
+def test_a_burst_of_logins_is_compared_five_times_over_both(redis):
+    first, second = two_servers(redis)
+    try:
+        email = first.person().email
+        assert 5 <= burst([first, second], email).count(401) <= 7
+        # Their own account, from elsewhere: whoever guesses does not keep the owner out.
+        assert first.client().post("/v1/auth/login", json={"email": email, "password": PASSWORD}).status_code == 200
     finally:
         stop(first, second)
 

@@ -28,6 +28,15 @@ TEST(delay_after, doubles_up_to_its_bound_and_wears_off) {
   EXPECT_EQ(delay_after({9, noon}, noon + 1h, 3, 2h, 3h, 1h), 0ms);
 }
 
+TEST(delay_after, pending_weighs_as_failures_do) {
+  auto const wait = [](failure_count const& c) { return delay_after(c, noon, 3, 1s, 60s, 1h); };
+  EXPECT_EQ(wait({2, noon - 5s, 1, noon}), 1s);
+  EXPECT_EQ(wait({2, noon - 5s, 2, noon}), 2s);
+  EXPECT_EQ(wait({2, noon, 2, noon - 2h}), 0ms);
+  EXPECT_EQ(wait({9, noon - 2h, 1, noon}), 0ms);
+  EXPECT_EQ(wait({0, {}, 3, noon}), 1s);
+}
+
 struct throttle : testing::Test {
   manual_clock clock{noon};
   seeded_random random{1};
@@ -75,6 +84,44 @@ TEST_F(throttle, success_forgives) {
   fail(5);
   t.succeeded("a@example.org", "192.0.2.1");
   EXPECT_EQ(t.ask("a@example.org", "192.0.2.1"), 0s);
+}
+
+TEST_F(throttle, attempts_count_from_the_moment_they_are_let_in) {
+  int let_in = 0;
+  for (int i = 0; i < 25; ++i) let_in += t.ask("a@example.org", "192.0.2.1") == 0s;
+  EXPECT_EQ(let_in, 3);
+  EXPECT_EQ(t.ask("a@example.org", "198.51.100.7"), 0s) << "the owner, elsewhere";
+  fail(3);
+  EXPECT_EQ(t.ask("a@example.org", "192.0.2.1"), 1s) << "a failure takes the place of its attempt";
+}
+
+TEST_F(throttle, a_success_takes_back_what_its_attempt_counted_for_the_address) {
+  for (int i = 0; i < 200; ++i) {
+    auto const name = "user" + std::to_string(i);
+    ASSERT_EQ(t.ask(name, "192.0.2.1"), 0s);
+    t.succeeded(name, "192.0.2.1");
+  }
+  EXPECT_EQ(t.size(), 0u);
+  fail(31, "nobody");
+  clock.advance(3s);
+  ASSERT_EQ(t.ask("user", "192.0.2.1"), 0s);
+  t.succeeded("user", "192.0.2.1");
+  EXPECT_EQ(t.ask("another", "192.0.2.1"), 0s) << "who logs in makes nobody behind the same address wait";
+}
+
+TEST_F(throttle, an_attempt_that_was_withdrawn_was_none) {
+  for (int i = 0; i < 25; ++i) {
+    ASSERT_EQ(t.ask("a@example.org", "192.0.2.1"), 0s);
+    t.withdrawn("a@example.org", "192.0.2.1");
+  }
+  EXPECT_EQ(t.size(), 0u);
+}
+
+TEST_F(throttle, an_attempt_without_an_end_is_forgotten_as_a_failure_is) {
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(t.ask("a@example.org", "192.0.2.1"), 0s);
+  EXPECT_EQ(t.ask("a@example.org", "192.0.2.1"), 1s);
+  clock.advance(1h);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(t.ask("a@example.org", "192.0.2.1"), 0s);
 }
 
 TEST_F(throttle, an_old_count_starts_anew) {

@@ -5,6 +5,8 @@
 #include <slipway/limits/route_limits.hpp>
 #include <slipway/limits/shared_throttle.hpp>
 
+#include <random>
+
 using namespace slipway;
 using namespace slipway::limits;
 using namespace slipway::redis::tests;
@@ -110,6 +112,7 @@ struct manual : auth::throttle {
   }
   task<> failed(std::string, std::string) override { co_return; }
   task<> succeeded(std::string, std::string) override { co_return; }
+  task<> withdrawn(std::string, std::string) override { co_return; }
   int asked = 0;
 };
 
@@ -129,6 +132,52 @@ TEST_F(shared_limits, failed_logins_count_in_every_process_and_show_no_names) {
   on.run(second.succeeded("ada@example.com", "192.0.2.1"));
   EXPECT_EQ(on.run(first.ask("ada@example.com", "192.0.2.1")), 0s);
   EXPECT_EQ(own.asked, 0);
+}
+
+TEST_F(shared_limits, of_a_burst_of_logins_no_more_are_let_in_than_one_after_the_other) {
+  manual own;
+  shared_throttle first{*one, {}, fallback::refuse, own}, second{*two, {}, fallback::refuse, own};
+  std::atomic<int> let_in{0}, left{25};
+  for (unsigned i = 0; i < 25; ++i)
+    on[i % 2].spawn([](shared_throttle& in, std::atomic<int>& sum, std::atomic<int>& running) -> task<> {
+      if (co_await in.ask("ada@example.com", "192.0.2.1") == 0s) ++sum;
+      --running;
+    }(i % 2 ? first : second, let_in, left));
+  ASSERT_TRUE(wait_until([&] { return left == 0; }));
+  EXPECT_EQ(let_in, 5);
+  EXPECT_EQ(on.run(first.ask("ada@example.com", "192.0.2.2")), 0s) << "the owner, elsewhere";
+  on.run(first.succeeded("ada@example.com", "192.0.2.2"));
+  for (int i = 0; i < 5; ++i) on.run(first.withdrawn("ada@example.com", "192.0.2.1"));
+  EXPECT_EQ(store->cli({"dbsize"}), "0");
+}
+
+// The rule is there twice, in C++ and in the script.
+TEST_F(shared_limits, the_script_decides_as_the_rule_in_memory_does) {
+  auth::throttle_settings const s{.first_delay = 1min, .longest_delay = 1h};  // so that no wait ends meanwhile
+  manual unused;
+  shared_throttle shared{*one, s, fallback::refuse, unused};
+  auth::throttle_in_memory own{s};
+  std::minstd_rand random{7};
+  int refused = 0;
+  for (int step = 0; step < 600; ++step) {
+    auto const pick = [&random](unsigned among) { return std::to_string(random() % among); };
+    auto const account = "a" + pick(3), address = "i" + pick(2);
+    auto const wait = on.run(own.ask(account, address));
+    auto const found = on.run(shared.ask(account, address));
+    ASSERT_LE(std::chrono::abs(found - wait), 1s) << step << ": " << found.count() << " and " << wait.count();
+    ASSERT_EQ(found == 0s, wait == 0s) << step;
+    if (wait > 0s) ++refused;
+    auto const how = random() % 8;
+    auto const tell = [&](auth::throttle& in) {
+      if (how < 2) on.run(in.succeeded(account, address));
+      if (how == 2) on.run(in.withdrawn(account, address));
+      if (how == 3) on.run(in.failed(account, address));
+    };
+    tell(own);
+    tell(shared);
+  }
+  EXPECT_GT(refused, 20);
+  EXPECT_LT(refused, 580);
 }
 
 TEST_F(shared_limits, without_the_store_as_was_chosen) {

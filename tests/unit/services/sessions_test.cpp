@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace {
 
 using namespace app;
@@ -22,12 +24,14 @@ class counted_passwords final : public auth::passwords {
     ++checks;
     bool const good = phc && phc->ends_with("hash of " + password.reveal());
     if (auto const other = std::exchange(meanwhile, {})) co_await other();
+    if (fails) std::rethrow_exception(fails);
     co_return good;
   }
   bool needs_rehash(std::string_view) const noexcept override { return old_hashes; }
   int checks = 0;
   bool old_hashes = false;
   std::function<task<>()> meanwhile;  // what others do while a password is compared, once
+  std::exception_ptr fails;
 };
 
 class breached_one final : public auth::breach_check {
@@ -151,6 +155,43 @@ TEST_F(sessions, many_failures_make_the_next_attempt_wait_and_do_no_work) {
   EXPECT_EQ(passwords.checks, checked);
   clock.advance(1h);
   EXPECT_TRUE(log_in("ada@example.com", "right"));
+}
+
+TEST_F(sessions, of_attempts_at_the_same_time_as_many_are_compared_as_one_after_the_other) {
+  std::map<std::string, int> answers;
+  passwords.meanwhile = [&]() -> task<> {
+    for (int i = 0; i < 24; ++i) {
+      auto const r = co_await service.log_in({.email = "ada@example.com", .password = password("wrong")}, "192.0.2.1");
+      ++answers[std::string{code(r)}];
+    }
+    // The owner, who is elsewhere, gets in.
+    EXPECT_TRUE(co_await service.log_in({.email = "ada@example.com", .password = password("right")}, "192.0.2.2"));
+  };
+  ++answers[std::string{code(log_in("ada@example.com", "wrong"))}];
+  EXPECT_EQ(answers, (std::map<std::string, int>{{"bad_credentials", 5}, {"too_many_attempts", 20}}));
+  EXPECT_EQ(passwords.checks, 6);
+}
+
+TEST_F(sessions, an_attempt_that_compared_nothing_does_not_count_and_one_whose_client_left_does) {
+  passwords.fails = std::make_exception_ptr(unavailable_error{"too much to hash"});
+  for (int i = 0; i < 25; ++i) EXPECT_THROW(log_in("ada@example.com", "right"), unavailable_error);
+  passwords.fails = std::make_exception_ptr(cancelled_error{cancel_reason::client_gone});
+  for (int i = 0; i < 5; ++i) EXPECT_THROW(log_in("ada@example.com", "wrong"), cancelled_error);
+  passwords.fails = nullptr;
+  EXPECT_EQ(code(log_in("ada@example.com", "right")), "too_many_attempts");
+}
+
+TEST_F(sessions, the_present_password_is_guessed_no_faster_than_at_a_login) {
+  scope const who{ada.value, {}};
+  std::map<std::string, int> answers;
+  passwords.meanwhile = [&]() -> task<> {
+    for (int i = 0; i < 24; ++i) {
+      auto const r = co_await users.change_password(who, {password("wrong"), password("new")}, "192.0.2.1");
+      ++answers[std::string{r ? "" : r.error().code()}];
+    }
+  };
+  EXPECT_FALSE(on.run(users.change_password(who, {password("wrong"), password("new")}, "192.0.2.1")));
+  EXPECT_EQ(answers, (std::map<std::string, int>{{"invalid", 4}, {"too_many_attempts", 20}}));
 }
 
 TEST_F(sessions, a_new_password_ends_all_other_sessions) {

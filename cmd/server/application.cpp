@@ -69,7 +69,7 @@ application::application(surroundings around)
       web_{make_web(around.settings.web)},
       viewer_{viewer_assets()},
       document_pages_{viewer_},
-      idempotency_{key_rows_, around.clock},
+      idempotency_{key_rows_, around.clock, around.log},
       routes_{&idempotency_} {
   routes::users(routes_, user_pages_);
   routes::preferences(routes_, preference_pages_);

@@ -36,6 +36,7 @@ class application {
     query_health::slow_log const& slow;
     clock_source const& clock;
     std::string environment;
+    log::logger log = {};
   };
   explicit application(surroundings around);
 

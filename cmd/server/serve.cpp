@@ -259,7 +259,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   shared_store store{s, on, all_metrics, health, clock};
 
   application app{{s, on, database, *stored.store, keys, *passwords, store.throttle(), *breaches, health, all_metrics,
-                   slow, clock, in.sources.environment}};
+                   slow, clock, in.sources.environment, log}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};

@@ -77,20 +77,36 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
       replay(x, claim.answer);
     co_return;
   }
-  // What fails is not an answer: the key is given back, and the client may try again.
+  // What fails or is refused had no effect: the key is given back, and the client may try again.
   std::exception_ptr failure;
   try {
     co_await next(x);
   } catch (...) {
     failure = std::current_exception();
   }
-  co_await uncancellable();  // the claim must end, also when the client has left
-  bool const answered = failure == nullptr && x.response.status < 500 && x.response.stream == nullptr;
-  if (answered)
-    co_await store_.finish(key, keep(x));
-  else
-    co_await store_.release(key);
+  std::optional<stored_answer> answer;
+  if (failure == nullptr && x.response.status < 400 && x.response.stream == nullptr) answer = keep(x);
+  co_await settle(key, std::move(answer), co_await this_context());
   if (failure) std::rethrow_exception(failure);
+}
+
+// The effect is committed or undone by now: no failure here makes another answer of the one that the client gets.
+task<> idempotency_layer::settle(std::string key, std::optional<stored_answer> answer, context const* operation) {
+  bool const answered = answer.has_value();
+  co_await uncancellable();  // the claim must end, also when the client has left
+  try {
+    if (answer)
+      co_await store_.finish(std::move(key), std::move(*answer));
+    else
+      co_await store_.release(std::move(key));
+  } catch (std::exception const& error) {
+    log_.with(operation).warn(
+        answered
+            ? "an answer could not be stored under its Idempotency-Key; repeated after two minutes, the request has "
+              "its effect once more"
+            : "an Idempotency-Key could not be given back; it is in use for two minutes",
+        {{"error", error.what()}});
+  }
 }
 
 }  // namespace slipway::api

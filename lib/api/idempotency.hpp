@@ -4,6 +4,7 @@
 
 #include <slipway/core/clock.hpp>
 #include <slipway/http/router.hpp>
+#include <slipway/log/logger.hpp>
 
 #include <optional>
 #include <string>
@@ -38,15 +39,23 @@ class idempotency_store {
 };
 
 // 409 idempotency_key_in_use while the first request runs, 422 idempotency_key_reused for another body, 400 for a key
-// that is not 1 to 255 printable ASCII characters. Answers of 500 and above are not kept: the client may try again.
+// that is not 1 to 255 printable ASCII characters. Answers of 400 and above are not kept: what was refused or failed had
+// no effect, so its key may be used again, also with a corrected body.
+//
+// The answer is stored after the effect was committed. When that fails, the answer stands and the log says so; the key is
+// in use until two minutes after its request began, and a repetition after that has its effect once more.
 class idempotency_layer final : public http::waiting_layer {
  public:
-  idempotency_layer(idempotency_store& store, clock_source const& clock) : store_{store}, clock_{clock} {}
+  idempotency_layer(idempotency_store& store, clock_source const& clock, log::logger log = {})
+      : store_{store}, clock_{clock}, log_{log} {}
   task<> around(http::exchange& x, http::handler const& next) override;
 
  private:
+  task<> settle(std::string key, std::optional<stored_answer> answer, context const* operation);
+
   idempotency_store& store_;
   clock_source const& clock_;
+  log::logger log_;
 };
 
 }  // namespace slipway::api

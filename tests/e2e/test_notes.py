@@ -224,6 +224,29 @@ def test_the_same_key_for_another_body_is_refused(person):
     assert other.status_code == 422 and other.json()["code"] == "idempotency_key_reused"
 
 
+def test_a_refused_body_may_be_corrected_under_its_key(person):
+    key = str(uuid.uuid4())
+    first, again = create(person, key, title=""), create(person, key, title="")
+    for answer in (first, again):
+        assert answer.status_code == 422 and answer.json()["correlation_id"] == answer.headers["x-request-id"]
+    assert create(person, key).status_code == 201
+
+
+def test_an_answer_that_cannot_be_stored_under_its_key_stands(launch):
+    server = launch().start()
+    person, key = server.person(), str(uuid.uuid4())
+    server.sql("create trigger no_room before update of status on idempotency_keys begin select raise(abort, 'no room'); end")
+    made = create(person, key)
+    assert made.status_code == 201, made.text
+    server.sql("create trigger no_end before delete on idempotency_keys begin select raise(abort, 'no room'); end")
+    assert create(person, str(uuid.uuid4()), title="").status_code == 422
+    said = [line for line in server.log_lines() if "Idempotency-Key" in str(line)]
+    assert len(said) == 2 and all(line["level"] == "warn" and "no room" in str(line) for line in said), said
+    server.sql("drop trigger no_room; drop trigger no_end")
+    assert create(person, key).json()["code"] == "idempotency_key_in_use"
+    assert len(person.client.get("/v1/notes").json()["items"]) == 1
+
+
 def test_a_key_belongs_to_its_owner(person, stranger):
     key = str(uuid.uuid4())
     mine, theirs = create(person, key), create(stranger, key)

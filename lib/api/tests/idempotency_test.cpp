@@ -28,10 +28,12 @@ class memory_store final : public api::idempotency_store {
     co_return out;
   }
   task<> finish(std::string key, api::stored_answer answer) override {
+    if (broken) throw unavailable_error{"the disk is full"};
     rows.at(key).answer = std::move(answer);
     co_return;
   }
   task<> release(std::string key) override {
+    if (broken) throw unavailable_error{"the disk is full"};
     rows.erase(key);
     co_return;
   }
@@ -42,6 +44,7 @@ class memory_store final : public api::idempotency_store {
     std::optional<api::stored_answer> answer;
   };
   std::map<std::string, row> rows;
+  bool broken = false;
 };
 
 class idempotency : public testing::Test {
@@ -90,9 +93,29 @@ TEST_F(idempotency, a_request_that_still_runs_is_a_conflict_until_it_is_given_up
   EXPECT_EQ(create("k1").status, 201);
 }
 
-TEST_F(idempotency, refusals_are_answers_and_are_kept) {
+TEST_F(idempotency, a_refusal_is_not_kept_and_a_corrected_body_may_use_its_key) {
+  auto const first = create("k1", R"({"name":""})"), again = create("k1", R"({"name":""})");
+  EXPECT_EQ(first.status, 422);
+  EXPECT_EQ(again.status, 422);
+  EXPECT_EQ(again.code(), first.code());
+  EXPECT_EQ(again.header("Idempotent-Replayed"), "") << "or it would tell the first one's correlation id";
+  EXPECT_EQ(create("k1").status, 201);
+  EXPECT_EQ(create("k1").header("Idempotent-Replayed"), "true");
+  EXPECT_EQ(shop.created_count, 1);
+}
+
+TEST_F(idempotency, an_answer_that_cannot_be_stored_stands) {
+  store.broken = true;
+  EXPECT_EQ(create("k1").status, 201);
+  EXPECT_EQ(shop.created_count, 1);
+  store.broken = false;
+  EXPECT_EQ(create("k1").code(), "idempotency_key_in_use");
+  EXPECT_EQ(shop.created_count, 1);
+}
+
+TEST_F(idempotency, a_key_that_cannot_be_given_back_does_not_change_why_it_was_to_be) {
+  store.broken = true;
   EXPECT_EQ(create("k1", R"({"name":""})").status, 422);
-  EXPECT_EQ(create("k1", R"({"name":""})").header("Idempotent-Replayed"), "true");
 }
 
 TEST_F(idempotency, a_malformed_key_is_refused_and_none_is_fine) {

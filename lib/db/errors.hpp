@@ -32,7 +32,7 @@ enum class constraint_kind : std::uint8_t { unique, foreign_key, check, not_null
 //   foreign_key(notes.owner_id)    of the row that was written, or still leads to one that was to be removed
 //   foreign_key                    where the engine does not tell: SQLite for statements by hand and for removals
 //   unique(index_name)             of an index over expressions
-// A primary key counts as unique.
+// A primary key counts as unique. Tables are named without their schema.
 class constraint_error : public error {
  public:
   constraint_error(constraint_kind kind, std::string name, std::string const& what, std::string code)

@@ -42,10 +42,13 @@ struct key_of_members {
         ++size;
       }
     };
+    // Engines tell the table, and not in which schema it is.
+    std::string_view table = info_of<row>.name;
+    table.remove_prefix(table.rfind('.') + 1);
     put("unique(");
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (i > 0) put(",");
-      put(info_of<row>.name);
+      put(table);
       put(".");
       put(info_of<row>.row->members[columns[i]].name);
     }

@@ -1,6 +1,26 @@
 // What PostgreSQL does alone: the shared pipeline, sessions that end, wrong addresses.
 #include "server_case.hpp"
 
+#include <slipway/db/unique_key.hpp>
+
+namespace slipway::db::tests {
+
+struct spare_part {
+  id_of<spare_part> id;
+  std::string code;
+  std::string maker;
+  std::int64_t number = 0;
+};
+BOOST_DESCRIBE_STRUCT(spare_part, (), (id, code, maker, number))
+
+}  // namespace slipway::db::tests
+
+template <>
+inline constexpr auto slipway::db::table_of<slipway::db::tests::spare_part> =
+    table<slipway::db::tests::spare_part>("workshop.spare_parts")
+        .unique(&slipway::db::tests::spare_part::code)
+        .unique(&slipway::db::tests::spare_part::maker, &slipway::db::tests::spare_part::number);
+
 namespace slipway::db::tests {
 namespace {
 
@@ -163,6 +183,26 @@ TEST_F(postgres, a_violation_in_a_part_of_a_table_is_named_by_the_table) {
   EXPECT_EQ(violated_by(*db_, shards_, "insert into loans (place, book, at) values (1, 'b', 2)"),
             "not_null(loans.card)");
   EXPECT_EQ(violated_by(*db_, shards_, "insert into places values (1)"), "unique(places.id)");
+}
+
+TEST_F(postgres, unique_keys_of_a_table_in_a_schema_are_found_by_their_members) {
+  run(db_->script(
+      "create schema workshop;"
+      "create table workshop.spare_parts (id uuid primary key, code text not null unique, maker text not null, number "
+      "bigint not null, unique (maker, number))"));
+  auto const add = [&](spare_part const& row, char const* key) -> std::string {
+    auto const done = run(or_fault(db_->insert(row), key, fault::conflict("taken")));
+    return done ? "added" : std::string{done.error().code()};
+  };
+  spare_part const first{.id = id_of<spare_part>::make(), .code = "a", .maker = "m", .number = 1};
+  auto same_code = first, same_number = first;
+  same_code.id = same_number.id = id_of<spare_part>::make();
+  same_code.number = 2;
+  same_number.code = "b";
+  EXPECT_EQ(add(first, unique_key<&spare_part::code>), "added");
+  EXPECT_EQ(add(same_code, unique_key<&spare_part::code>), "taken");
+  EXPECT_EQ(add(same_number, (unique_key<&spare_part::maker, &spare_part::number>)), "taken");
+  EXPECT_EQ(add(first, unique_key<&spare_part::id>), "taken");
 }
 
 TEST_F(postgres, violations_of_many_requests_at_once_are_named_by_the_table) {

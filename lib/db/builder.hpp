@@ -29,7 +29,9 @@ struct statement_ref {
 // Awaited: runs one statement. The parameters must live in the awaiting coroutine's frame.
 class run : operation {
  public:
-  run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at) noexcept;
+  // `rows`: how many it writes by their keys.
+  run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at,
+      std::size_t rows = 1) noexcept;
   run(run const&) = delete;
   run& operator=(run const&) = delete;
 
@@ -55,6 +57,7 @@ class run : operation {
   statement_ref statement_;
   std::source_location at_;
   std::chrono::steady_clock::time_point began_{};
+  bool const is_batch_;
   bool watched_ = false;
 };
 

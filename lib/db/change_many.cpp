@@ -203,7 +203,7 @@ task<std::int64_t> update_rows(core& shared, link& to, table_info const& info, s
                                                        : one_by_one(shared, info, columns, rows);
     if (info.updated_at != no_column) parameters.push_back(shared.clock.now());
     auto text = statement_of(shared, info, sets, columns, rows.end - begin, parameters);
-    auto const done = co_await run{shared, to, std::move(text), parameters, at};
+    auto const done = co_await run{shared, to, std::move(text), parameters, at, rows.end - begin};
     changed += done.affected();
   }
   co_return changed;

@@ -30,8 +30,9 @@ statement_ref core::text(std::string sql, values const& parameters, bool reads) 
   return cache.keep(shape, std::move(made));
 }
 
-run::run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at) noexcept
-    : shared_{shared}, to_{to}, statement_{std::move(what)}, at_{at} {
+run::run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at,
+         std::size_t rows) noexcept
+    : shared_{shared}, to_{to}, statement_{std::move(what)}, at_{at}, is_batch_{rows > 1} {
   this->what = statement_.what;
   this->parameters = &parameters;
 }
@@ -62,7 +63,8 @@ void run::finish() {
                     .rows = answer.size(),
                     .operation = of,
                     .at = at_,
-                    .signature = what->signature};
+                    .signature = what->signature,
+                    .is_batch = is_batch_};
   if (of != nullptr) {
     ++of->statements;
     of->statement_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds{event.duration}.count());

@@ -160,7 +160,7 @@ task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t c
     made->sql = std::move(out.text);
     for (auto const& v : parameters) made->signature.push_back(v.kind());
     auto const* what = made.get();
-    auto const done = co_await run{shared, to, statement_ref{what, std::move(made)}, parameters, at};
+    auto const done = co_await run{shared, to, statement_ref{what, std::move(made)}, parameters, at, end - begin};
     for (std::size_t i = 0; without_key && !returning && i < end - begin; ++i)
       write_key(info, row_at(list, begin + i), done.inserted(i));
     for (std::size_t i = 0; without_key && i < done.size(); ++i)

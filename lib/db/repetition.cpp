@@ -50,7 +50,8 @@ repetition_watch::repetition_watch(unsigned limit, std::function<void(repetition
 
 void repetition_watch::on_query(query_event const& event) noexcept {
   if (next_ != nullptr) next_->on_query(event);
-  if (event.operation == nullptr) return;
+  // Whoever writes batches has done what is asked for here.
+  if (event.operation == nullptr || event.is_batch) return;
   auto& notes = event.operation->notes;
   if (!notes) notes = std::make_unique<statement_notes>();
   auto* mine = dynamic_cast<statement_notes*>(notes.get());

@@ -1,4 +1,5 @@
-// Finds the statement that one operation runs again and again: N+1 queries, and rows that are written one by one.
+// Finds the statement that one operation runs again and again: N+1 queries, and rows that are written one by one. An
+// import in many batches is neither.
 // For development and tests; in production nobody counts.
 //
 //   db::repetition_watch repeated{5, [&](db::repetition const& r) { log.warn(...); }, &metrics};

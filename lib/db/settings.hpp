@@ -26,6 +26,7 @@ struct query_event {
   context* operation = nullptr;
   std::source_location at;                  // the line that asked
   std::span<value_kind const> signature{};  // the kinds of its parameters
+  bool is_batch = false;                    // writes several rows at once: insert_many, update_many
 };
 
 // Called on the shard that asked, once for each statement; must be cheap and must not throw.

@@ -72,6 +72,28 @@ TEST_P(repetitions, operations_are_counted_apart) {
   EXPECT_TRUE(watch_.found().empty());
 }
 
+task<> imports(db::database& d) {
+  for (int chunk = 0; chunk < 10; ++chunk) {
+    auto const name = "c" + std::to_string(chunk);
+    auto people = co_await d.insert_many(std::vector{user{.email = name + "a"}, user{.email = name + "b"}});
+    for (auto& each : people) each.nickname = name;
+    co_await d.update_many(std::move(people), col<&user::nickname>);
+  }
+}
+task<> writes_one_by_one(db::database& d) {
+  for (int i = 0; i < 10; ++i) {
+    auto people = co_await d.insert_many(std::vector{user{.email = "o" + std::to_string(i)}});
+    co_await d.update_many(std::move(people), col<&user::nickname>);
+  }
+}
+
+TEST_P(repetitions, an_import_in_batches_is_not_and_one_row_after_the_other_is) {
+  EXPECT_EQ(in_one_operation(imports(*db_)), 20u);
+  EXPECT_TRUE(watch_.found().empty());
+  in_one_operation(writes_one_by_one(*db_));
+  EXPECT_EQ(watch_.found().size(), 2u);
+}
+
 INSTANTIATE_TEST_SUITE_P(engines, repetitions, all_engines(), engine_name);
 
 }  // namespace

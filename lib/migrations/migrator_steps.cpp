@@ -43,6 +43,13 @@ task<> check_foreign_keys(db::session& in, migration const& m) {
                     m.file, broken[0].get<std::string>(0), broken[0].get<std::string>(1))};
 }
 
+// SQLite's messages are without it.
+std::string with_its_code(db::error const& e) {
+  std::string what = e.what();
+  auto const code = fmt::format("({})", e.code());
+  return e.code().empty() || what.find(code) != what.npos ? what : what + " " + code;
+}
+
 // A statement that was ended (SQLSTATE 57014) is told with the limit of services, which is not the one that it had.
 std::string with_its_limit(unavailable_error const& e, milliseconds limit) {
   std::string what = e.what();
@@ -104,8 +111,7 @@ task<> migrator::run_statements(db::session& in, migration const& m, bool up) {
       if (m.in_transaction && dynamic_cast<db::conflict_error const*>(&e) != nullptr)
         throw table_in_use{fmt::format("{}:{}", m.file, s.line)};
       throw startup_error{exit_code::data,
-                          fmt::format("migrations/{}:{}: {}{}. {}", m.file, s.line, e.what(),
-                                      e.code().empty() ? "" : fmt::format(" ({})", e.code()), verdict)};
+                          fmt::format("migrations/{}:{}: {}. {}", m.file, s.line, with_its_code(e), verdict)};
     } catch (unavailable_error const& e) {
       throw startup_error{
           exit_code::unavailable,

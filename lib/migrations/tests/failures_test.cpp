@@ -47,6 +47,21 @@ TEST_P(migration_failures, a_failure_undoes_the_whole_migration_and_names_file_l
   EXPECT_THAT(up(three), ElementsAre(3));  // repaired
 }
 
+TEST_P(migration_failures, a_failure_names_the_code_of_its_error_once) {
+  auto files = first(1);
+  files.push_back({"0002_bad.sql", "-- up\nINSERT INTO missing VALUES (1);\n"});
+  std::string code;
+  try {
+    shards_.run(db_->execute("INSERT INTO missing VALUES (1)"));
+  } catch (db::error const& e) {
+    code = "(" + e.code() + ")";
+  }
+  auto const said = refusal([&] { up(files); });
+  auto const first_one = said.find(code);
+  ASSERT_NE(first_one, said.npos) << said;
+  EXPECT_EQ(said.find(code, first_one + 1), said.npos) << said;
+}
+
 TEST_P(migration_failures, a_changed_file_is_refused_and_nothing_else_happens) {
   up(first(2));
   auto files = three;

@@ -8,8 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include <sys/ioctl.h>
-
 #include <utility>
 
 namespace slipway::db::detail {
@@ -21,35 +19,17 @@ namespace {
 
 // A statement that nobody waits for any more may hold up others for this long.
 constexpr std::chrono::milliseconds patience{150};
-// So long an order to stop takes at most where all is well. When the server's own time-out comes first anyway, none is
-// given: it would hit a neighbour, and the two could not be told apart.
-constexpr std::chrono::milliseconds time_of_an_order{500};
-// After an order to stop the answer comes at once, or what is between us and the server swallows it.
-constexpr std::chrono::seconds answer_to_a_stop{3};
-// So often a socket is read before others have their turn.
-constexpr int most_in_a_row = 16;
 
 }  // namespace
 
 pg_connection::pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                              std::chrono::milliseconds statement_timeout) noexcept
-    : owner_{owner}, home_{home}, pg_{connection.release()}, shared_{shared}, statement_timeout_{statement_timeout} {}
-
-pg_connection::~pg_connection() { release_socket(); }
-
-void pg_connection::listen() {
-  if (!home_.sockets().watch(PQsocket(pg_), *this))
-    throw unavailable_error{"PostgreSQL: the kernel watches no more sockets (fs.epoll.max_user_watches, memory)"};
+    : pg_socket{home.sockets()}, owner_{owner}, home_{home}, shared_{shared}, statement_timeout_{statement_timeout} {
+  take(std::move(connection));
 }
 
 bool pg_connection::has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
 bool pg_connection::in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
-
-void pg_connection::release_socket() noexcept {
-  if (pg_ == nullptr) return;
-  home_.sockets().forget(PQsocket(pg_), *this);
-  PQfinish(std::exchange(pg_, nullptr));
-}
 
 void pg_connection::hook(operation& op) {
   op.owner = this;
@@ -111,52 +91,36 @@ void pg_connection::cancel(operation& op, cancel_reason why) {
 void pg_connection::ready(std::uint32_t events) noexcept {
   if (pg_ == nullptr) return;
   auto const keep = shared_from_this();
-  if ((events & (poller::ended | poller::reset | poller::failed)) != 0) ended_ = true;
-  if (std::exchange(writing_, false)) {
+  if (note(events)) {
     if (!write_out()) return lost(PQerrorMessage(pg_));
     if (step_ != nullptr) advance_copy();
     if (pg_ == nullptr) return;
   }
-  if (events != poller::writable) on_readable();
+  if (events != poller::writable) read_all([this] { return read_once(); });
 }
 
-bool pg_connection::write_out() {
-  auto const left = PQflush(pg_);
-  return left == 0 || (left == 1 && wait_writable());
-}
-
-bool pg_connection::wait_writable() noexcept {
-  writing_ = true;
-  if (!asks_writable_) asks_writable_ = home_.sockets().watch_writable(PQsocket(pg_), *this);
-  return asks_writable_;
-}
-
-// What the socket has become is told once, so it is read until it is empty. libpq does not say whether it is.
-void pg_connection::on_readable() {
-  for (int round = 0;; ++round) {
-    if (copying_ == copy_state::out && step_ == nullptr) {
-      paused_ = true;
-      return;
-    }
-    if (round == most_in_a_row) return home_.sockets().wake(*this);
-    if (PQconsumeInput(pg_) == 0) return lost(PQerrorMessage(pg_));
-    reading_ = true;
-    if (step_ != nullptr) advance_copy();
-    if (pg_ != nullptr) read_answers();
-    reading_ = false;
-    if (pg_ == nullptr) return;
-    if (PQstatus(pg_) == CONNECTION_BAD) return lost(PQerrorMessage(pg_));
-    flush();
-    if (pg_ == nullptr || !may_have_more()) return;
+bool pg_connection::read_once() {
+  if (copying_ == copy_state::out && step_ == nullptr) {
+    paused_ = true;
+    return false;
   }
-}
-
-bool pg_connection::may_have_more() const noexcept {
-  if (ended_) return true;  // its end
+  if (PQconsumeInput(pg_) == 0) {
+    lost(PQerrorMessage(pg_));
+    return false;
+  }
+  reading_ = true;
+  if (step_ != nullptr) advance_copy();
+  if (pg_ != nullptr) read_answers();
+  reading_ = false;
+  if (pg_ == nullptr) return false;
+  if (PQstatus(pg_) == CONNECTION_BAD) {
+    lost(PQerrorMessage(pg_));
+    return false;
+  }
+  flush();
+  if (pg_ == nullptr) return false;
   // Everything was answered: nothing more was there, and what comes later is told.
-  if (flight_.empty()) return false;
-  int waiting = 0;
-  return ::ioctl(PQsocket(pg_), FIONREAD, &waiting) == 0 && waiting > 0;
+  return flight_.empty() ? has_ended() : has_more();
 }
 
 void pg_connection::tick(steady::time_point now) {

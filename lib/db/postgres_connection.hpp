@@ -8,7 +8,7 @@
 
 #include <slipway/core/context.hpp>
 #include <slipway/db/operation_list.hpp>
-#include <slipway/db/postgres_connect.hpp>
+#include <slipway/db/postgres_socket.hpp>
 #include <slipway/db/postgres_wire.hpp>
 #include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
@@ -60,16 +60,15 @@ struct pg_opening : operation {
   ~pg_opening() = default;
 };
 
-class pg_connection final : public std::enable_shared_from_this<pg_connection>, poller::watcher {
+class pg_connection final : public std::enable_shared_from_this<pg_connection>, public pg_socket {
  public:
   // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
   // transaction after the other.
   pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                 std::chrono::milliseconds statement_timeout) noexcept;
-  ~pg_connection();
 
-  // Throws unavailable_error when the kernel has no room for another socket that is watched.
-  void listen();
+  // Throws as `watch` does.
+  void listen() { watch(); }
   // The operation is known here until it is over.
   void submit(operation& op);
   // Several statements in one text, outside the pipeline. Only while nothing is in flight.
@@ -86,7 +85,6 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   // Ends the connection; what is in flight fails. The owner is not told.
   void close(std::exception_ptr why) noexcept;
 
-  bool is_open() const noexcept { return pg_ != nullptr; }
   // Something was cancelled in the middle: what the server is doing is not known.
   bool is_dirty() const noexcept { return dirty_; }
   // Nothing good can come from it any more.
@@ -108,6 +106,11 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
     bool is_sent = false;
     operation_list waiting;  // for the server's word that the statement is there
   };
+  // So long an order to stop takes at most where all is well. When the server's own time-out comes first anyway, none is
+  // given: it would hit a neighbour, and the two could not be told apart.
+  static constexpr std::chrono::milliseconds time_of_an_order{500};
+  // After an order to stop the answer comes at once, or what is between us and the server swallows it.
+  static constexpr std::chrono::seconds answer_to_a_stop{3};
   // Where an operation is, for its cancellation.
   enum stage : std::uint8_t { nowhere, queued, preparing, flying, answered, stepping };
   enum class kind : std::uint8_t { statement, preparation, sync, script, copy };
@@ -140,6 +143,7 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   bool waits_for_sync(operation const& op, slot const& s) const noexcept;
   bool repeat(operation& op, slot const& s, std::string_view state);
   bool was_stopped(std::string_view state) noexcept;
+  void forget_spent_orders() noexcept;
   bool refused(operation& op, std::string_view state);
 
   // postgres_copy.cpp
@@ -155,17 +159,12 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   void cancel(operation& op, cancel_reason why);
   void schedule();
   void ready(std::uint32_t events) noexcept override;
-  bool write_out();
-  bool wait_writable() noexcept;
-  void on_readable();
-  bool may_have_more() const noexcept;
+  bool read_once();
   void lost(std::string const& why);
   static void fail_all(operation_list broken, std::exception_ptr const& why) noexcept;
-  void release_socket() noexcept;
 
   pg_owner& owner_;
   shard& home_;
-  pg_conn* pg_;
   bool const shared_;
   std::chrono::milliseconds const statement_timeout_;
   operation_list pending_;
@@ -184,8 +183,6 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   unsigned batches_ = 0;          // in flight
   bool held_back_ = false, can_hold_back_ = true;
   bool scheduled_ = false, reading_ = false, dirty_ = false, in_script_ = false;
-  bool writing_ = false, asks_writable_ = false;  // waits for room; is told of it
-  bool ended_ = false;                            // the server will say no more than what is on its way
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;
   wire_parameters parameters_;

@@ -113,7 +113,7 @@ pg_connection::progress pg_connection::read_piece(copy_step& step) {
   }
   if (got == -2) return progress::lost;
   if (got == -1) end_copy(step);
-  if (std::exchange(paused_, false)) home_.sockets().wake(*this);
+  if (std::exchange(paused_, false)) read_soon();
   return progress::waits;
 }
 

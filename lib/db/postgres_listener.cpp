@@ -6,16 +6,11 @@
 
 #include <libpq-fe.h>
 
-#include <boost/asio/io_context.hpp>
-
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace slipway::db::detail {
 
-namespace asio = boost::asio;
 using steady = std::chrono::steady_clock;
 
 namespace {
@@ -38,7 +33,8 @@ pg_handle open_and_listen(settings const& s, std::vector<std::string> const& cha
 
 pg_listening::pg_listening(std::function<settings()> where, shard& home, blocking_pool& helpers,
                            std::vector<std::string> channels, std::size_t queue)
-    : where_{std::move(where)},
+    : pg_socket{home.sockets()},
+      where_{std::move(where)},
       settings_{where_()},
       home_{home},
       helpers_{helpers},
@@ -63,7 +59,7 @@ task<> pg_listening::open(std::shared_ptr<pg_listening> me) {
     first = co_await me->connect();
     if (!me->closed_) me->adopt(std::move(first));
   } catch (std::exception const& refused) {
-    me->closed_ = true;  // nobody will ever hold it
+    me->close();  // nobody will ever hold it
     throw unavailable_error{std::string{"PostgreSQL: cannot listen: "} + refused.what()};
   }
   me->connecting_ = false;
@@ -86,43 +82,51 @@ task<> pg_listening::connect_again(std::shared_ptr<pg_listening> me) {
   }
   me->failures_ = 0;
   me->push_gap();
+  me->wake();
 }
 
 void pg_listening::adopt(pg_handle connection) {
-  socket_.emplace(home_.io(), ::dup(PQsocket(connection.get())));
-  pg_ = std::move(connection);
+  take(std::move(connection));
+  watch();
   last_sign_ = home_.coarse_now();
   asked_ = false;
-  wait_readable();
+  read_soon();  // what came with the answers so far is nowhere but in libpq
 }
 
-void pg_listening::wait_readable() {
-  socket_->async_wait(asio::posix::stream_descriptor::wait_read,
-                      [me = shared_from_this()](boost::system::error_code error) {
-                        if (!error && me->pg_ != nullptr) me->on_readable();
-                      });
+void pg_listening::ready(std::uint32_t events) noexcept {
+  if (pg_ == nullptr) return;
+  auto const keep = shared_from_this();
+  if (note(events) && !write_out()) return lost();
+  read_all([this] { return read_once(); });
+  wake();
 }
 
-void pg_listening::on_readable() {
-  if (PQconsumeInput(pg_.get()) == 0) return lost();
+bool pg_listening::read_once() {
+  auto const is_well = PQconsumeInput(pg_) != 0 && take_answers();
+  while (auto* heard = PQnotifies(pg_)) {
+    notification message{.channel = heard->relname, .payload = heard->extra};
+    PQfreemem(heard);
+    push(std::move(message));
+  }
+  if (!is_well) {
+    lost();
+    return false;
+  }
   last_sign_ = home_.coarse_now();
-  while (PQisBusy(pg_.get()) == 0) {
-    auto* answer = PQgetResult(pg_.get());
+  return has_more();
+}
+
+// To the looks at the connection. False: the connection is lost.
+bool pg_listening::take_answers() {
+  while (PQisBusy(pg_) == 0) {
+    auto* answer = PQgetResult(pg_);
     if (answer == nullptr) {
       asked_ = false;
       break;
     }
     PQclear(answer);
   }
-  if (PQstatus(pg_.get()) == CONNECTION_BAD) return lost();
-  auto const keep = shared_from_this();
-  while (auto* heard = PQnotifies(pg_.get())) {
-    notification message{.channel = heard->relname, .payload = heard->extra};
-    PQfreemem(heard);
-    push(std::move(message));
-  }
-  wait_readable();
-  wake();
+  return PQstatus(pg_) != CONNECTION_BAD;
 }
 
 void pg_listening::push(notification heard) {
@@ -133,7 +137,6 @@ void pg_listening::push(notification heard) {
 void pg_listening::push_gap() {
   if (heard_.empty() || heard_.back().what != notification::kind::gap)
     heard_.push_back({.what = notification::kind::gap});
-  wake();
 }
 
 void pg_listening::wake() {
@@ -175,13 +178,11 @@ void pg_listening::tick(steady::time_point now) {
   if (now - last_sign_ < settings_.idle_check) return;
   asked_ = true;
   asked_at_ = now;
-  if (PQsendQuery(pg_.get(), "select 1") == 0 || PQflush(pg_.get()) < 0) lost();
+  if (PQsendQuery(pg_, "select 1") == 0 || !write_out()) lost();
 }
 
 void pg_listening::lost() {
-  boost::system::error_code ignored;
-  if (socket_) (void)socket_->close(ignored);
-  pg_.reset();
+  release_socket();
   next_attempt_ = home_.coarse_now();
 }
 

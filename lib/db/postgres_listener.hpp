@@ -1,24 +1,22 @@
-// LISTEN on a connection of its own, on its shard's loop.
+// LISTEN on a connection of its own, on its shard's poller.
 #pragma once
 
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/notifications.hpp>
-#include <slipway/db/postgres_connect.hpp>
+#include <slipway/db/postgres_socket.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <slipway/runtime/shard.hpp>
 
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace slipway::db::detail {
 
-class pg_listening : public std::enable_shared_from_this<pg_listening> {
+class pg_listening final : public std::enable_shared_from_this<pg_listening>, pg_socket {
  public:
   // `where`: the server at the time; asked before each connection is opened.
   pg_listening(std::function<settings()> where, shard& home, blocking_pool& helpers, std::vector<std::string> channels,
@@ -37,8 +35,9 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   static task<> connect_again(std::shared_ptr<pg_listening> me);
   task<pg_handle> connect();
   void adopt(pg_handle connection);
-  void wait_readable();
-  void on_readable();
+  void ready(std::uint32_t events) noexcept override;
+  bool read_once();
+  bool take_answers();
   void push(notification heard);
   void push_gap();
   void wake();
@@ -50,8 +49,6 @@ class pg_listening : public std::enable_shared_from_this<pg_listening> {
   blocking_pool& helpers_;
   std::vector<std::string> const channels_;
   std::size_t const limit_;
-  pg_handle pg_;
-  std::optional<boost::asio::posix::stream_descriptor> socket_;
   std::deque<notification> heard_;
   one_shot* waiting_ = nullptr;
   bool connecting_ = false, closed_ = false, asked_ = false, moved_ = false;

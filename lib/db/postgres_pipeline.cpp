@@ -195,6 +195,7 @@ bool pg_connection::take_result(PGresult* result) {
     case PGRES_FATAL_ERROR: {
       // A dying server says goodbye: that is the end of all that is in flight, not of one statement.
       auto const state = state_of(kept);
+      if (state == "57014") forget_spent_orders();
       if (state != "57P01" && state != "57P02" && state != "57P03") return true;
       lost(PQresultErrorMessage(kept));
       return false;
@@ -319,6 +320,14 @@ bool pg_connection::was_stopped(std::string_view state) noexcept {
   if (state != "57014" || stops_ == 0) return false;
   --stops_;
   return true;
+}
+
+// An order may come when its statement is over, and hit nothing. It must not be taken for what ends a later statement: the
+// server's own time-out, or somebody else's order.
+void pg_connection::forget_spent_orders() noexcept {
+  auto const now = std::chrono::steady_clock::now();
+  auto const is_time_out = now - front_since_ + time_of_an_order >= statement_timeout_;
+  if (is_time_out || now - stop_since_ > answer_to_a_stop) stops_ = 0;
 }
 
 void pg_connection::finish_preparation(slot& s) {

@@ -1,4 +1,5 @@
 // What nobody waits for any more, on PostgreSQL: it is stopped, and holds up nobody who shares its connection.
+#include "fault_gate.hpp"
 #include "server_case.hpp"
 
 namespace slipway::db::tests {
@@ -110,6 +111,55 @@ TEST_F(postgres_left, a_time_out_after_a_statement_that_was_stopped_is_told_at_o
   auto const began = std::chrono::steady_clock::now();
   EXPECT_THROW(run(db_->query("select pg_sleep(20)")), unavailable_error);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 3500ms) << "once, not twice";
+}
+
+// The statement is over before the order arrives, and only its answer takes long.
+TEST_F(postgres_left, an_order_that_hits_nothing_is_not_taken_for_what_ends_a_later_statement) {
+  fault_gate gate{server_->port()};
+  auto through = settings_;
+  auto const at = ":" + std::to_string(server_->port()) + "/";
+  through.url.replace(through.url.find(at), at.size(), ":" + std::to_string(gate.port()) + "/");
+  through.url += "?sslmode=disable";
+  through.pipelines = 1;
+  through.statement_timeout = 2s;
+  auto db = connect(through, shards_);
+  auto const order_hits_nothing = [&] {
+    gate.delay(500ms);
+    run([](database& on) -> task<> {
+      context operation;
+      one_shot over;
+      start_detached(
+          [](database& d, one_shot& done) -> task<> {
+            EXPECT_THROW(co_await d.query("select 1"), cancelled_error);
+            done.fire();
+          }(on, over),
+          &operation);
+      co_await sleep_for(20ms);
+      operation.cancel(cancel_reason::client_gone);
+      co_await over;
+      co_await on.query("select 2");  // after the answer
+    }(db));
+    gate.pass();
+  };
+  order_hits_nothing();
+  auto const began = std::chrono::steady_clock::now();
+  EXPECT_THROW(run(db.query("select pg_sleep(20)")), unavailable_error) << "the server's own time-out";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 3500ms) << "once, not twice";
+
+  // Somebody else stops it: that is no order of ours either, when ours is as old as this.
+  order_hits_nothing();
+  run(sleep_for(3s));
+  auto const stopped = std::chrono::steady_clock::now();
+  std::jthread const somebody{[this] {
+    shards own{1};
+    auto there = connect(settings_, own);
+    char const* const stop =
+        "select count(pg_cancel_backend(pid)) from pg_stat_activity where query = 'select pg_sleep(1.2)' and state = "
+        "'active'";
+    while (own.run(there.query(stop))[0].get<int>(0) == 0) {}
+  }};
+  EXPECT_THROW(run(db.query("select pg_sleep(1.2)")), unavailable_error);
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, 1s);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 
 #if __has_feature(address_sanitizer)
 #include <sanitizer/allocator_interface.h>
@@ -306,6 +307,35 @@ TEST_F(postgres_streams, too_many_notifications_leave_a_gap) {
     for (;;)
       if ((co_await listening->next()).payload == "again") break;
   }(*db_));
+}
+
+TEST_F(postgres_streams, a_burst_of_notifications_is_heard_whole_and_in_order_while_the_shard_is_busy) {
+  constexpr int all = 20'000;
+  run([](database& db, std::string url) -> task<> {
+    auto const listening = co_await db.listen({"many"}, all);
+    std::atomic<bool> is_said{false};
+    std::jthread const other{[&] {
+      shards own{1};
+      auto there = connect({.url = url}, own);
+      for (int from = 1; from <= all; from += 1'000)  // more than a socket holds, in one go each
+        own.run(there.query(
+            "select pg_notify('many', i || ' ' || repeat('x', 300)) from generate_series($1, $1 + 999) i", {from}));
+      is_said = true;
+    }};
+    while (!is_said) {
+      auto const until = std::chrono::steady_clock::now() + 20ms;
+      while (std::chrono::steady_clock::now() < until) {}
+      co_await db.query("select 1");
+    }
+    for (int i = 1; i <= all; ++i) {
+      auto const heard = co_await listening->next();
+      if (heard.payload == std::to_string(i) + " " + std::string(300, 'x')) continue;
+      ADD_FAILURE() << "instead of " << i << ": " << heard.payload;
+      co_return;
+    }
+    co_await db.notify("many", "and one more");
+    EXPECT_EQ((co_await listening->next()).payload, "and one more");
+  }(*db_, settings_.url));
 }
 
 TEST_F(postgres_streams, a_listener_that_was_cut_off_says_so_and_hears_again) {

@@ -1,0 +1,45 @@
+#include <slipway/db/postgres_socket.hpp>
+
+#include <slipway/core/errors.hpp>
+
+#include <libpq-fe.h>
+
+#include <sys/ioctl.h>
+
+namespace slipway::db::detail {
+
+void pg_socket::take(pg_handle connection) noexcept {
+  release_socket();
+  pg_ = connection.release();
+  writing_ = asks_writable_ = ended_ = false;
+}
+
+void pg_socket::watch() {
+  if (!sockets_.watch(PQsocket(pg_), *this))
+    throw unavailable_error{"PostgreSQL: the kernel watches no more sockets (fs.epoll.max_user_watches, memory)"};
+}
+
+void pg_socket::release_socket() noexcept {
+  if (pg_ == nullptr) return;
+  sockets_.forget(PQsocket(pg_), *this);
+  PQfinish(std::exchange(pg_, nullptr));
+}
+
+bool pg_socket::write_out() {
+  auto const left = PQflush(pg_);
+  return left == 0 || (left == 1 && wait_writable());
+}
+
+bool pg_socket::wait_writable() noexcept {
+  writing_ = true;
+  if (!asks_writable_) asks_writable_ = sockets_.watch_writable(PQsocket(pg_), *this);
+  return asks_writable_;
+}
+
+bool pg_socket::has_more() const noexcept {
+  if (ended_) return true;  // its end
+  int waiting = 0;
+  return ::ioctl(PQsocket(pg_), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+}  // namespace slipway::db::detail

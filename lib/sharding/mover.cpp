@@ -135,9 +135,11 @@ task<std::vector<std::string>> mover::verify() {
   std::vector<std::string> out;
   auto const map = co_await of.refresh();
   std::vector<std::vector<std::uint32_t>> owners(map->slots.size());
-  std::set<std::uint32_t> moving;
+  std::set<std::uint32_t> moving, changing;
   for (auto const& row : co_await of.control().query_once("select slot from sharding_moves"))
     moving.insert(row.get<std::uint32_t>(0));
+  for (auto const& row : co_await of.control().query_once("select slot from sharding_splits"))
+    changing.insert(row.get<std::uint32_t>(0));
   for (std::uint32_t n = 0; n < of.size(); ++n) {
     auto const& name = of.settings().nodes[n].name;
     for (auto const& row :
@@ -150,6 +152,11 @@ task<std::vector<std::string>> mover::verify() {
         out.push_back(fmt::format("{} has slot {}, which was merged into another", name, slot));
       else if (held == state::owned || held == state::copying || held == state::fenced)
         owners[slot].push_back(n);
+      if (row.get<bool>(2) && !changing.contains(slot))
+        out.push_back(
+            fmt::format("{} has begun to split or to merge slot {}, and the control database knows nothing of "
+                        "it: repeat the command that began it",
+                        name, slot));
       if (held != state::owned && !moving.contains(slot))
         out.push_back(fmt::format("{} has slot {} as {}, and no move is under way", name, slot, held));
     }

@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -96,6 +97,7 @@ TEST_P(range_failures, WhatTheControlDatabaseHasForgottenIsTakenUpAgain) {
     EXPECT_THAT(failure(work, forgets), AllOf(HasSubstr("the node has begun the"), HasSubstr(command)));
     EXPECT_FALSE(run(range_progress_of(*all_)).has_value());
     EXPECT_THROW(run(checker_.change(*all_, rows_.back(), true)), unavailable_error) << "and not misplaced";
+    EXPECT_THAT(run(a_mover().verify()), Contains(HasSubstr("a has begun to split or to merge slot")));
     auto m = a_mover();
     work(m);
     EXPECT_THAT(wrong(), IsEmpty());

@@ -3,6 +3,7 @@
 #include <slipway/content/csv.hpp>
 #include <slipway/content/lines.hpp>
 #include <slipway/content/negotiation.hpp>
+#include <slipway/json/path.hpp>
 #include <slipway/json/reader.hpp>
 #include <slipway/json/scalar.hpp>
 #include <slipway/json/validate.hpp>
@@ -19,6 +20,8 @@ namespace {
 // The longest valid note is far shorter, however its text is escaped.
 constexpr std::size_t longest_line = 1 << 20;
 constexpr std::size_t page_size = 100;
+// Far more columns than a note has, so that those it has not can be named.
+constexpr std::size_t most_columns = 64;
 
 constexpr auto const& record_type = meta::describe<note_record>;
 
@@ -90,13 +93,16 @@ class ndjson_reader final : public note_reader {
  public:
   using note_reader::note_reader;
 
-  void feed(std::string_view piece) override {
-    lines_.feed(piece);
-    while (auto const line = lines_.next()) read(*line);
+ private:
+  void take_piece(std::string_view piece) override { lines_.feed(piece); }
+
+  bool read_one() override {
+    auto const line = lines_.next();
+    if (line) read_line(*line);
+    return line.has_value();
   }
 
- private:
-  void read(content::line_splitter::line const& line) {
+  void read_line(content::line_splitter::line const& line) {
     if (line.text.empty()) return;
     if (line.too_long) return wrong(line.number, {{"", "too_long", "the line is too long"}});
     auto n = json::read_valid<note_record>(line.text);
@@ -113,45 +119,48 @@ class csv_reader final : public note_reader {
  public:
   using note_reader::note_reader;
 
-  void feed(std::string_view piece) override {
-    records_.feed(piece);
-    for (;;) switch (records_.next()) {
-        case content::csv_parser::event::need_more:
-        case content::csv_parser::event::end: return;
-        case content::csv_parser::event::malformed:
-          wrong(records_.line(), {{"", "malformed_csv", records_.problem()}});
-          break;
-        case content::csv_parser::event::record: columns_.empty() ? read_header() : read_note(); break;
-      }
+ private:
+  void take_piece(std::string_view piece) override { records_.feed(piece); }
+
+  bool read_one() override {
+    switch (records_.next()) {
+      case content::csv_parser::event::need_more:
+      case content::csv_parser::event::end: return false;
+      case content::csv_parser::event::malformed:
+        wrong(records_.line(), {{"", "malformed_csv", records_.problem()}});
+        if (columns_.empty()) give_up();
+        return true;
+      case content::csv_parser::event::record: columns_.empty() ? read_header() : read_note(); return true;
+    }
+    return false;
   }
 
- private:
+  // Without its columns nobody can tell what the fields of a record mean.
   void read_header() {
     std::vector<field_error> errors;
     bool has_title = false;
+    json::place const top;
     for (auto const& field : records_.fields()) {
       std::string_view name = field;
       if (columns_.empty() && name.starts_with("\xef\xbb\xbf")) name.remove_prefix(3);  // spreadsheets write one
       auto const* m = record_type.find(name);
       if (m == nullptr)
-        errors.push_back({fmt::format("/{}", name), "unknown", "is not a column of notes"});
+        errors.push_back({json::pointer_to(top.member(name)), "unknown", "is not a column of notes"});
       else if (std::ranges::find(columns_, m) != columns_.end())
-        errors.push_back({fmt::format("/{}", name), "duplicate", "must not be given twice"});
+        errors.push_back({json::pointer_to(top.member(name)), "duplicate", "must not be given twice"});
       columns_.push_back(m);
       has_title |= name == "title";
     }
     if (!has_title) errors.push_back({"/title", "required", "is required: the first line names the columns"});
-    known_ = errors.empty();
-    if (!known_) wrong(records_.line(), std::move(errors));
+    if (errors.empty()) return;
+    wrong(records_.line(), std::move(errors));
+    give_up();
   }
 
   void read_note() {
-    if (!known_) return;  // nobody can tell what the fields mean
     auto const& fields = records_.fields();
     if (fields.size() != columns_.size())
-      return wrong(records_.line(),
-                   {{"", "wrong_size",
-                     fmt::format("has {} fields where the first line names {}", fields.size(), columns_.size())}});
+      return wrong(records_.line(), {{"", "wrong_size", wrong_size(fields.size())}});
     note_record n;
     std::vector<field_error> errors;
     for (std::size_t i = 0; i < fields.size(); ++i)
@@ -159,6 +168,10 @@ class csv_reader final : public note_reader {
     if (errors.empty()) json::validate(record_type, &n, errors);
     if (!errors.empty()) return wrong(records_.line(), std::move(errors));
     add(std::move(n), records_.line());
+  }
+
+  std::string wrong_size(std::size_t fields) const {
+    return tells() ? fmt::format("has {} fields where the first line names {}", fields, columns_.size()) : "";
   }
 
   static void read_field(meta::member const& m, note_record* n, std::string const& text,
@@ -173,9 +186,8 @@ class csv_reader final : public note_reader {
       errors.push_back({pointer, "wrong_type", R"(must be a JSON list of texts, such as ["home","shop"])"});
   }
 
-  content::csv_parser records_{longest_line};
+  content::csv_parser records_{longest_line, most_columns};
   std::vector<meta::member const*> columns_;
-  bool known_ = false;
 };
 
 }  // namespace
@@ -190,12 +202,15 @@ std::string_view media_type_of(note_format f) noexcept {
 
 std::optional<note_format> note_format_of(std::string_view media_type, std::string_view file_name) {
   auto const type = content::essence(media_type);
+  auto const dot = file_name.rfind('.');
+  auto const extension = dot == file_name.npos ? std::string_view{} : file_name.substr(dot + 1);
+  std::optional<note_format> by_name;
   for (auto const& e : meta::describe<note_format>.enumerators) {
     auto const format = static_cast<note_format>(e.value);
-    if (http::equal_names(type, media_type_of(format)) || file_name.ends_with(fmt::format(".{}", e.name)))
-      return format;
+    if (http::equal_names(type, media_type_of(format))) return format;
+    if (http::equal_names(extension, e.name)) by_name = format;
   }
-  return std::nullopt;
+  return by_name;
 }
 
 std::unique_ptr<http::body_source> export_notes(services::notes& from, scope who, page<note> first, note_format as) {
@@ -205,6 +220,12 @@ std::unique_ptr<http::body_source> export_notes(services::notes& from, scope who
 std::unique_ptr<note_reader> note_reader::make(note_format as, std::size_t most) {
   if (as == note_format::csv) return std::make_unique<csv_reader>(most);
   return std::make_unique<ndjson_reader>(most);
+}
+
+bool note_reader::read() {
+  for (int i = 0; i < lines_at_once; ++i)
+    if (over_ || !read_one()) return false;
+  return true;
 }
 
 void note_reader::add(note_record n, std::size_t line) {

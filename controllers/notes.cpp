@@ -3,7 +3,9 @@
 #include "controllers/note_files.hpp"
 #include "controllers/pages.hpp"
 
+#include <slipway/content/fields.hpp>
 #include <slipway/content/negotiation.hpp>
+#include <slipway/runtime/yield.hpp>
 
 #include <array>
 
@@ -42,16 +44,28 @@ task<result<versioned<note_view>>> notes::change(scope who, path<id_of<note>> id
   co_return answer(co_await ok(service_.change(who, id, now.version, std::move(in.value))));
 }
 
-task<result<no_content>> notes::remove(scope who, path<id_of<note>> id) {
-  co_await ok(service_.remove(who, id));
+task<result<no_content>> notes::remove(scope who, path<id_of<note>> id, std::optional<if_match> seen) {
+  std::optional<std::int64_t> expected;
+  if (seen && !seen->any()) {
+    expected = (co_await ok(service_.show(who, id))).version;
+    if (!seen->matches(etag_of(*expected))) co_return fault::precondition_failed();
+  }
+  co_await ok(service_.remove(who, id, expected));
   co_return no_content{};
 }
 
-task<result<versioned<note_view>>> notes::restore(scope who, path<id_of<note>> id) {
-  co_return answer(co_await ok(service_.restore(who, id)));
+task<result<versioned<note_view>>> notes::restore(scope who, path<id_of<note>> id, std::optional<if_match> seen) {
+  std::optional<std::int64_t> expected;
+  if (seen && !seen->any()) {
+    expected = co_await ok(service_.deleted_version(who, id));
+    if (!seen->matches(etag_of(*expected))) co_return fault::precondition_failed();
+  }
+  co_return answer(co_await ok(service_.restore(who, id, expected)));
 }
 
-task<result<download>> notes::export_all(scope who, header<"Accept"> accept, query<note_export_query> in) {
+task<result<download>> notes::export_all(scope who, http::exchange& x, header<"Accept"> accept,
+                                         query<note_export_query> in) {
+  if (!in->format) content::add_vary(x, "Accept");
   auto const format = co_await ok(format_for(in.value, accept.value));
   // The first page comes before the answer begins, so that a database that is away is still a 503.
   auto first = co_await ok(service_.list(who, {.sort = note_order::oldest, .limit = 100}));
@@ -67,11 +81,16 @@ task<result<import_report>> notes::import_file(scope who, upload<"file"> in) {
     co_return fault::unsupported_media_type().detail(
         "Send the file as application/x-ndjson or text/csv, or name it so that it ends in .ndjson or .csv.");
   auto const reader = note_reader::make(*format, import_count_);
-  for (auto piece = co_await file.next(); !piece.empty(); piece = co_await file.next()) reader->feed(piece);
-  reader->feed({});
+  for (bool more = true; more;) {
+    auto const piece = co_await file.next();
+    more = !piece.empty();
+    reader->feed(piece);
+    while (reader->read()) co_await yield();
+    co_await yield();  // the next piece may be here already
+  }
   co_await ok(in.end());
   auto notes = co_await ok(reader->take());
-  co_return import_report{static_cast<std::int64_t>(co_await service_.import_all(who, std::move(notes)))};
+  co_return import_report{static_cast<std::int64_t>(co_await ok(service_.import_all(who, std::move(notes))))};
 }
 
 }  // namespace app::controllers

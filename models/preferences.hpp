@@ -34,4 +34,5 @@ template <>
 inline constexpr auto slipway::rules_of<app::preferences_view> =
     slipway::rules(field(&app::preferences_view::values)
                        .example(R"({"theme":"dark","notes":{"sort":"title"}})")
-                       .help("An object, at most 64 KB. A key must not be empty, begin with $ or have a dot."));
+                       .help("An object, at most 64 KB. A key must not be empty, begin with $ or have a dot; a number "
+                             "must not be beyond 64 bits."));

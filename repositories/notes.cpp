@@ -1,4 +1,5 @@
 #include "repositories/notes.hpp"
+#include "repositories/users.hpp"
 
 namespace app::repositories {
 
@@ -7,6 +8,18 @@ using namespace slipway::db;
 namespace {
 
 condition<note> own(scope who) { return col<&note::owner_id> == id_of<user>{who.user()}; }
+
+condition<note> own(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
+  auto which = col<&note::id> == id && own(who);
+  if (expected) which = std::move(which) && col<&note::version> == *expected;
+  return which;
+}
+
+// Who named a version has seen that it was there: whatever became of it, somebody was faster.
+result<void> changed(std::int64_t rows, std::optional<std::int64_t> expected) {
+  if (rows > 0) return {};
+  return std::unexpected(expected ? fault::precondition_failed("version_conflict") : fault::not_found());
+}
 
 order<note> order_of(note_order o) {
   switch (o) {
@@ -28,14 +41,29 @@ task<result<page<note>>> notes::list(scope who, note_query query) {
   co_return co_await mine.page(query.cursor, static_cast<std::size_t>(query.limit));
 }
 
-task<note> notes::insert(scope who, note row) {
+// A token lives on for minutes when its account is closed. So the statement itself asks for the account, at no further
+// round trip: of a closed one the owner is null, which the table refuses.
+task<result<note>> notes::insert(scope who, note row) {
   row.owner_id = who.user();
-  return db_.insert(std::move(row));
+  try {
+    co_await db_.execute(
+        "insert into notes (id, owner_id, title, body, tags, pinned, version, created_at, updated_at) values "
+        "($1, (select id from users where id = $2 and deleted_at is null), $3, $4, $5, $6, $7, $8, $9)",
+        {row.id, row.owner_id, row.title, row.body, row.tags, row.pinned, row.version, row.created_at, row.updated_at});
+    co_return std::move(row);
+  } catch (constraint_error const& violated) {
+    if (!violated.is("not_null(notes.owner_id)")) throw;
+  }
+  co_return fault::not_found();
 }
 
-task<> notes::insert_all(scope who, std::vector<note> rows) {
+task<result<void>> notes::insert_all(scope who, std::vector<note> rows) {
   for (auto& row : rows) row.owner_id = who.user();
-  co_await db_.insert_many(std::move(rows));
+  co_return co_await db_.transaction([&](transaction& tx) -> task<result<void>> {
+    co_await ok(users{tx}.hold(who.user()));
+    co_await tx.insert_many(rows);
+    co_return result<void>{};
+  });
 }
 
 task<result<note>> notes::find(scope who, id_of<note> id) {
@@ -47,14 +75,16 @@ task<result<note>> notes::update(scope who, note row) {
   co_return co_await db_.update(std::move(row));
 }
 
-task<result<void>> notes::remove(scope who, id_of<note> id) {
-  if (co_await db_.remove<note>().where(col<&note::id> == id && own(who)).run() == 0) co_return fault::not_found();
-  co_return result<void>{};
+task<result<note>> notes::find_deleted(scope who, id_of<note> id) {
+  return db_.from<note>().only_deleted().where(col<&note::id> == id && own(who)).one();
 }
 
-task<result<void>> notes::restore(scope who, id_of<note> id) {
-  if (co_await db_.restore<note>().where(col<&note::id> == id && own(who)).run() == 0) co_return fault::not_found();
-  co_return result<void>{};
+task<result<void>> notes::remove(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
+  co_return changed(co_await db_.remove<note>().where(own(who, id, expected)).run(), expected);
+}
+
+task<result<void>> notes::restore(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
+  co_return changed(co_await db_.restore<note>().where(own(who, id, expected)).run(), expected);
 }
 
 }  // namespace app::repositories

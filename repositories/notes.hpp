@@ -13,15 +13,19 @@ class notes {
 
   // malformed bad_cursor.
   task<result<page<note>>> list(scope who, note_query query);
-  task<note> insert(scope who, note row);
-  // All or none.
-  task<> insert_all(scope who, std::vector<note> rows);
+  // not_found when the owner's account is closed.
+  task<result<note>> insert(scope who, note row);
+  // All or none. not_found as of `insert`.
+  task<result<void>> insert_all(scope who, std::vector<note> rows);
   // not_found also for notes of others and deleted ones.
   task<result<note>> find(scope who, id_of<note> id);
   // precondition_failed when somebody changed the note since it was read.
   task<result<note>> update(scope who, note row);
-  task<result<void>> remove(scope who, id_of<note> id);
-  task<result<void>> restore(scope who, id_of<note> id);
+  // The same for deleted ones alone.
+  task<result<note>> find_deleted(scope who, id_of<note> id);
+  // With `expected`: precondition_failed unless it is the version of the row as it is now, deleted or not.
+  task<result<void>> remove(scope who, id_of<note> id, std::optional<std::int64_t> expected);
+  task<result<void>> restore(scope who, id_of<note> id, std::optional<std::int64_t> expected);
 
  private:
   db::session& db_;

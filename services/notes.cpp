@@ -7,12 +7,15 @@ task<result<page<note>>> notes::list(scope who, note_query query) {
 }
 
 task<result<note>> notes::create(scope who, new_note in) {
-  auto n = co_await rows_.insert(who, {.id = id_of<note>::make(clock_),
-                                       .owner_id = who.user(),
-                                       .title = std::move(in.title),
-                                       .body = std::move(in.body),
-                                       .tags = std::move(in.tags),
-                                       .pinned = in.pinned});
+  auto const now = clock_.now();
+  auto n = co_await ok(rows_.insert(who, {.id = id_of<note>::make(clock_),
+                                          .owner_id = who.user(),
+                                          .title = std::move(in.title),
+                                          .body = std::move(in.body),
+                                          .tags = std::move(in.tags),
+                                          .pinned = in.pinned,
+                                          .created_at = now,
+                                          .updated_at = now}));
   listener_.happened(who, note_happening::created, n);
   co_return n;
 }
@@ -31,20 +34,26 @@ task<result<note>> notes::change(scope who, id_of<note> id, std::int64_t expecte
   co_return n;
 }
 
-task<result<void>> notes::remove(scope who, id_of<note> id) {
-  co_await ok(rows_.remove(who, id));
+task<result<void>> notes::remove(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
+  co_await ok(rows_.remove(who, id, expected));
   listener_.happened(who, note_happening::deleted, {.id = id});
   co_return result<void>{};
 }
 
-task<result<note>> notes::restore(scope who, id_of<note> id) {
-  co_await ok(rows_.restore(who, id));
+// Deleting counts as a change.
+task<result<std::int64_t>> notes::deleted_version(scope who, id_of<note> id) {
+  co_return (co_await ok(rows_.find_deleted(who, id))).version - 1;
+}
+
+task<result<note>> notes::restore(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
+  if (expected) ++*expected;
+  co_await ok(rows_.restore(who, id, expected));
   auto n = co_await ok(rows_.find(who, id));
   listener_.happened(who, note_happening::restored, n);
   co_return n;
 }
 
-task<std::size_t> notes::import_all(scope who, std::vector<note_record> in) {
+task<result<std::size_t>> notes::import_all(scope who, std::vector<note_record> in) {
   std::vector<note> rows;
   rows.reserve(in.size());
   for (auto& n : in)
@@ -58,7 +67,7 @@ task<std::size_t> notes::import_all(scope who, std::vector<note_record> in) {
                     .updated_at = n.updated_at.value_or(time_point{})});
   auto const count = rows.size();
   if (count == 0) co_return count;
-  co_await rows_.insert_all(who, std::move(rows));
+  co_await ok(rows_.insert_all(who, std::move(rows)));
   listener_.imported(who, count);
   co_return count;
 }

@@ -15,15 +15,19 @@ class notes {
       : rows_{rows}, listener_{listener}, clock_{clock} {}
 
   task<result<page<note>>> list(scope who, note_query query);
+  // not_found once the account is closed, as for the account itself.
   task<result<note>> create(scope who, new_note in);
   task<result<note>> show(scope who, id_of<note> id);
   // precondition_failed unless `expected` is the note's present version.
   task<result<note>> change(scope who, id_of<note> id, std::int64_t expected, note_change in);
-  task<result<void>> remove(scope who, id_of<note> id);
-  // not_found unless the note was deleted before.
-  task<result<note>> restore(scope who, id_of<note> id);
-  // Makes a new note of each, all or none, with the times that it had; returns how many.
-  task<std::size_t> import_all(scope who, std::vector<note_record> in);
+  // With `expected`: precondition_failed unless it is the note's present version.
+  task<result<void>> remove(scope who, id_of<note> id, std::optional<std::int64_t> expected);
+  // The version that was deleted, the last that anybody saw. not_found unless the note is deleted.
+  task<result<std::int64_t>> deleted_version(scope who, id_of<note> id);
+  // not_found unless the note was deleted before; with `expected`, precondition_failed unless that version was.
+  task<result<note>> restore(scope who, id_of<note> id, std::optional<std::int64_t> expected);
+  // Makes a new note of each, all or none, with the times that it had; returns how many. not_found as of `create`.
+  task<result<std::size_t>> import_all(scope who, std::vector<note_record> in);
 
  private:
   repositories::notes& rows_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "repositories/preferences.hpp"
+#include "repositories/users.hpp"
 
 #include <slipway/core/task.hpp>
 
@@ -9,15 +10,16 @@ namespace app::services {
 
 class preferences {
  public:
-  explicit preferences(repositories::preferences& rows) : rows_{rows} {}
+  preferences(repositories::preferences& rows, repositories::users& accounts) : rows_{rows}, accounts_{accounts} {}
 
   task<app::preferences> show(scope who);
-  // precondition_failed unless `expected` is the present version; invalid for what is no object, and for keys that no
-  // store can hold.
+  // precondition_failed unless `expected` is the present version; invalid for what is no object, and for keys and
+  // numbers that no store can hold; not_found once the account is closed, however late that is while this lasts.
   task<result<app::preferences>> save(scope who, std::int64_t expected, json::value values);
 
  private:
   repositories::preferences& rows_;
+  repositories::users& accounts_;
 };
 
 }  // namespace app::services

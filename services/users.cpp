@@ -67,7 +67,7 @@ task<result<void>> users::change_password(scope who, password_change in, std::st
 }
 
 task<result<void>> users::close(scope who) {
-  // The account goes last: while it is there, whoever was told that a store did not answer can try again.
+  // While the account is there, whoever was told that a store did not answer can try again.
   co_await parts_.preferences.remove(who);
   co_await ok(parts_.db.transaction([&](db::transaction& tx) -> task<result<void>> {
     repositories::users rows{tx};
@@ -76,6 +76,8 @@ task<result<void>> users::close(scope who) {
     co_return co_await rows.remove(who.user());
   }));
   parts_.listener.sessions_ended(who.user(), std::nullopt);
+  // Others may have saved some until now; from here on they see that the account is closed.
+  co_await parts_.preferences.remove(who);
   co_return result<void>{};
 }
 

@@ -39,7 +39,7 @@ class users {
   // too_many_requests after many failures, which count together with those of logging in.
   task<result<void>> change_password(scope who, password_change in, std::string network);
   // Closes the account: it can no longer log in, its sessions end, and its preferences are removed. Where a store fails
-  // in the middle, the account is still there, and closing it again does the rest. not_found once it is closed.
+  // in the middle, closing it again does the rest. not_found once it is closed.
   task<result<void>> close(scope who);
   task<result<page<user>>> list(user_query query);
 

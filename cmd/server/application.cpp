@@ -58,7 +58,7 @@ application::application(surroundings around)
       sessions_{{around.database, user_rows_, token_rows_, around.passwords, issuer_, around.throttle,
                  around.settings.auth.refresh, note_watchers_, around.clock}},
       notes_{note_rows_, note_watchers_, around.clock},
-      preferences_{preference_rows_},
+      preferences_{preference_rows_, user_rows_},
       user_pages_{users_},
       session_pages_{sessions_, around.keys},
       note_pages_{notes_, around.settings.notes.import_count},

@@ -77,7 +77,8 @@ task<crowd> seed_people(db::database& database, auth::passwords& passwords, seed
     if (co_await users.exists(person.email)) continue;
     auto const account = co_await users.insert(std::move(person));
     if (!account) continue;  // somebody else seeded in this moment
-    co_await notes.insert_all(scope{account->id.value, permissions_of(account->role)}, std::move(of_person));
+    auto const who = scope{account->id.value, permissions_of(account->role)};
+    if (!co_await notes.insert_all(who, std::move(of_person))) continue;  // its owner closed it already
     ++out.added;
   }
   co_return out;

@@ -1,4 +1,6 @@
 #include <slipway/api/extract.hpp>
+#include <slipway/content/conditional.hpp>
+#include <slipway/content/fields.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/json/reader.hpp>
 #include <slipway/json/scalar.hpp>
@@ -9,36 +11,11 @@
 #include <iterator>
 
 namespace slipway {
-namespace {
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+bool if_match::matches(std::string_view etag) const {
+  return content::evaluate({.if_match = value}, {.etag = etag}) == content::verdict::proceed;
 }
-
-// Walks a list of entity tags (RFC 9110, section 8.8.3); `weakly` ignores the W/ in front.
-bool has_tag(std::string_view list, std::string_view wanted, bool weakly) {
-  if (trim(list) == "*") return true;
-  while (!list.empty()) {
-    list = trim(list);
-    bool const weak = list.starts_with("W/");
-    if (weak) list.remove_prefix(2);
-    if (!list.starts_with('"')) return false;
-    auto const close = list.find('"', 1);
-    if (close == std::string_view::npos) return false;
-    if (list.substr(0, close + 1) == wanted && (weakly || !weak)) return true;
-    list = trim(list.substr(close + 1));
-    if (!list.empty() && list.front() != ',') return false;
-    if (!list.empty()) list.remove_prefix(1);
-  }
-  return false;
-}
-
-}  // namespace
-
-bool if_match::matches(std::string_view etag) const { return has_tag(value, etag, false); }
-bool if_match::matches_weakly(std::string_view etag) const { return has_tag(value, etag, true); }
+bool if_match::any() const noexcept { return content::trim(value) == "*"; }
 
 }  // namespace slipway
 
@@ -51,7 +28,7 @@ constexpr std::size_t most_parameters = 64;
 bool is_json(std::string_view media_type) {
   if (media_type == "application/json") [[likely]]
     return true;
-  media_type = trim(media_type.substr(0, media_type.find(';')));
+  media_type = content::trim(media_type.substr(0, media_type.find(';')));
   std::string lower{media_type};
   std::ranges::transform(lower, lower.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
@@ -145,7 +122,7 @@ std::string read_header(extraction& from, std::string_view name) {
 std::string read_cookie(extraction& from, std::string_view name) {
   auto rest = from.exchange.request.header("Cookie");
   while (!rest.empty()) {
-    auto const pair = trim(rest.substr(0, rest.find(';')));
+    auto const pair = content::trim(rest.substr(0, rest.find(';')));
     rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
     if (auto const equals = pair.find('='); equals != std::string_view::npos && pair.substr(0, equals) == name)
       return std::string{pair.substr(equals + 1)};
@@ -154,10 +131,14 @@ std::string read_cookie(extraction& from, std::string_view name) {
 }
 
 result<if_match> read_if_match(extraction& from) {
-  auto const value = from.exchange.request.header("If-Match");
-  if (value.data() == nullptr)
-    return std::unexpected(
-        fault::precondition_required().detail("Send If-Match with the ETag of the version that you have seen."));
+  if (auto sent = find_if_match(from)) return std::move(*sent);
+  return std::unexpected(
+      fault::precondition_required().detail("Send If-Match with the ETag of the version that you have seen."));
+}
+
+std::optional<if_match> find_if_match(extraction& from) {
+  auto const value = content::all_values(from.exchange, "If-Match");
+  if (value.data() == nullptr) return std::nullopt;
   return if_match{std::string{value}};
 }
 

@@ -27,6 +27,7 @@ result<void> read_query(extraction& from, meta::type const& t, void* into);
 std::string read_header(extraction& from, std::string_view name);
 std::string read_cookie(extraction& from, std::string_view name);
 result<if_match> read_if_match(extraction& from);
+std::optional<if_match> find_if_match(extraction& from);
 client read_client(extraction& from);
 
 void describe_path(operation& op, meta::type const& t);
@@ -96,6 +97,15 @@ struct extractor<if_match> {
     op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, true,
                              "The ETag of the version that this change is based on"});
     op.conditional = true;
+  }
+};
+
+template <>
+struct extractor<std::optional<if_match>> {
+  static result<std::optional<if_match>> take(extraction& from) { return detail::find_if_match(from); }
+  static void describe(operation& op) {
+    op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, false,
+                             "Only if the version that this ETag names is still the present one"});
   }
 };
 

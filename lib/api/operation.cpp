@@ -37,10 +37,11 @@ std::vector<documented_fault> all_faults(operation const& op) {
   if (op.body != nullptr || !op.file_part.empty() || takes(place::query)) add(fault_kind::invalid, "invalid");
   if (takes(place::query) || op.sparse) add(fault_kind::malformed, "malformed_query");
   if (takes(place::query)) add(fault_kind::malformed, "too_many_parameters");
-  if (std::ranges::any_of(op.parameters, [](auto const& p) { return p.name == "If-Match"; })) {
+  auto const if_match = std::ranges::find(op.parameters, "If-Match", &parameter::name);
+  if (if_match != op.parameters.end()) {
     add(fault_kind::precondition_failed, "precondition_failed");
     add(fault_kind::precondition_failed, "version_conflict");  // changed by somebody between reading and writing
-    add(fault_kind::precondition_required, "precondition_required");
+    if (if_match->required) add(fault_kind::precondition_required, "precondition_required");
   }
   if (op.idempotency_key) {
     add(fault_kind::malformed, "bad_idempotency_key");

@@ -67,14 +67,16 @@ struct cookie {
   std::string value;
 };
 
-// The If-Match header (RFC 9110, section 13.1.1). Absent: 428, so that nobody overwrites what he has not seen.
+// The If-Match header (RFC 9110, section 13.1.1). Absent: 428, so that nobody overwrites what he has not seen. Where the
+// condition is the client's to make, a handler takes std::optional<if_match>: empty when the header is absent.
 struct if_match {
-  std::string value;  // as it came: "*" or a list of entity tags
+  std::string value;  // "*" or a list of entity tags; several lines of the header are one list
 
-  // Whether `etag` (a strong tag, with its quotes) is among those that the client has seen.
+  // Whether `etag` (a strong tag, with its quotes) is among those that the client has seen. A list that cannot be read
+  // matches nothing.
   bool matches(std::string_view etag) const;
-  // The weak comparison, as If-None-Match makes it (section 13.1.2).
-  bool matches_weakly(std::string_view etag) const;
+  // "*": whichever version there is.
+  bool any() const noexcept;
 };
 
 // Where a request comes from, for audit and throttling.

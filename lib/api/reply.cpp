@@ -1,14 +1,16 @@
-#include <slipway/api/parameters.hpp>
 #include <slipway/api/problem.hpp>
 #include <slipway/api/reply.hpp>
+#include <slipway/content/conditional.hpp>
 #include <slipway/content/disposition.hpp>
 #include <slipway/content/event_stream.hpp>
+#include <slipway/content/fields.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/json/writer.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace slipway {
 
@@ -25,7 +27,9 @@ std::optional<std::string_view> wanted_fields(http::exchange& x) {
   while (!rest.empty()) {
     auto const part = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-    if (part.starts_with("fields=")) return http::form_decode(part.substr(7), x.memory);
+    auto const equals = part.find('=');
+    if (equals != part.npos && http::form_decode(part.substr(0, equals), x.memory) == "fields")
+      return http::form_decode(part.substr(equals + 1), x.memory);
   }
   return std::string_view{};
 }
@@ -36,6 +40,25 @@ result<json::selection> select(operation const& op, meta::type const& t, std::st
   auto chosen = json::selection::parse(*t.find("items")->of->element, names);
   if (chosen) *chosen = chosen->within(t, "items");
   return chosen;
+}
+
+bool is_digit_of_escape(char c) noexcept { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+// A path or query as it came, with what cannot stand there encoded (RFC 3986, sections 3.3 and 3.4): a client may have
+// sent a raw '>' or '"', which would end the reference in a Link, or the field.
+void append_uri_text(std::string& out, std::string_view text) {
+  constexpr std::string_view allowed{"-._~!$&'()*+,;=:@/?"};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const c = text[i];
+    bool const plain =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || allowed.contains(c);
+    bool const escape =
+        c == '%' && text.size() - i > 2 && is_digit_of_escape(text[i + 1]) && is_digit_of_escape(text[i + 2]);
+    if (plain || escape)
+      out += c;
+    else
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+  }
 }
 
 void answer_json(http::exchange& x, int status, json::buffer const& out) {
@@ -64,21 +87,26 @@ void reply_location(http::exchange& x, std::string_view where) { x.response.add(
 
 void reply_next_page(http::exchange& x, std::string_view cursor) {
   // The same query with the cursor of the next page in the place of the present one.
-  std::string query;
-  auto rest = x.request.query;
-  while (!rest.empty()) {
-    auto const end = std::min(rest.find('&'), rest.size());
-    if (auto const part = rest.substr(0, end); !part.starts_with("cursor=")) query.append(part).append("&");
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  std::string next{"<"};
+  append_uri_text(next, x.request.path);
+  next += '?';
+  for (auto rest = x.request.query; !rest.empty();) {
+    auto const part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    if (part.empty() || http::form_decode(part.substr(0, part.find('=')), x.memory) == "cursor") continue;
+    append_uri_text(next, part);
+    next += '&';
   }
-  x.response.add("Link", x.copy(fmt::format("<{}?{}cursor={}>; rel=\"next\"", x.request.path, query, cursor)));
+  next.append("cursor=").append(cursor).append(">; rel=\"next\"");
+  x.response.add("Link", x.copy(next));
 }
 
 bool reply_etag(http::exchange& x, std::string_view etag) {
   x.response.add("ETag", x.copy(etag));
-  auto const known = x.request.header("If-None-Match");
   bool const reading = x.request.verb == http::method::get || x.request.verb == http::method::head;
-  if (!reading || known.data() == nullptr || !if_match{std::string{known}}.matches_weakly(etag)) return false;
+  if (!reading) return false;
+  auto const known = content::all_values(x, "If-None-Match");
+  if (content::evaluate({.if_none_match = known}, {.etag = etag}) != content::verdict::not_modified) return false;
   x.response.status = 304;
   return true;
 }

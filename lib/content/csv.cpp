@@ -15,6 +15,7 @@ void csv_parser::fail(char const* why) noexcept {
 }
 
 void csv_parser::end_field() {
+  if (fields_.size() == most_fields_) return fail("the record has too many fields");
   fields_.push_back(std::exchange(field_, {}));
   state_ = state::field_start;
 }
@@ -72,8 +73,8 @@ bool csv_parser::take(char c) {
 
 csv_parser::event csv_parser::finish() {
   fresh_ = true;
+  if (problem_ == nullptr) end_field();
   bool const bad = problem_ != nullptr;
-  if (!bad) end_field();
   field_.clear();
   state_ = state::field_start;
   return bad ? event::malformed : event::record;

@@ -15,11 +15,14 @@ class csv_parser {
   enum class event : std::uint8_t {
     need_more,  // the input is used up: `feed`
     record,     // `fields` are those of one record, which begins in `line`
-    malformed,  // a quote where none may be, or a record that is too long: `problem` says which
+    malformed,  // a quote where none may be, a record that is too long or has too many fields: `problem` says which
     end,
   };
 
-  explicit csv_parser(std::size_t longest_record) noexcept : longest_{longest_record} {}
+  // A record has at most so many bytes, with its commas and quotes, and at most so many fields: what is held of it is
+  // bounded by both, since each field costs a string beside its bytes.
+  csv_parser(std::size_t longest_record, std::size_t most_fields) noexcept
+      : longest_{longest_record}, most_fields_{most_fields} {}
 
   // Only after need_more. An empty piece says that nothing follows. It must live until the next need_more.
   void feed(std::string_view piece) noexcept;
@@ -36,7 +39,7 @@ class csv_parser {
   event finish();
   void end_field();
 
-  std::size_t longest_, size_ = 0;
+  std::size_t longest_, most_fields_, size_ = 0;
   std::string_view input_;
   bool last_ = false, fresh_ = true, blank_ = true, cr_ = false;
   state state_ = state::field_start;

@@ -304,6 +304,17 @@ def test_a_closed_account_is_closed(server, person):
     assert refresh(client, person.tokens["refresh_token"]).status_code == 401
 
 
+def test_nothing_is_made_for_a_closed_account(server, person):
+    person.note()
+    file = {"file": ("notes.ndjson", b'{"title":"late"}\n', "application/x-ndjson")}
+    assert person.client.post("/v1/notes/import", files=file).json() == {"imported": 1}
+    assert person.client.delete("/v1/users/me").status_code == 204
+    # The access token lives on for minutes.
+    for late in (person.client.post("/v1/notes", json={"title": "late"}), person.client.post("/v1/notes/import", files=file)):
+        assert late.status_code == 404 and late.json()["code"] == "not_found", late.text
+    assert len(person.client.get("/v1/notes").json()["items"]) == 2
+
+
 def test_the_list_of_users_is_for_administrators(server, person):
     assert server.client().get("/v1/users").status_code == 401
     assert person.client.get("/v1/users").status_code == 403

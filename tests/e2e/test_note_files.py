@@ -5,6 +5,7 @@ import io
 import json
 import socket
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_an_export_as_csv(person, ask):
     assert [{**r, "tags": json.loads(r["tags"]), "pinned": r["pinned"] == "true"} for r in rows] == made
 
 
+def test_an_export_by_accept_says_that_it_varies(person):
+    for accept in ("text/csv", "image/png", "*/*"):
+        answer = person.client.get("/v1/notes/export", headers={"accept": accept})
+        assert "accept" in [name.strip().lower() for name in answer.headers.get("vary", "").split(",")], accept
+    fixed = person.client.get("/v1/notes/export", params={"format": "csv"}, headers={"accept-encoding": "identity"})
+    assert "accept" not in [name.strip().lower() for name in fixed.headers.get("vary", "").split(",")]
+
+
 def test_an_export_of_nothing(person):
     assert exported(person.client).text == ""
     assert exported(person.client, params={"format": "csv"}).text == "id,title,body,tags,pinned,created_at,updated_at\r\n"
@@ -90,6 +99,15 @@ def test_what_goes_out_comes_in_again(person, stranger, form):
     # Once more: the same file twice is the notes twice.
     assert upload(stranger.client, file, name=f"notes.{form}", media_type="text/plain").status_code == 200
     assert len(notes_of(stranger.client)) == 2 * len(AWKWARD)
+
+
+@pytest.mark.parametrize("name, media_type", [("a.ndjson", "text/csv"), ("a.CSV", None), ("a", "Text/CSV;charset=utf-8")])
+def test_the_type_of_a_file_goes_before_its_name(person, name, media_type):
+    named = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    typed = f"Content-Type: {media_type}\r\n" if media_type else ""
+    answer = person.client.post("/v1/notes/import", content=f"--b\r\n{named}{typed}\r\ntitle\nx\n\r\n--b--\r\n",
+                                headers={"content-type": "multipart/form-data; boundary=b"})
+    assert answer.json() == {"imported": 1}, answer.text
 
 
 def test_every_wrong_line_is_named_and_nothing_is_kept(person):
@@ -164,6 +182,33 @@ def test_too_large_and_too_many(launch):
     assert errors_of(upload(person.client, lines(*[{"title": "x"}] * 11))) == [(11, "", "too_many")]
     assert notes_of(person.client) == []
     assert upload(person.client, lines(*[{"title": "x"}] * 10)).json() == {"imported": 10}
+
+
+@pytest.mark.parametrize("content", [b"," * 1_048_000 + b"\n", b"title,pinned,tags\n" + b",x,y\n" * 500_000,
+                                     b"title\n" * 500_000, b"\n" * 4_000_000])
+def test_a_file_that_is_all_wrong_holds_nobody_up(launch, content):
+    server = launch(settings={"runtime.shards": "1", "notes.import_size": "8MB"}).start()
+    person = server.person()
+    waited, over = [], threading.Event()
+
+    def ask():
+        with server.client() as client:
+            while not over.is_set():
+                begun = time.monotonic()
+                assert client.get("/version").status_code == 200
+                waited.append(time.monotonic() - begun)
+
+    other = threading.Thread(target=ask)
+    other.start()
+    wait_until(lambda: len(waited) > 3, what="the other to be served")
+    answer = upload(person.client, content, name="n.csv", media_type="text/csv", timeout=120)
+    over.set()
+    other.join()
+    assert answer.status_code in (200, 422), answer.text
+    if answer.status_code == 422:
+        assert 1 <= len(answer.json()["errors"]) <= 100
+    # Without turns, an import on this build with sanitizers keeps the shard for many seconds.
+    assert max(waited) < 1, f"the other waited {max(waited):.2f} s"
 
 
 def resident(server):

@@ -54,6 +54,47 @@ def test_of_two_who_change_at_the_same_time_one_is_told(person):
     assert sorted(codes) == [200] + [412] * 4
 
 
+def test_a_deletion_that_names_another_version_is_not_done(person):
+    made = person.note()
+    path, old = f"/v1/notes/{made.json()['id']}", made.headers["etag"]
+    now = person.client.patch(path, json={"title": "Changed"}, headers={"if-match": old}).headers["etag"]
+    for tag in (old, "W/" + now, now.strip('"'), '"another"', ""):
+        refused = person.client.delete(path, headers={"if-match": tag})
+        assert refused.status_code == 412 and refused.json()["code"] == "precondition_failed", tag
+    assert person.client.get(path).json()["title"] == "Changed"
+    assert person.client.delete(path, headers=[("if-match", old), ("if-match", now)]).status_code == 204
+    assert person.client.delete(path, headers={"if-match": now}).status_code == 404, "there is none to compare with"
+    for tag in (old, '"another"'):
+        assert person.client.post(f"{path}/restore", headers={"if-match": tag}).status_code == 412, tag
+    back = person.client.post(f"{path}/restore", headers={"if-match": now})
+    assert back.status_code == 200 and back.json()["title"] == "Changed"
+    assert back.headers["etag"] not in (old, now)
+    assert person.client.get(path, headers={"if-none-match": f'"x",, , {back.headers["etag"]}'}).status_code == 304
+    assert person.client.delete(path, headers={"if-match": "*"}).status_code == 204
+    assert person.client.post(f"{path}/restore", headers={"if-match": "*"}).status_code == 200
+
+
+def test_a_note_is_deleted_in_the_version_that_was_seen_or_not_at_all(person):
+    made = person.note()
+    path, tag = f"/v1/notes/{made.json()['id']}", made.headers["etag"]
+    codes = {}
+
+    def ask(name, method, **more):
+        with person.server.client(headers=person.client.headers) as client:
+            codes[name] = client.request(method, path, headers={"if-match": tag}, **more).status_code
+
+    threads = [threading.Thread(target=ask, args=(f"change {i}", "PATCH"), kwargs={"json": {"title": "Kept"}}) for i in range(3)]
+    threads += [threading.Thread(target=ask, args=(f"delete {i}", "DELETE")) for i in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    done = [name for name, code in codes.items() if code < 300]
+    assert len(done) == 1, codes
+    assert set(codes.values()) <= {200, 204, 404, 412}
+    assert (person.client.get(path).status_code == 200) == done[0].startswith("change")
+
+
 def test_a_merge_patch_changes_what_it_names(person):
     made = person.note(tags=["a"], pinned=True)
     path = f"/v1/notes/{made.json()['id']}"

@@ -92,6 +92,15 @@ def test_what_is_too_large_or_beyond_numbers_is_refused(person):
     assert beyond.status_code == 422
 
 
+@pytest.mark.parametrize("number", ["9223372036854775808", "-9223372036854775809", "12345678901234567890123"])
+def test_a_number_that_no_store_keeps_is_named(person, number):
+    answer = person.client.put(PATH, content=f'{{"values":{{"list":[1,{{"a":{number}}}]}}}}',
+                               headers={"if-match": "*", "content-type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/values/list/1/a", "out_of_range")]
+    assert person.client.get(PATH).json() == {"values": {}}
+
+
 def test_nobody_but_who_is_signed_in(server):
     with server.client() as nobody:
         assert nobody.get(PATH).status_code == 401
@@ -104,6 +113,40 @@ def test_closing_the_account_removes_them(person):
     assert person.client.delete("/v1/users/me").status_code == 204
     with person.server.client(headers=token) as client:
         assert client.get(PATH).json() == {"values": {}}
+        # The access token lives on for minutes.
+        late = client.put(PATH, json={"values": {"a": 2}}, headers={"if-match": "*"})
+        assert late.status_code == 404 and late.json()["code"] == "not_found"
+        assert client.get(PATH).json() == {"values": {}}
+    assert stored(person.server) == 0
+
+
+def stored(server):
+    return int(server.sql("select count(*) from documents_preferences where body like '%of-a-closed-account%'"
+                          if server.postgres is None else
+                          "select count(*) from documents_preferences where cast(body as char(200)) like '%of-a-closed-account%'"))
+
+
+def test_no_preferences_are_left_of_an_account_that_is_closed_while_they_are_saved(server):
+    for _ in range(15):
+        person = server.person()
+        clients = [server.client(headers=person.client.headers) for _ in range(4)]
+        begin, saved = threading.Barrier(5), []
+
+        def write(client):
+            begin.wait()
+            for i in range(4):
+                answer = client.put(PATH, json={"values": {"mark": "of-a-closed-account", "n": i}}, headers={"if-match": "*"})
+                saved.append(answer.status_code)
+
+        threads = [threading.Thread(target=write, args=(c,)) for c in clients]
+        for t in threads:
+            t.start()
+        begin.wait()
+        assert person.client.delete("/v1/users/me").status_code == 204
+        for t in threads:
+            t.join()
+        assert set(saved) <= {200, 404, 412}, saved
+        assert stored(server) == 0
 
 
 def test_a_mongodb_that_goes_away_is_a_503_and_comes_back(launch):

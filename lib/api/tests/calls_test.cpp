@@ -131,6 +131,27 @@ TEST_F(api_calls, a_page_links_to_the_next_one_with_the_same_query) {
   EXPECT_EQ(b.header("Link"), "</v1/items?sort=name&cursor=abc>; rel=\"next\"");
 }
 
+TEST_F(api_calls, a_link_has_one_cursor_however_its_name_was_written) {
+  auto const link = [&](std::string const& query) {
+    return calls.call(method::get, "/v1/walk?" + query).header("Link");
+  };
+  EXPECT_EQ(link("cursor=x&a=1"), "</v1/walk?a=1&cursor=abc>; rel=\"next\"");
+  EXPECT_EQ(link("a=1&%63urso%72=x&"), "</v1/walk?a=1&cursor=abc>; rel=\"next\"");
+  EXPECT_EQ(link("cursor&&cursors=1"), "</v1/walk?cursors=1&cursor=abc>; rel=\"next\"");
+}
+
+TEST_F(api_calls, a_link_ends_where_its_reference_ends) {
+  // RFC 8288, section 3: the target stands between the first < and the first >.
+  auto const link = [&](std::string const& query) {
+    return calls.call(method::get, "/v1/walk?" + query).header("Link");
+  };
+  EXPECT_EQ(link("q=a>b<\"c\"|{}\\^`[]"),
+            "</v1/walk?q=a%3Eb%3C%22c%22%7C%7B%7D%5C%5E%60%5B%5D&cursor=abc>; rel=\"next\"");
+  EXPECT_EQ(link("q=50%&r=%zz&s=%3e&t=\xc3\xa4"), "</v1/walk?q=50%25&r=%25zz&s=%3e&t=%C3%A4&cursor=abc>; rel=\"next\"");
+  EXPECT_EQ(link("q=a+b%20c/d?e:f@g!h$i'(j)*k,l;m=n~o"),
+            "</v1/walk?q=a+b%20c/d?e:f@g!h$i'(j)*k,l;m=n~o&cursor=abc>; rel=\"next\"");
+}
+
 TEST_F(api_calls, sparse_fields_leave_the_rest_out) {
   auto const a = calls.call(method::get, "/v1/items?fields=name");
   EXPECT_EQ(a.body, R"({"items":[{"name":"nail"},{"name":"screw"}],"next":"abc"})");
@@ -138,6 +159,7 @@ TEST_F(api_calls, sparse_fields_leave_the_rest_out) {
   auto const unknown = calls.call(method::get, "/v1/items?fields=colour");
   EXPECT_EQ(unknown.status, 422);
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?fields=%zz").status, 400);
+  EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?%66ields=name").body, R"({"name":"nail"})");
 }
 
 TEST_F(api_calls, a_known_version_is_not_sent_again) {
@@ -145,6 +167,30 @@ TEST_F(api_calls, a_known_version_is_not_sent_again) {
   EXPECT_EQ(a.header("ETag"), "\"5\"");
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some, {}, {{"If-None-Match", "\"4\", W/\"5\""}}).status, 304);
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some, {}, {{"If-None-Match", "\"4\""}}).status, 200);
+}
+
+TEST_F(api_calls, lists_of_tags_may_have_empty_elements_and_several_lines) {
+  std::string const path = "/v1/items/" + some;
+  for (auto const* list : {", \"5\"", "\"4\",,\"5\"", ",,\t, \"5\" ,", "*"}) {
+    EXPECT_EQ(calls.call(method::get, path, {}, {{"If-None-Match", list}}).status, 304) << list;
+    EXPECT_EQ(calls.call(method::delete_, path, {}, {{"If-Match", list}}).status, 204) << list;
+  }
+  EXPECT_EQ(calls.call(method::get, path, {}, {{"If-None-Match", "\"4\""}, {"If-None-Match", "\"5\""}}).status, 304);
+  EXPECT_EQ(calls.call(method::delete_, path, {}, {{"If-Match", "\"4\""}, {"If-Match", "\"5\""}}).status, 204);
+  EXPECT_EQ(calls.call(method::delete_, path, {}, {{"If-Match", "\"4\""}, {"If-Match", "\"6\""}}).status, 412);
+}
+
+TEST_F(api_calls, a_condition_that_need_not_be_made_holds_when_it_is) {
+  std::string const path = "/v1/items/" + some;
+  EXPECT_EQ(calls.call(method::delete_, path).status, 204);
+  EXPECT_EQ(calls.call(method::delete_, path, {}, {{"If-Match", "\"5\""}}).status, 204);
+  EXPECT_EQ(shop.removed_count, 2);
+  for (auto const* list : {"\"4\"", "W/\"5\"", "5", "\"5", "", "\"4\" \"5\""}) {
+    auto const a = calls.call(method::delete_, path, {}, {{"If-Match", list}});
+    EXPECT_EQ(a.status, 412) << list;
+    EXPECT_EQ(a.code(), "precondition_failed") << list;
+  }
+  EXPECT_EQ(shop.removed_count, 2);
 }
 
 TEST_F(api_calls, a_change_must_say_what_it_is_based_on) {

@@ -78,6 +78,14 @@ TEST_P(document, says_what_the_routes_say) {
   auto const& restock = doc.at("paths").at("/v1/restock").at("post");
   EXPECT_EQ(restock.at("security").as_array().size(), 1u);
   EXPECT_TRUE(restock.at("responses").as_object().contains("403"));
+  auto const& remove = doc.at("paths").at("/v1/items/{id}").at("delete");
+  EXPECT_TRUE(remove.at("responses").as_object().contains("412"));
+  EXPECT_FALSE(remove.at("responses").as_object().contains("428")) << "the condition need not be made";
+  EXPECT_EQ(remove.at("parameters").at(1).at("name").as_string(), "If-Match");
+  EXPECT_FALSE(remove.at("parameters").at(1).at("required").as_bool());
+  auto const& change = doc.at("paths").at("/v1/items/{id}").at("patch");
+  EXPECT_TRUE(change.at("responses").as_object().contains("428"));
+  EXPECT_TRUE(change.at("parameters").at(1).at("required").as_bool());
   auto const& name = doc.at("components").at("schemas").at("new_item").at("properties").at("name");
   EXPECT_EQ(name.at("maxLength").to_number<int>(), 10);
   EXPECT_TRUE(doc.at("paths").at("/v1/text").at("get").at("deprecated").as_bool());

@@ -66,6 +66,17 @@ class counter {
     last_user = who.user().value;
     co_return item{id, in->name, in->count};
   }
+  task<result<no_content>> remove(path<id_of<item>>, std::optional<if_match> seen) {
+    if (seen && !seen->any() && !seen->matches(etag_of(5))) co_return fault::precondition_failed();
+    ++removed_count;
+    co_return no_content{};
+  }
+  // Pages of a query that takes a cursor, whatever it is.
+  task<result<page<item>>> walk(http::exchange&) {
+    page<item> out;
+    out.next = "abc";
+    co_return out;
+  }
   task<result<page<item>>> list(query<item_query> in) {
     last_query = *in;
     page<item> out;
@@ -107,7 +118,7 @@ class counter {
 
   task<result<accepted<item>>> count_stock() { co_return accepted<item>{{id_of<item>{}, "nail", 0}, "/v1/counts/7"}; }
 
-  int created_count = 0;
+  int created_count = 0, removed_count = 0;
   uuid last_user;
   item_query last_query;
   id_of<item> missing = id_of<item>::make();
@@ -126,6 +137,8 @@ inline void routes(api::router& r, counter& c, bool idempotent = false) {
   r.get("/v1/items/{id}", c, &counter::show,
         {.summary = "Show", .access = everyone, .name = "items.show", .sparse = true});
   r.patch("/v1/items/{id}", c, &counter::change, {.summary = "Change", .access = signed_in, .name = "items.change"});
+  r.del("/v1/items/{id}", c, &counter::remove, {.summary = "Remove", .access = everyone, .name = "items.remove"});
+  r.get("/v1/walk", c, &counter::walk, {.summary = "Walk", .access = everyone});
   r.post("/v1/restock", c, &counter::restock, {.summary = "Restock", .access = needs(right::restock)});
   r.get("/v1/broken", c, &counter::broken, {.summary = "Broken", .access = everyone});
   r.post("/v1/list", c, &counter::load, {.summary = "Load", .access = everyone});

@@ -9,8 +9,8 @@ namespace slipway::content {
 namespace {
 
 // "1:[a,b] 2!why", read in pieces of `size` bytes.
-std::string records(std::string_view text, std::size_t size, std::size_t longest = 100) {
-  csv_parser p{longest};
+std::string records(std::string_view text, std::size_t size, std::size_t longest = 100, std::size_t most_fields = 8) {
+  csv_parser p{longest, most_fields};
   std::string out;
   for (;;) {
     auto const e = p.next();
@@ -46,6 +46,12 @@ TEST(csv, goes_on_behind_what_is_malformed) {
   same_however_it_is_cut("a\rb\nd", "1!a carriage return stands alone 2:[d]");
   same_however_it_is_cut("a\n\"b\nc", "1:[a] 2!a quote is never closed");
   EXPECT_EQ(records("aaaaaaaa\nb\n", 3, 4), "1!the record is too long 2:[b]");
+}
+
+TEST(csv, no_record_has_more_fields_than_it_may) {
+  EXPECT_EQ(records("a,b,c\n1,2,3,\n,,\n,,,,,,\nlast", 3, 100, 3),
+            "1:[a|b|c] 2!the record has too many fields 3:[||] 4!the record has too many fields 5:[last]");
+  EXPECT_EQ(records("a,b\nc,d", 100, 100, 1), "1!the record has too many fields 2!the record has too many fields");
 }
 
 TEST(csv, what_is_written_is_read_again) {

@@ -2,6 +2,7 @@
 #include <slipway/core/one_shot.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 #include <slipway/runtime/shards.hpp>
+#include <slipway/runtime/yield.hpp>
 
 #include <gtest/gtest.h>
 
@@ -161,6 +162,69 @@ TEST(sleep, may_be_cancelled_in_the_very_turn_in_which_it_ends) {
     all.run(sleep_for(1ms));
     all.on_each([](shard&) {});
   }
+}
+
+namespace {
+
+struct long_work {
+  bool over = false;
+  int turns = 0;
+
+  task<> run() {
+    while (!over) {
+      co_await yield();
+      ++turns;
+    }
+  }
+  task<> end_soon() {
+    co_await sleep_for(2ms);
+    over = true;
+  }
+};
+
+}  // namespace
+
+TEST(yield, lets_what_is_posted_and_what_waits_for_its_time_go_first) {
+  shards all{1};
+  long_work work;
+  int meanwhile = 0;
+  all[0].spawn(work.end_soon());
+  all[0].post([&] { ++meanwhile; });
+  all.run(work.run());
+  EXPECT_GT(work.turns, 1);
+  EXPECT_EQ(meanwhile, 1);
+}
+
+TEST(yield, two_who_do_it_take_turns) {
+  shards all{1};
+  std::string order;
+  std::latch both{2};
+  auto const work = [](char name, std::string& to, std::latch& done) -> task<> {
+    for (int i = 0; i < 3; ++i) {
+      to += name;
+      co_await yield();
+    }
+    done.count_down();
+  };
+  all[0].post([&] {
+    shard::current().spawn(work('a', order, both));
+    shard::current().spawn(work('b', order, both));
+  });
+  both.wait();
+  EXPECT_EQ(order, "ababab");
+}
+
+TEST(yield, ends_when_its_operation_is_cancelled) {
+  shards all{1};
+  context operation;
+  long_work work;
+  std::string out;
+  std::binary_semaphore done{0};
+  all[0].spawn(keep_outcome(work.run(), out, done), &operation);
+  all[0].post([&] { operation.cancel(cancel_reason::client_gone); });
+  done.acquire();
+  EXPECT_EQ(out, "cancelled: the client went away");
+  all.on_each([](shard&) {});  // the turn that nobody waits for any more has come
 }
 
 TEST(ticks, come_until_the_handle_goes_and_may_join_and_leave_while_they_are_called) {

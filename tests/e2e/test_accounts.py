@@ -315,6 +315,23 @@ def test_nothing_is_made_for_a_closed_account(server, person):
     assert len(person.client.get("/v1/notes").json()["items"]) == 2
 
 
+def test_who_is_just_being_closed_is_waited_for(launch, postgres):
+    server = launch(postgres=postgres).start()
+    person, answers = server.person(), []
+    late = threading.Thread(target=lambda: answers.append(person.client.post("/v1/notes", json={"title": "late"})))
+    with postgres.session(server.database) as closing:
+        closing.execute(f"begin; select 1 from users where email = '{person.email}' for update; update users set "
+                        f"deleted_at = updated_at where email = '{person.email}'; select 'held';")
+        closing.wait_for("held")
+        late.start()
+        wait_until(lambda: int(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")) > 0,
+                   what="the new note to wait")
+        closing.execute("commit;")
+        late.join()
+    assert answers[0].status_code == 404, answers[0].text
+    assert person.client.get("/v1/notes").json()["items"] == []
+
+
 def test_the_list_of_users_is_for_administrators(server, person):
     assert server.client().get("/v1/users").status_code == 401
     assert person.client.get("/v1/users").status_code == 403

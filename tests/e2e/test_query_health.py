@@ -2,7 +2,6 @@
 cost, and statements that are repeated."""
 
 import json
-import re
 
 import pytest
 
@@ -113,24 +112,28 @@ def test_without_the_service_or_its_counts_it_is_said_what_to_do(launch, server)
 
 
 def test_in_development_a_statement_that_a_request_repeats_is_named_with_its_line(launch):
-    own = launch(environment="development", settings={"log.format": "json"}).start()
+    own = launch(environment="development", settings={"log.format": "json", "database.repeated_statements": "1"}).start()
     person = own.person()
     many = "".join(json.dumps({"title": f"Note {n}"}) + "\n" for n in range(8_000)).encode()
-    few = many[: many.index(b"\n") + 1]
 
     def told():
         return [line for line in own.log_lines() if "runs the same statement again and again" in line.get("message", "")]
 
-    def load(content):
-        answer = person.client.post("/v1/notes/import", files={"file": ("notes.ndjson", content, "application/x-ndjson")})
+    def of_accounts():
+        return [line for line in told() if line["place"].startswith("repositories/users.cpp:")]
+
+    def save():  # looks for the account before and after
+        answer = person.client.put("/v1/users/me/preferences", json={"values": {}}, headers={"if-match": "*"})
         assert answer.status_code == 200, answer.text
 
-    load(few)
-    assert not told()
-    load(many)  # more rows than six statements take
-    line = wait_until(told, what="the warning")[0]
-    found = re.fullmatch(r"repositories/notes\.cpp:(\d+)", line["place"])
-    assert found and "insert_many" in (ROOT / "repositories/notes.cpp").read_text().splitlines()[int(found[1]) - 1]
-    assert line["count"] == 6 and line["sql"].lower().startswith("insert into")
-    load(many)
-    assert len(told()) == 1, "each place is told once"
+    answer = person.client.post("/v1/notes/import", files={"file": ("notes.ndjson", many, "application/x-ndjson")})
+    assert answer.json() == {"imported": 8_000}
+    assert person.client.get("/v1/users/me").status_code == 200
+    assert not told(), "many rows in a few statements are what is asked for"
+    save()
+    line = wait_until(of_accounts, what="the warning")[0]
+    number = int(line["place"].rpartition(":")[2])
+    assert "find<user>" in (ROOT / "repositories/users.cpp").read_text().splitlines()[number - 1]
+    assert line["count"] == 2 and line["sql"].lower().startswith("select")
+    save()
+    assert len(of_accounts()) == 1, "each place is told once"

@@ -1,15 +1,10 @@
 #include "services/users.hpp"
 
-#include <algorithm>
+#include <slipway/core/ascii.hpp>
 
 namespace app::services {
 
-std::string normal_email(std::string_view email) {
-  std::string out{email};
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
+std::string normal_email(std::string_view email) { return ascii_lowered(email); }
 
 task<result<user>> users::register_new(sign_up in) {
   auto email = normal_email(in.email);

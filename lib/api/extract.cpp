@@ -1,13 +1,13 @@
 #include <slipway/api/extract.hpp>
 #include <slipway/content/conditional.hpp>
 #include <slipway/content/fields.hpp>
+#include <slipway/core/ascii.hpp>
 #include <slipway/http/percent.hpp>
 #include <slipway/json/reader.hpp>
 #include <slipway/json/scalar.hpp>
 #include <slipway/json/validate.hpp>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace slipway {
@@ -29,9 +29,7 @@ bool is_json(std::string_view media_type) {
   if (media_type == "application/json") [[likely]]
     return true;
   media_type = content::trim(media_type.substr(0, media_type.find(';')));
-  std::string lower{media_type};
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  auto const lower = ascii_lowered(media_type);
   return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
 }
 

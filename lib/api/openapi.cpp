@@ -1,12 +1,13 @@
 #include <slipway/api/openapi.hpp>
+
 #include <slipway/api/problem.hpp>
+#include <slipway/core/ascii.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/json/object_writer.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
@@ -54,12 +55,6 @@ namespace slipway::api {
 namespace {
 
 constexpr std::string_view bearer = "bearer";
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::string_view place_name(place p) {
   switch (p) {
@@ -120,7 +115,7 @@ class document {
     for (auto const& [pattern, ops] : by_path) {
       auto item = paths.object(pattern);
       for (auto const* op : ops) {
-        auto o = item.object(lower(http::to_string(op->verb)));
+        auto o = item.object(ascii_lowered(http::to_string(op->verb)));
         write_operation(o, *op);
       }
     }

@@ -1,5 +1,7 @@
 #include <slipway/api/router.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,15 +11,9 @@
 namespace slipway::api {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 // "get_v1_notes_id" for GET /v1/notes/{id}.
 std::string default_name(http::method verb, std::string_view pattern) {
-  auto out = lower(http::to_string(verb));
+  auto out = ascii_lowered(http::to_string(verb));
   for (char c : pattern) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0)
       out += c;

@@ -2,6 +2,7 @@
 
 #include <slipway/config/paths.hpp>
 #include <slipway/config/yaml.hpp>
+#include <slipway/core/ascii.hpp>
 
 #include <fmt/format.h>
 
@@ -10,11 +11,6 @@
 
 namespace slipway::config {
 namespace {
-
-bool equal_in_any_case(std::string_view a, std::string_view b) noexcept {
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 std::vector<std::string> split(std::string_view text, std::string_view separator) {
   std::vector<std::string> out;
@@ -127,9 +123,7 @@ node from_variables(meta::type const& t, sources const& from, variables const& k
     auto const rest = std::string_view{it->first}.substr(from.prefix.size());
     if (is_reserved(rest, from.reserved)) continue;
     auto path = split(rest, "__");
-    for (auto& part : path)
-      for (auto& c : part)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    for (auto& part : path) part = ascii_lowered(part);
     assignment{t, place_of(it->first), std::move(path), from.prefix, problems}.put(tree, it->second);
   }
   return tree;

@@ -1,5 +1,7 @@
 #include <slipway/config/rules.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,13 +22,6 @@ constexpr std::array<std::string_view, 20> never_whole{
     "admin",  "root",     "postgres", "letmein", "qwerty",      "12345678",     "123456",
     "todo",   "none",     "null",     "dev",     "development", "temp_password"};
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 // The password of "scheme://user:password@host"; empty when there is none.
 std::string_view password_of_url(std::string_view text) noexcept {
   auto const begin = text.find("://");
@@ -43,7 +38,7 @@ bool is_url(std::string_view text) noexcept { return text.find("://") != std::st
 }  // namespace
 
 std::string placeholder_of(std::string_view value, bool is_secret, bool own_minimum) {
-  auto const text = lower(value);
+  auto const text = ascii_lowered(value);
   for (auto const word : never_within)
     if (text.find(word) != std::string::npos) return fmt::format("is a placeholder (it contains \"{}\")", word);
   auto const whole = is_url(text) ? password_of_url(text) : std::string_view{text};

@@ -2,6 +2,7 @@
 
 #include <slipway/content/fields.hpp>
 #include <slipway/content/urlencoded.hpp>
+#include <slipway/core/encoding.hpp>
 
 #include <fmt/format.h>
 

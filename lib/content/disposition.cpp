@@ -2,6 +2,8 @@
 
 #include <slipway/content/fields.hpp>
 #include <slipway/content/urlencoded.hpp>
+#include <slipway/core/ascii.hpp>
+#include <slipway/core/encoding.hpp>
 #include <slipway/http/percent.hpp>
 
 #include <algorithm>
@@ -11,13 +13,6 @@ namespace slipway::content {
 namespace {
 
 constexpr std::size_t longest_name = 200;
-
-std::string to_lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
 
 // Browsers write a quoted string in which backslashes are common (Windows paths) and a quote is %22; they do not escape.
 // So only \" and \\ are taken for escapes.
@@ -63,7 +58,7 @@ bool is_direction_control(std::string_view three) noexcept {
 }
 
 bool is_device_name(std::string_view name) {
-  auto const stem = to_lower(name.substr(0, name.find('.')));
+  auto const stem = ascii_lowered(name.substr(0, name.find('.')));
   if (stem == "con" || stem == "prn" || stem == "aux" || stem == "nul") return true;
   return stem.size() == 4 && (stem.starts_with("com") || stem.starts_with("lpt")) && stem[3] >= '0' && stem[3] <= '9';
 }
@@ -89,7 +84,7 @@ std::optional<disposition> parse_disposition(std::string_view value) {
   pieces parts{value, ';'};
   std::string_view part;
   if (!parts.next(part) || !is_token(part)) return std::nullopt;
-  disposition d{.type = to_lower(part)};
+  disposition d{.type = ascii_lowered(part)};
   std::optional<std::string> plain, extended;
   while (parts.next(part)) {
     auto const [name, text] = split(part, '=');

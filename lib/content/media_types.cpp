@@ -1,6 +1,7 @@
 #include <slipway/content/media_types.hpp>
 
 #include <slipway/content/negotiation.hpp>
+#include <slipway/core/ascii.hpp>
 
 #include <algorithm>
 #include <array>
@@ -95,8 +96,6 @@ constexpr std::array<std::string_view, 13> compressible{"application/javascript"
                                                         "font/otf",
                                                         "font/ttf"};
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 }  // namespace
 
 std::string_view media_type_of(std::string_view file_name) noexcept {
@@ -106,7 +105,7 @@ std::string_view media_type_of(std::string_view file_name) noexcept {
   auto const extension = file_name.substr(dot + 1);
   std::array<char, 16> buffer;
   if (extension.empty() || extension.size() > buffer.size()) return unknown;
-  std::ranges::transform(extension, buffer.begin(), lower);
+  std::ranges::transform(extension, buffer.begin(), ascii_lower);
   std::string_view const wanted{buffer.data(), extension.size()};
   auto const at = std::ranges::lower_bound(by_extension, wanted, {}, &entry::first);
   return at != by_extension.end() && at->first == wanted ? at->second : unknown;
@@ -116,7 +115,7 @@ bool is_compressible(std::string_view media_type) noexcept {
   auto const type = essence(media_type);
   std::array<char, 64> buffer;
   if (type.size() > buffer.size()) return false;
-  std::ranges::transform(type, buffer.begin(), lower);
+  std::ranges::transform(type, buffer.begin(), ascii_lower);
   std::string_view const plain{buffer.data(), type.size()};
   if (plain.starts_with("text/")) return plain != "text/event-stream";  // an encoder would hold events back
   return plain.ends_with("+json") || plain.ends_with("+xml") || std::ranges::binary_search(compressible, plain);

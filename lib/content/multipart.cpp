@@ -1,6 +1,7 @@
 #include <slipway/content/multipart.hpp>
 
 #include <slipway/content/fields.hpp>
+#include <slipway/core/ascii.hpp>
 
 #include <algorithm>
 
@@ -173,10 +174,7 @@ bool multipart_parser::parse_headers() {
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return false;
     auto const value = trim(line.substr(colon + 1));
     if (!is_field_text(value)) return false;
-    std::string name{line.substr(0, colon)};
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    headers_.emplace_back(std::move(name), value);
+    headers_.emplace_back(ascii_lowered(line.substr(0, colon)), value);
   }
   return true;
 }

@@ -1,20 +1,12 @@
 #include <slipway/content/urlencoded.hpp>
 
+#include <slipway/core/encoding.hpp>
 #include <slipway/http/percent.hpp>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 
 namespace slipway::content {
 namespace {
-
-constexpr auto unreserved = [] {
-  std::array<bool, 256> table{};
-  for (char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"})
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
 
 bool is_sound(std::optional<std::string_view> const& text) noexcept {
   return text && !text->contains('\0') && is_utf8(*text);
@@ -27,23 +19,6 @@ std::string label(std::optional<std::string_view> const& name) {
 }
 
 }  // namespace
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (char c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (unreserved[byte]) {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
-}
 
 bool is_utf8(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size();) {

@@ -1,5 +1,4 @@
-// Query strings, application/x-www-form-urlencoded, and percent-encoding (RFC 3986, section 2.1). Decoding one text is
-// http::percent_decode.
+// Query strings and application/x-www-form-urlencoded. One text alone: percent_encode, http::percent_decode.
 #pragma once
 
 #include <slipway/core/arena.hpp>
@@ -10,9 +9,6 @@
 #include <vector>
 
 namespace slipway::content {
-
-// Everything but A-Z a-z 0-9 - . _ ~ is encoded: for a path segment, or a name or value of a query.
-std::string percent_encode(std::string_view text);
 
 bool is_utf8(std::string_view text) noexcept;
 

@@ -20,6 +20,13 @@ constexpr std::array<std::uint8_t, 256> digits_of(std::string_view alphabet) {
 constexpr auto url_digits = digits_of(url_alphabet);
 constexpr auto classic_digits = digits_of(classic_alphabet);
 
+constexpr auto unreserved = [] {
+  std::array<bool, 256> table{};
+  for (char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"})
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 std::string encode(std::span<std::byte const> bytes, std::string_view alphabet, bool pad) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
@@ -96,6 +103,23 @@ std::optional<std::string> from_hex(std::string_view text) {
     auto const high = digit(text[i]), low = digit(text[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     out += static_cast<char>(high << 4 | low);
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text, std::string_view kept) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (char c : text) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (unreserved[byte] || kept.contains(c)) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
   }
   return out;
 }

@@ -1,4 +1,5 @@
 // What the numbers and texts of a server's errors mean here. The connection asks for English texts.
+#include <slipway/core/ascii.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/mysql_wire.hpp>
 
@@ -15,8 +16,6 @@ std::string between(std::string_view text, std::string_view open, char close) {
   auto rest = text.substr(at + open.size());
   return std::string{rest.substr(0, rest.find(close))};
 }
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Takes a text apart into words and quoted names.
 class words {
@@ -54,11 +53,6 @@ class words {
   std::string_view rest_;
 };
 
-std::string lowered(std::string text) {
-  std::ranges::transform(text, text.begin(), lower);
-  return text;
-}
-
 // notes.owner_id, or notes.a,notes.b, from "... constraint fails (`db`.`notes`, CONSTRAINT `x` FOREIGN KEY (`owner_id`)
 // REFERENCES ...", where the quotes are those of the session's SQL mode.
 my_violation foreign_key_of(std::string_view message) {
@@ -86,11 +80,11 @@ bool is_one_of(int number, std::array<int, N> const& list) noexcept {
 
 std::string changed_table(std::string_view sql) {
   words in{sql};
-  auto const verb = lowered(in.next());
+  auto const verb = ascii_lowered(in.next());
   if (verb != "insert" && verb != "replace" && verb != "update") return {};
   for (;;) {
     auto name = in.next();
-    auto const word = lowered(name);
+    auto const word = ascii_lowered(name);
     if (word == "low_priority" || word == "high_priority" || word == "delayed" || word == "ignore" || word == "into")
       continue;
     return in.take('.') ? in.next() : name;  // of another schema: the name alone

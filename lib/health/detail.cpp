@@ -1,5 +1,7 @@
 #include <slipway/health/health.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -10,14 +12,12 @@ constexpr std::array<std::string_view, 9> secret_words{"password", "passwd", "pw
                                                        "api_key",  "apikey", "access_key", "authorization"};
 constexpr std::size_t longest = 200;
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool ends_value(char c) noexcept {
   return c == ' ' || c == '&' || c == ';' || c == ',' || c == '\n' || c == '\t' || c == ')' || c == '}';
 }
 
 bool starts_with_word(std::string_view text, std::string_view word) noexcept {
-  return text.size() >= word.size() &&
-         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == lower(b); });
+  return equal_in_any_case(text.substr(0, word.size()), word);
 }
 
 // Where the value of "password = 'x'" begins behind the word, or npos when the word is only a word.

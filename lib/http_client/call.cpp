@@ -1,5 +1,7 @@
 #include <slipway/http_client/call.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -174,10 +176,7 @@ bool tells_proxies() noexcept {
   return LIBCURL_VERSION_NUM >= since && curl_version_info(CURLVERSION_NOW)->version_num >= since;
 }
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
-}
+bool same_name(std::string_view a, std::string_view b) noexcept { return equal_in_any_case(a, b); }
 
 void check(request const& r) {
   if (!token(r.method) || r.method.size() > 32 || r.method == "CONNECT")

@@ -1,10 +1,10 @@
 #include <slipway/http_client/target.hpp>
 
+#include <slipway/core/ascii.hpp>
 #include <slipway/http_client/client.hpp>
 
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -30,8 +30,7 @@ target from(url_handle const& u) {
   target out{.scheme = part(u.get(), CURLUPART_SCHEME),
              .host = part(u.get(), CURLUPART_HOST),
              .port = part(u.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
-  std::ranges::transform(out.host, out.host.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  out.host = ascii_lowered(out.host);
   if (out.scheme != "http" && out.scheme != "https")
     throw request_error{failure::invalid, "only http and https URLs are called"};
   if (out.host.empty()) throw request_error{failure::invalid, "the URL names no host"};

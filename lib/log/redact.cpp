@@ -1,5 +1,7 @@
 #include <slipway/log/redact.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -10,7 +12,6 @@ constexpr std::array<std::string_view, 16> usual{
     "password",   "passwd",  "pwd",    "passphrase",  "secret",     "token",       "authorization", "cookie",
     "set_cookie", "api_key", "apikey", "private_key", "credential", "credentials", "jwt",           "otp"};
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 
 // Lower case, words joined by '_', cut at what no sensible key is longer than.
@@ -23,7 +24,7 @@ struct normal_key {
     for (auto const c : key) {
       if (size + 2 > text.size()) return;
       if (is_upper(c) && before != '_' && !is_upper(before)) text[size++] = '_';
-      text[size++] = c == '-' || c == '.' || c == ' ' ? '_' : lower(c);
+      text[size++] = c == '-' || c == '.' || c == ' ' ? '_' : ascii_lower(c);
       before = c == '-' || c == '.' || c == ' ' ? '_' : c;
     }
   }
@@ -37,10 +38,7 @@ bool has_word(std::string_view key, std::size_t at, std::string_view name) noexc
 
 bool ends_with_any_case(std::string_view text, std::string_view lower_suffix) noexcept {
   if (text.size() < lower_suffix.size()) return false;
-  text.remove_prefix(text.size() - lower_suffix.size());
-  for (std::size_t i = 0; i < lower_suffix.size(); ++i)
-    if (lower(text[i]) != lower_suffix[i]) return false;
-  return true;
+  return equal_in_any_case(text.substr(text.size() - lower_suffix.size()), lower_suffix);
 }
 
 std::size_t end_of_word(std::string_view text, std::size_t from, std::string_view stops) noexcept {

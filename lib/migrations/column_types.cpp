@@ -1,5 +1,7 @@
 #include <slipway/migrations/column_types.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -63,16 +65,9 @@ struct spelling {
   bool has_number = false;
 };
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 spelling spell(std::string_view native) {
   spelling out;
-  auto const text = lower(native);
+  auto const text = ascii_lowered(native);
   auto const open = text.find('(');
   auto const close = text.find(')', open);
   if (open == std::string::npos || close == std::string::npos) {
@@ -172,7 +167,7 @@ column_type read_sqlite(std::string const& words) {
 }
 
 bool can_hold_on_sqlite(std::string_view native, family wanted) {
-  auto const words = lower(native);
+  auto const words = ascii_lowered(native);
   if (words == "any") return true;
   auto const there = read_sqlite(words).family;
   auto const stored = stored_on_sqlite(wanted);
@@ -222,7 +217,7 @@ column_type wanted_type(db::table_info const& table, std::uint8_t member) {
 
 column_type read_type(std::string_view native, dialect d) {
   switch (d) {
-    case dialect::sqlite: return read_sqlite(lower(native));
+    case dialect::sqlite: return read_sqlite(ascii_lowered(native));
     case dialect::postgres: return read_postgres(spell(native));
     case dialect::mysql: return read_mysql(spell(native));
   }

@@ -1,3 +1,4 @@
+#include <slipway/core/ascii.hpp>
 #include <slipway/migrations/column_types.hpp>
 #include <slipway/migrations/indexes.hpp>
 #include <slipway/migrations/tokens.hpp>
@@ -50,7 +51,7 @@ std::string plain(std::string_view condition) {
   std::string out;
   for (char const c : condition) {
     if (c == '(' || c == ')' || c == '"' || c == '`' || c == ' ' || c == '\n' || c == '\t' || c == '\r') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += ascii_lower(c);
   }
   return out;
 }

@@ -1,5 +1,7 @@
 #include <slipway/migrations/table_text.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -114,11 +116,6 @@ bool is_constraint(word const& w) noexcept {
   return !w.is_quoted && std::ranges::find(opening, std::string_view{w.text}) != opening.end();
 }
 
-bool equal_names(std::string_view a, std::string_view b) noexcept {
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 std::string trimmed(std::string_view text) {
   auto const first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   auto const last = text.find_last_not_of(" \t\r\n");
@@ -167,7 +164,7 @@ std::string const* table_text::find(std::string_view column) const noexcept {
   for (auto const& item : items_) {
     auto const first = next_word(item, 0);
     if (!first || is_constraint(*first)) continue;
-    if (equal_names(first->text, column)) return &item;
+    if (equal_in_any_case(first->text, column)) return &item;
   }
   return nullptr;
 }
@@ -215,7 +212,7 @@ std::vector<table_text::constraint> table_text::foreign_keys_of(std::string_view
     if (words.size() < 5 || words[0].text != "CONSTRAINT" || words[2].text != "FOREIGN") continue;
     auto const group = std::string_view{item}.substr(words[4].begin + 1, words[4].end - words[4].begin - 2);
     auto const columns = words_of(group);
-    if (std::ranges::any_of(columns, [column](word const& w) { return equal_names(w.text, column); }))
+    if (std::ranges::any_of(columns, [column](word const& w) { return equal_in_any_case(w.text, column); }))
       out.push_back({.name = words[1].text, .text = item});
   }
   return out;

@@ -1,5 +1,7 @@
 #include <slipway/s3/bucket.hpp>
 
+#include <slipway/core/ascii.hpp>
+#include <slipway/core/encoding.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/s3/signature.hpp>
 #include <slipway/s3/xml.hpp>
@@ -36,8 +38,7 @@ std::uint64_t size_in(std::string_view content_range) noexcept {
 
 // The Host header leaves the scheme's own port out.
 std::string host_as_sent(std::string_view scheme, std::string host) {
-  std::ranges::transform(host, host.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  host = ascii_lowered(host);
   std::string_view const own = scheme == "https://" ? ":443" : ":80";
   if (host.ends_with(own)) host.resize(host.size() - own.size());
   return host;
@@ -170,7 +171,7 @@ class s3_bucket final : public bucket {
     // With the bucket in the path it has no slash behind it, in its name there is always one.
     auto path = key.empty() && !root_.empty() ? root_ : root_ + "/";
     // Ours need no encoding; those that a list names may be anybody's.
-    for (char const& c : key) path += c == '/' ? std::string{c} : encoded({&c, 1});
+    path += percent_encode(key, "/");
     auto const question = canonical(asked);
     request r;
     r.headers = sign(

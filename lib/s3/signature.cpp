@@ -1,5 +1,6 @@
 #include <slipway/s3/signature.hpp>
 
+#include <slipway/core/ascii.hpp>
 #include <slipway/core/encoding.hpp>
 #include <slipway/core/errors.hpp>
 
@@ -40,27 +41,11 @@ digest hmac(digest const& key, std::string_view text) {
   return hmac(std::string_view{reinterpret_cast<char const*>(key.data()), key.size()}, text);
 }
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 }  // namespace
-
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (char const c : text) {
-    bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    out += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 std::string canonical(query const& q) {
   std::vector<std::pair<std::string, std::string>> parts;
-  for (auto const& [name, value] : q) parts.emplace_back(encoded(name), encoded(value));
+  for (auto const& [name, value] : q) parts.emplace_back(percent_encode(name), percent_encode(value));
   std::ranges::sort(parts);
   std::string out;
   for (auto const& [name, value] : parts) out += (out.empty() ? "" : "&") + name + "=" + value;
@@ -76,7 +61,7 @@ std::vector<http_client::header> sign(unsigned_request r, identity const& who, t
   if (!who.session_token.empty()) r.headers.push_back({"X-Amz-Security-Token", who.session_token.reveal()});
 
   std::vector<std::pair<std::string, std::string_view>> named{{"host", r.host}};
-  for (auto const& h : r.headers) named.emplace_back(lower(h.name), h.value);
+  for (auto const& h : r.headers) named.emplace_back(ascii_lowered(h.name), h.value);
   std::ranges::sort(named);
   std::string lines, names;
   for (auto const& [name, value] : named) {

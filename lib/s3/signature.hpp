@@ -22,8 +22,6 @@ struct identity {
 
 using query = std::vector<std::pair<std::string, std::string>>;
 
-// Everything but the unreserved characters of RFC 3986 is encoded.
-std::string encoded(std::string_view text);
 // Encoded and in the order of names; what is signed must also be what is sent.
 std::string canonical(query const& q);
 

@@ -3,6 +3,7 @@
 #include <slipway/content/cookies.hpp>
 #include <slipway/content/negotiation.hpp>
 #include <slipway/content/urlencoded.hpp>
+#include <slipway/core/encoding.hpp>
 #include <slipway/http/percent.hpp>
 
 #include "../safe_open.hpp"

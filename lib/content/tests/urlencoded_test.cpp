@@ -51,7 +51,6 @@ TEST(form, is_bounded) {
 TEST(form, encodes_what_it_decodes) {
   std::string every;
   for (int c = 1; c < 128; ++c) every += static_cast<char>(c);
-  EXPECT_EQ(percent_encode("a b/\xc3\xa9~"), "a%20b%2F%C3%A9~");
   auto const text = encode_form({{"k", every}, {every, "v"}});
   EXPECT_EQ(pairs(text), (list{{"k", every}, {every, "v"}}));
 }

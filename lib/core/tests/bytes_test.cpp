@@ -1,5 +1,6 @@
 // Encodings, identifiers, randomness, secrets and the arena.
 #include <slipway/core/arena.hpp>
+#include <slipway/core/ascii.hpp>
 #include <slipway/core/encoding.hpp>
 #include <slipway/core/id.hpp>
 #include <slipway/core/scope.hpp>
@@ -51,6 +52,19 @@ TEST(encoding, random_bytes_go_both_ways) {
     EXPECT_EQ(from_base64(base64(as_byte_span(bytes))), bytes);
     EXPECT_EQ(from_hex(hex(as_byte_span(bytes))), bytes);
   }
+}
+
+TEST(encoding, percents_stand_for_all_that_is_reserved) {
+  EXPECT_EQ(percent_encode("a b/\xc3\xa9~"), "a%20b%2F%C3%A9~");
+  EXPECT_EQ(percent_encode("a b/\xc3\xa9~", "/"), "a%20b/%C3%A9~");
+  EXPECT_EQ(percent_encode(std::string_view{"\0%\x7f", 3}), "%00%25%7F");
+}
+
+TEST(ascii, has_letters_in_two_cases_and_bytes_in_one) {
+  EXPECT_EQ(ascii_lowered("Content-TYPE [\xc3\x84] @`{"), "content-type [\xc3\x84] @`{");
+  EXPECT_TRUE(equal_in_any_case("X-Amz-Date", "x-AMZ-date"));
+  EXPECT_FALSE(equal_in_any_case("a", "ab"));
+  EXPECT_FALSE(equal_in_any_case("@", "`"));  // 32 apart, and no letters
 }
 
 TEST(encoding, comparison_in_constant_time_compares) {

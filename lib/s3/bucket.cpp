@@ -30,10 +30,36 @@ std::uint64_t number_in(std::string_view text) noexcept {
   return out;
 }
 
-// Of "bytes 0-9/443".
-std::uint64_t size_in(std::string_view content_range) noexcept {
-  auto const slash = content_range.find('/');
-  return slash == std::string_view::npos ? 0 : number_in(content_range.substr(slash + 1));
+struct content_range {
+  std::uint64_t first = 0, last = 0, size = 0;
+};
+
+// Of "bytes 0-9/443" (RFC 9110, section 14.4).
+std::optional<content_range> range_in(std::string_view text) noexcept {
+  constexpr std::string_view unit = "bytes ";
+  if (!text.starts_with(unit)) return std::nullopt;
+  text.remove_prefix(unit.size());
+  content_range out;
+  auto const take = [&text](std::uint64_t& number, std::string_view end) {
+    auto const [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) return false;
+    text.remove_prefix(static_cast<std::size_t>(at - text.data()));
+    if (!text.starts_with(end)) return false;
+    text.remove_prefix(end.size());
+    return true;
+  };
+  if (!take(out.first, "-") || !take(out.last, "/") || !take(out.size, {}) || !text.empty()) return std::nullopt;
+  return out;
+}
+
+// The size of the whole object. What is not told from the piece that was asked for would end an object too early, or put
+// it together wrongly.
+std::optional<std::uint64_t> size_when_asked_for(response const& a, std::uint64_t offset, std::size_t count) noexcept {
+  auto const range = range_in(a.header("content-range"));
+  if (!range || range->first != offset || range->last >= range->size || a.body.empty() || a.body.size() > count ||
+      range->last - offset != a.body.size() - 1)
+    return std::nullopt;
+  return range->size;
 }
 
 // The Host header leaves the scheme's own port out.
@@ -85,9 +111,15 @@ class s3_bucket final : public bucket {
     }
     // A store that does not know ranges gives the whole, which is fine at the beginning.
     if (a.status != 206 && !(a.status == 200 && offset == 0)) throw explain(a, what, where_);
-    out.size = a.status == 206 ? size_in(a.header("content-range")) : a.body.size();
-    if (a.body.size() > count && a.status == 206)
-      throw error{206, {}, exit_code::unavailable, where_ + " gave too much"};
+    auto const size = a.status == 206 ? size_when_asked_for(a, offset, count) : a.body.size();
+    if (!size)
+      throw error{206,
+                  {},
+                  exit_code::unavailable,
+                  fmt::format("{} gave another piece of {} than the one that was asked for: is something in between "
+                              "that changes answers?",
+                              where_, key)};
+    out.size = *size;
     out.bytes = std::move(a.body);
     co_return out;
   }

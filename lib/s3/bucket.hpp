@@ -53,7 +53,7 @@ class bucket {
 
   // There as a whole or not at all. 5 GB at most.
   virtual task<> put(std::string key, std::string body) = 0;
-  // Up to `count` bytes (at most most_read) from `offset` on; none behind the end. Empty: there is no such object. With
+  // Up to `count` bytes (at most most_read) from `offset` on; none behind the end. A store that knows no ranges gives the whole of a small object at the beginning. Empty: there is no such object. With
   // an `etag` the object must still be the one that has it.
   virtual task<std::optional<piece>> get(std::string key, std::uint64_t offset, std::size_t count,
                                          std::string etag = {}) = 0;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
 namespace slipway::backup {
 namespace {
@@ -125,11 +126,11 @@ TEST_F(object_storage_test, a_long_list_is_read_to_its_end) {
   shards on{1};
   http_client::client http{on, s3::http_settings(settings_.s3)};
   auto const bucket = s3::make_bucket(http, settings_.s3, "backups");
-  for (int i = 0; i < 5; ++i) on.run(bucket->put("mine/wal/" + std::to_string(i), "x"));
+  for (int i = 0; i < 5; ++i) on.run(bucket->put("mine/few/" + std::to_string(i), "x"));
   std::vector<std::string> keys;
   unsigned pages = 0;
   for (std::string from;;) {
-    auto const page = on.run(bucket->list("mine/wal/", true, from, 2));
+    auto const page = on.run(bucket->list("mine/few/", true, from, 2));
     for (auto const& o : page.objects) keys.push_back(o.key);
     ++pages;
     from = page.next;
@@ -137,6 +138,15 @@ TEST_F(object_storage_test, a_long_list_is_read_to_its_end) {
   }
   EXPECT_EQ(keys.size(), 5u);
   EXPECT_GE(pages, 3u);
+
+  // And more than a store ever puts into one page.
+  constexpr int many = 1'005;
+  for (int i = 0; i < many; ++i) on.run(bucket->put("mine/wal/" + std::to_string(i), "x"));
+  EXPECT_FALSE(on.run(bucket->list("mine/wal/", true)).next.empty());
+  auto const kept = make();
+  auto names = kept->files("wal");
+  EXPECT_EQ((std::set<std::string>{names.begin(), names.end()}.size()), static_cast<std::size_t>(many));
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(many));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 namespace slipway::s3 {
 namespace {
 
@@ -37,15 +39,29 @@ struct bucket_test : http_client::Client {
   static std::string refused(std::string const& code) {
     return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>As it says</Message></Error>";
   }
-  // What a put says that is answered so.
-  error refusal(std::string const& reply) {
-    test_server server{[&](auto const&, int) { return reply; }};
+  template <class Work>
+  error refusal_of(test_server& server, Work const& work) {
     try {
-      with(server, [](bucket& b) { return b.put("a/b", "text"); });
+      with(server, work);
     } catch (error const& e) {
       return e;
     }
     return {0, {}, exit_code::ok, "taken"};
+  }
+  // What a put says that is answered so.
+  error refusal(std::string const& reply) {
+    test_server server{[&](auto const&, int) { return reply; }};
+    return refusal_of(server, [](bucket& b) { return b.put("a/b", "text"); });
+  }
+  template <class Work>
+  http_client::failure no_answer(test_server& server, Work const& work) {
+    try {
+      with(server, work);
+    } catch (http_client::request_error const& e) {
+      return e.why();
+    }
+    ADD_FAILURE() << "an answer was taken";
+    return http_client::failure::invalid;
   }
 };
 
@@ -87,6 +103,61 @@ TEST_F(bucket_test, a_list_comes_page_by_page) {
 TEST_F(bucket_test, what_is_no_list_is_not_an_empty_one) {
   test_server server{[](auto const&, int) { return answer(200, "<html>Welcome</html>"); }};
   EXPECT_THROW(with(server, [](bucket& b) { return b.list("p/", true); }), error);
+}
+
+TEST_F(bucket_test, a_list_that_does_not_say_how_it_goes_on_is_refused) {
+  for (std::string const token : {"", "<NextContinuationToken>again</NextContinuationToken>"}) {
+    test_server server{[&](auto const&, int) {
+      return answer(200, "<ListBucketResult><IsTruncated>true</IsTruncated>" + token + "</ListBucketResult>");
+    }};
+    // A second page that begins where it begins itself would be asked for without an end.
+    auto const said = refusal_of(server, [](bucket& b) -> task<> { co_await b.list("p/", true, "again"); });
+    EXPECT_THAT(said.what(), AllOf(HasSubstr("s3://backups"), HasSubstr("the next page of its list")));
+    EXPECT_EQ(said.exit(), exit_code::unavailable);
+  }
+}
+
+TEST_F(bucket_test, what_is_not_the_piece_that_was_asked_for_is_refused) {
+  auto const piece = [](std::string const& body, std::string const& range) {
+    return answer(206, body, range.empty() ? "" : "Content-Range: " + range + "\r\n");
+  };
+  for (auto const& reply :
+       {piece("more than four", "bytes 10-23/443"), piece("four", ""), piece("four", "bytes 10-13/*"),
+        piece("four", "bytes 0-3/443"), piece("four", "bytes 10-14/443"), piece("four", "bytes 10-13/13"),
+        piece("", "bytes 10-9/443"), piece("four", "10-13/443")}) {
+    test_server server{[&](auto const&, int) { return reply; }};
+    auto const said = refusal_of(server, [](bucket& b) -> task<> { co_await b.get("a/b", 10, 4); });
+    EXPECT_THAT(said.what(), AllOf(HasSubstr("s3://backups"), HasSubstr("a/b"), HasSubstr("another piece"))) << reply;
+    EXPECT_EQ(said.exit(), exit_code::unavailable);
+  }
+  test_server server{[&](auto const&, int) { return piece("end", "bytes 440-442/443"); }};
+  EXPECT_EQ(with(server, [](bucket& b) { return b.get("a/b", 440, 100); })->bytes, "end");
+}
+
+TEST_F(bucket_test, an_object_that_is_cut_in_the_middle_is_asked_for_again) {
+  auto const cut =
+      "HTTP/1.1 206 x\r\nContent-Range: bytes 0-9/10\r\nContent-Length: 10\r\nConnection: close\r\n\r\n01234";
+  int cuts = 2;
+  test_server server{[&](auto const&, int) {
+    return cuts-- > 0 ? cut : answer(206, "0123456789", "Content-Range: bytes 0-9/10\r\n");
+  }};
+  auto const get = [](bucket& b) { return b.get("a", 0, most_read); };
+  EXPECT_EQ(with(server, get)->bytes, "0123456789");
+  EXPECT_EQ(server.requests().size(), 3u);
+  cuts = 1'000;
+  EXPECT_EQ(no_answer(server, get), http_client::failure::interrupted);
+  EXPECT_EQ(server.requests().size(), 3u + 5u) << "five attempts are all";
+}
+
+TEST_F(bucket_test, a_store_that_does_not_answer_in_time_is_given_up) {
+  std::promise<void> given_up;
+  test_server server{[&, wait = given_up.get_future().share()](auto const&, int) {
+    wait.wait();
+    return answer(200);
+  }};
+  settings_.timeout = 200ms;
+  EXPECT_EQ(no_answer(server, [](bucket& b) { return b.put("a", "text"); }), http_client::failure::timeout);
+  given_up.set_value();
 }
 
 TEST_F(bucket_test, what_passes_is_tried_again_and_what_does_not_is_not) {

@@ -1,0 +1,170 @@
+// What a backup does when the object store is slow, full of old things or refuses in the middle. The store is played
+// where a real one cannot be made to do that, or does not know how to abort an upload.
+#include <slipway/backup/storage.hpp>
+#include <slipway/backup/store.hpp>
+#include <slipway/core/errors.hpp>
+
+#include "../../core/tests/temporary_folder.hpp"
+#include "../../http_client/tests/test_server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <future>
+#include <mutex>
+#include <set>
+
+namespace slipway::backup {
+namespace {
+
+using http_client::answer;
+using http_client::test_server;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Knows objects and uploads by their names alone.
+class played_store {
+ public:
+  settings settings_for(std::uint32_t part_size) const {
+    settings out;
+    out.storage = "s3://backups/mine";
+    out.encrypt = false;
+    out.s3.endpoint = "http://127.0.0.1:" + std::to_string(server_.port());
+    out.s3.access_key = "AKIA";
+    out.s3.secret_key = secret<std::string>{"very-secret"};
+    out.s3.path_style = out.s3.private_network = true;
+    out.s3.part_size = part_size;
+    return out;
+  }
+  std::set<std::string> objects() {
+    std::lock_guard const lock{mutex_};
+    return objects_;
+  }
+  std::set<std::string> uploads() {
+    std::lock_guard const lock{mutex_};
+    return uploads_;
+  }
+  std::size_t parts() {
+    std::lock_guard const lock{mutex_};
+    return parts_;
+  }
+  // Its disks are full after so many more.
+  void take_parts(std::size_t more) {
+    std::lock_guard const lock{mutex_};
+    most_parts_ = parts_ + more;
+  }
+
+ private:
+  std::string reply(std::string const& request) {
+    std::lock_guard const lock{mutex_};
+    auto const verb = request.substr(0, request.find(' '));
+    auto const target = request.substr(verb.size() + 1, request.find(" HTTP/") - verb.size() - 1);
+    auto const question = target.find('?');
+    auto const key = target.substr(0, question);
+    auto const asked = question == std::string::npos ? "" : target.substr(question + 1);
+    if (verb == "POST" && asked == "uploads=") {
+      uploads_.insert(key);
+      return answer(200, "<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>");
+    }
+    if (verb == "PUT" && asked.starts_with("partNumber=")) {
+      if (parts_ == most_parts_)
+        return answer(507, "<Error><Code>XMinioStorageFull</Code><Message>Full</Message></Error>");
+      ++parts_;
+      return answer(200, "", "ETag: \"1\"\r\n");
+    }
+    if (verb == "DELETE" && asked == "uploadId=one") return answer(uploads_.erase(key) > 0 ? 204 : 404);
+    if (verb == "DELETE") return answer(objects_.erase(key) > 0 ? 204 : 404);
+    if (verb == "PUT") objects_.insert(key);
+    return answer(200);
+  }
+
+  std::mutex mutex_;
+  std::set<std::string> objects_, uploads_;
+  std::size_t parts_ = 0, most_parts_ = SIZE_MAX;
+  test_server server_{[this](std::string const& request, int) { return reply(request); }};
+};
+
+std::string refusal(exit_code code, std::function<void()> const& what) {
+  try {
+    what();
+  } catch (startup_error const& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  return "done";
+}
+
+void fill(sink& to, std::string_view text) { to.write(std::as_bytes(std::span{text})); }
+
+TEST(broken_store, more_parts_than_an_upload_may_have_are_refused_with_what_to_do) {
+  played_store server;
+  auto const s = server.settings_for(1);
+  auto const kept = make_storage(s, system_clock());
+  auto const said = refusal(exit_code::config, [&] {
+    auto const to = kept->put("wal/large");
+    fill(*to, std::string(10'001, 'x'));
+    EXPECT_EQ(server.parts(), 10'000u) << "so many are allowed";
+    to->finish();
+  });
+  EXPECT_THAT(said, AllOf(HasSubstr("wal/large"), HasSubstr("larger backup.s3.part_size")));
+  EXPECT_EQ(server.parts(), 10'000u);
+  EXPECT_THAT(server.uploads(), IsEmpty()) << "the parts must not stay and cost money";
+}
+
+TEST(broken_store, a_backup_that_fails_in_the_middle_leaves_no_parts_and_no_objects) {
+  played_store server;
+  auto const s = server.settings_for(1'000);
+  seeded_random random{7};
+  store backups{s, system_clock(), random, "1.2.3", [](std::string_view) {}};
+  auto const some = [&random] {
+    std::string out(10'000, ' ');  // what is random does not get smaller
+    random.fill(std::as_writable_bytes(std::span{out}));
+    return out;
+  };
+  auto const create = [&](std::function<void(sink&)> const& fill) {
+    backups.create("postgres", "base", "tar", {}, fill);
+  };
+  auto said = refusal(exit_code::data, [&] {
+    create([&](sink& to) {
+      for (int i = 0; i < 100; ++i) fill(to, some());
+      EXPECT_GT(server.parts(), 0u);
+      EXPECT_EQ(server.uploads().size(), 1u);
+      throw startup_error{exit_code::data, "pg_basebackup: the server went away"};
+    });
+  });
+  EXPECT_THAT(said, HasSubstr("went away"));
+  EXPECT_THAT(server.uploads(), IsEmpty());
+  EXPECT_THAT(server.objects(), IsEmpty());
+
+  server.take_parts(3);
+  said = refusal(exit_code::cannot_create, [&] {
+    create([&](sink& to) {
+      for (int i = 0; i < 100; ++i) fill(to, some());
+      to.finish();
+    });
+  });
+  EXPECT_THAT(said, HasSubstr("the store's disks are full"));
+  EXPECT_THAT(server.uploads(), IsEmpty());
+  EXPECT_THAT(server.objects(), IsEmpty());
+}
+
+TEST(broken_store, one_that_is_too_slow_is_told_from_one_that_is_away) {
+  std::promise<void> given_up;
+  test_server server{[wait = given_up.get_future().share()](auto const&, int) {
+    wait.wait();
+    return answer(200);
+  }};
+  played_store const other;
+  auto s = other.settings_for(1'000);
+  s.s3.endpoint = "http://127.0.0.1:" + std::to_string(server.port());
+  s.s3.timeout = std::chrono::milliseconds{300};
+  auto const kept = make_storage(s, system_clock());
+  EXPECT_THAT(refusal(exit_code::unavailable, [&] { kept->directories(); }),
+              AllOf(HasSubstr("is the line too slow"), HasSubstr("backup.s3.timeout")));
+  given_up.set_value();
+}
+
+}  // namespace
+}  // namespace slipway::backup

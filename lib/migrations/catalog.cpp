@@ -216,25 +216,28 @@ std::vector<db::dialect> dialects_of(std::vector<file> const& files) {
 }
 
 std::vector<repeatable> repeatables_of(std::vector<file> const& files, db::dialect dialect) {
-  std::map<std::string, repeatable> found;
-  for (auto const& f : files) {
-    if (!f.name.starts_with(repeatable_prefix)) continue;
+  auto const name_of = [](file const& f) {
     std::string_view name = f.name;
-    auto const for_dialect = take_suffix(f.name, name);
+    take_suffix(f.name, name);
     name.remove_prefix(repeatable_prefix.size());
     if (!is_plain_name(name)) refuse(f.name, 0, form);
-    if (for_dialect && *for_dialect != dialect) continue;
-    auto& r = found[std::string{name}];
-    if (!r.file.empty() && !for_dialect) continue;  // the one for this dialect replaces the one for all
+    return std::string{name};
+  };
+  std::vector<file> all;
+  for (auto const& f : files) {
+    if (!f.name.starts_with(repeatable_prefix)) continue;
+    name_of(f);  // those for other databases are looked at as well
+    all.push_back(f);
+  }
+  std::vector<repeatable> out;
+  for (auto& f : files_for(std::move(all), dialect)) {
     auto const statements = split(f.text, dialect);
     if (statements.empty()) refuse(f.name, 1, "holds no statement");
     for (auto const& s : statements)
       if (controls_transaction(s.text)) refuse(f.name, s.line, "begins and commits by itself: remove this statement");
-    r = {std::string{name}, f.name, f.text, checksum_of(f.text)};
+    auto checksum = checksum_of(f.text);
+    out.push_back({name_of(f), std::move(f.name), std::move(f.text), std::move(checksum)});
   }
-  std::vector<repeatable> out;
-  out.reserve(found.size());
-  for (auto& [name, r] : found) out.push_back(std::move(r));
   return out;
 }
 

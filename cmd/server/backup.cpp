@@ -22,15 +22,15 @@ constexpr int recovery_must_stop = 255;
 // A place without its keys is found here, because no rule about one setting can say it.
 void need_keys(config::loaded<settings> const& in) {
   auto const& s = in.value.backup;
-  auto const set = in.came.from.find("backup.storage");
   auto const missing = s.s3.access_key.empty() ? "access_key" : s.s3.secret_key.empty() ? "secret_key" : "";
   if (s.storage.empty() || *missing == '\0') return;
   throw startup_error{
       exit_code::config,
-      fmt::format("{}: backup.storage: {} is used with keys: set backup.s3.{} as well, in the same file by a reference "
-                  "such as ${{file:/run/secrets/s3}}, or as SLIPWAY_BACKUP__S3__{}",
-                  set == in.came.from.end() ? "the settings" : set->second, s.storage, missing,
-                  s.s3.access_key.empty() ? "ACCESS_KEY" : "SECRET_KEY")};
+      config::at_its_place(
+          in.came, "backup.storage",
+          fmt::format("backup.storage: {} is used with keys: set backup.s3.{} as well, in the same file by a reference "
+                      "such as ${{file:/run/secrets/s3}}, or as SLIPWAY_BACKUP__S3__{}",
+                      s.storage, missing, s.s3.access_key.empty() ? "ACCESS_KEY" : "SECRET_KEY"))};
 }
 
 int with_store(invocation const& in, std::function<int(settings const&, backup::store&)> const& work) {
@@ -51,24 +51,32 @@ backup::postgres_tools postgres_of(settings const& s) {
   return {s.database.url, s.backup.client_directory};
 }
 
+// One word of a shell's command in which a percent sign has a meaning of PostgreSQL's.
+std::string word(std::string_view text) {
+  std::string out = "'";
+  for (char const c : text) out += c == '\'' ? std::string{"'\\''"} : c == '%' ? std::string{"%%"} : std::string{c};
+  return out + "'";
+}
+
 // For postgresql.auto.conf: a server has neither our directory nor our variables.
 std::string restore_command(settings const& s, config::sources const& from) {
   namespace fs = std::filesystem;
-  auto const absolute = [](fs::path const& path) { return fs::absolute(path).string(); };
-  auto where = fmt::format("SLIPWAY_BACKUP__DIRECTORY=\"{}\"", absolute(s.backup.directory));
-  if (auto const& b = s.backup; !b.storage.empty()) {
+  auto const& b = s.backup;
+  auto const absolute = [](fs::path const& path) { return word(fs::absolute(path).string()); };
+  auto where = "SLIPWAY_BACKUP__DIRECTORY=" + absolute(b.directory);
+  if (!b.storage.empty()) {
     // The keys are not here: everybody who may read the data directory would have them.
     where += fmt::format(
         " SLIPWAY_BACKUP__STORAGE={} SLIPWAY_BACKUP__S3__ENDPOINT={} SLIPWAY_BACKUP__S3__REGION={} "
         "SLIPWAY_BACKUP__S3__PATH_STYLE={} SLIPWAY_BACKUP__S3__PRIVATE_NETWORK={}",
-        b.storage, b.s3.endpoint, b.s3.region, b.s3.path_style, b.s3.private_network);
-    if (!b.s3.ca_file.empty()) where += fmt::format(" SLIPWAY_BACKUP__S3__CA_FILE=\"{}\"", absolute(b.s3.ca_file));
+        word(b.storage), word(b.s3.endpoint), word(b.s3.region), b.s3.path_style, b.s3.private_network);
+    if (!b.s3.ca_file.empty()) where += " SLIPWAY_BACKUP__S3__CA_FILE=" + absolute(b.s3.ca_file);
   }
   return fmt::format(
-      "env SLIPWAY_ENVIRONMENT={} SLIPWAY_CONFIG=\"{}\" {} SLIPWAY_BACKUP__KEY_FILE=\"{}\" SLIPWAY_BACKUP__ENCRYPT={} "
-      "\"{}\" backup fetch-wal %f \"%p\"",
-      from.environment, absolute(from.directory), where, absolute(s.backup.key_file), s.backup.encrypt,
-      fs::read_symlink("/proc/self/exe").string());
+      "env SLIPWAY_ENVIRONMENT={} SLIPWAY_CONFIG={} {} SLIPWAY_BACKUP__KEY_FILE={} SLIPWAY_BACKUP__ENCRYPT={} "
+      "{} backup fetch-wal %f \"%p\"",
+      word(from.environment), absolute(from.directory), where, absolute(b.key_file), b.encrypt,
+      word(fs::read_symlink("/proc/self/exe").string()));
 }
 
 }  // namespace

@@ -21,18 +21,6 @@ sharding::tables sharded_tables(settings const& s) {
   return all;
 }
 
-namespace {
-
-// What is wrong with a setting, after the place where it was written.
-std::string at_its_place(config::provenance const& came, sharding::setting_error const& e) {
-  for (auto at = came.from.lower_bound(e.setting()); at != came.from.end() && at->first.starts_with(e.setting()); ++at)
-    if (auto const rest = at->first.substr(e.setting().size()); rest.empty() || rest[0] == '.' || rest[0] == '[')
-      return fmt::format("{}: {}", at->second, e.what());
-  return e.what();
-}
-
-}  // namespace
-
 std::unique_ptr<sharding::cluster> make_cluster(config::loaded<settings> const& in, db::settings const& base,
                                                 db::database& control, shards& on, log::logger const& log,
                                                 std::function<db::observer*(std::string_view)> const& watch) {
@@ -46,7 +34,7 @@ std::unique_ptr<sharding::cluster> make_cluster(config::loaded<settings> const& 
     on.run(all->check(tables));
     return all;
   } catch (sharding::setting_error const& e) {
-    throw startup_error{e.code(), at_its_place(in.came, e)};
+    throw startup_error{e.code(), config::at_its_place(in.came, e.setting(), e.what())};
   }
 }
 
@@ -113,7 +101,7 @@ int with_cluster(invocation const& in, bool is_set_up, cluster_work const& work)
     sharding::mover m{all, tables, {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
     return work(all, m, on);
   } catch (sharding::setting_error const& e) {
-    throw startup_error{e.code(), at_its_place(loaded.came, e)};
+    throw startup_error{e.code(), config::at_its_place(loaded.came, e.setting(), e.what())};
   }
 }
 

@@ -7,9 +7,13 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <optional>
+#include <system_error>
 
 namespace slipway::backup {
 namespace {
@@ -33,7 +37,9 @@ class waiting_bucket {
     } catch (http_client::request_error const& error) {
       auto const remedy = error.why() == failure::refused_address
                               ? ": set backup.s3.private_network to true when the store is in your own network"
-                          : error.why() == failure::tls ? ": does backup.s3.ca_file name the authority that signed it?"
+                          : error.why() == failure::tls
+                              ? ": does backup.s3.ca_file name the authority that signed its certificate, and the "
+                                "certificate the host of backup.s3.endpoint?"
                           : error.why() == failure::timeout
                               ? ": is the line too slow for a part of backup.s3.part_size in backup.s3.timeout?"
                               : ": is backup.s3.endpoint right, and the store up?";
@@ -263,6 +269,9 @@ std::unique_ptr<storage> detail::make_object_storage(settings const& s, clock_so
     throw startup_error{exit_code::config,
                         "backup.storage is an object store, which is used with keys: set "
                         "backup.s3.access_key and backup.s3.secret_key"};
+  if (auto const& file = s.s3.ca_file; !file.empty() && ::access(file.c_str(), R_OK) != 0)
+    throw startup_error{exit_code::config, fmt::format("backup.s3.ca_file: {} cannot be read: {}", file,
+                                                       std::generic_category().message(errno))};
   return std::make_unique<object_storage>(s, std::move(*where), clock);
 }
 

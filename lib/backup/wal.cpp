@@ -32,9 +32,10 @@ void check_name(std::string const& name) {
     throw startup_error{exit_code::usage, "'" + name + "' is no name of a WAL file: use %f"};
 }
 
+// As postgresql.conf has it, where a backslash escapes as well.
 std::string in_quotes(std::string_view text) {
   std::string out = "'";
-  for (auto const c : text) out += c == '\'' ? std::string{"''"} : std::string{c};
+  for (auto const c : text) out.append(c == '\'' || c == '\\' ? 2 : 1, c);
   return out + "'";
 }
 
@@ -84,9 +85,12 @@ bool wal_archive::get(std::string const& name, fs::path const& to) {
 
 void wal_archive::prune() {
   std::string first;
-  for (auto const& m : store_.list())
-    if (!m.first_wal.empty() && (first.empty() || m.first_wal.substr(timeline_digits) < first.substr(timeline_digits)))
-      first = m.first_wal;
+  for (auto const& m : store_.list()) {
+    if (!m.is_base()) continue;
+    // One that does not say from where on it needs the log may need all of it.
+    if (m.first_wal.size() != segment_name || !is_segment(m.first_wal)) return;
+    if (first.empty() || m.first_wal.substr(timeline_digits) < first.substr(timeline_digits)) first = m.first_wal;
+  }
   if (first.empty()) return;
   auto& kept = store_.kept_in();
   for (auto const& name : kept.files(std::string{directory}))
@@ -115,11 +119,10 @@ void prepare_recovery(store const& in, manifest const& base, recovery const& how
   auto const moment = from_rfc3339(how.to_time);
   if (!how.to_time.empty() && !moment)
     throw startup_error{exit_code::usage, "'" + how.to_time + "' is no moment: write 2026-01-31T12:00:00Z"};
-  std::error_code error;
-  fs::create_directories(how.into, error);
-  if (error) throw_system_error("make", how.into, error.value());
+  need_directory("--into", how.into);
   if (!fs::is_empty(how.into))
     throw startup_error{exit_code::data, how.into.string() + " is not empty: name a new directory"};
+  std::error_code error;
   fs::permissions(how.into, fs::perms::owner_all, error);
   if (error) throw_system_error("protect", how.into, error.value());
   in.open(base, *e, [&](source& from) { run_from({.command = {"tar", "-xf", "-", "-C", how.into.string()}}, from); });

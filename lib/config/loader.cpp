@@ -113,6 +113,14 @@ std::string problem::text() const {
   return out + (out.empty() ? "" : ": ") + message;
 }
 
+std::string at_its_place(provenance const& came, std::string_view key, std::string_view message) {
+  for (auto at = came.from.lower_bound(key); at != came.from.end() && at->first.starts_with(key); ++at)
+    if (auto const rest = std::string_view{at->first}.substr(key.size());
+        rest.empty() || rest[0] == '.' || rest[0] == '[')
+      return fmt::format("{}: {}", at->second, message);
+  return std::string{message};
+}
+
 std::vector<problem> load_into(meta::type const& t, void* settings, sources const& from, provenance& came) {
   std::vector<problem> problems;
   auto const tree = reading{t, from, came, problems}.tree();

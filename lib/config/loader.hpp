@@ -43,6 +43,10 @@ struct provenance {
   std::vector<std::string> referenced_keys;   // whose value came out of a secret reference: masked where they are shown
 };
 
+// The message after the place where that key was written, or the first of those below it, such as "nodes[0].name" of
+// "nodes"; alone when no source said anything.
+std::string at_its_place(provenance const& came, std::string_view key, std::string_view message);
+
 // The untyped core of `load`: fills `settings` (of type `t`, default-constructed) and returns what is wrong with it.
 // Members whose value could not be read keep their default. Never throws for bad input.
 std::vector<problem> load_into(meta::type const& t, void* settings, sources const& from, provenance& came);

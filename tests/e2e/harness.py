@@ -27,6 +27,12 @@ PASSWORD = "correct horse battery staple"  # not a secret
 DATABASES = os.environ.get("E2E_DATABASES", "sqlite,postgres,mariadb").split(",")
 
 
+def succeeded(done):
+    """What a command that ended well wrote."""
+    assert done.returncode == 0, f"{done.args}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 class Server:
     """One running service with its own folder, database and ports."""
 
@@ -51,8 +57,7 @@ class Server:
         self.environment = environment
         self.process = None
         if migrate:
-            done = self.run("migrate", "up")
-            assert done.returncode == 0, f"migrate up: {done.returncode}\n{done.stdout}{done.stderr}"
+            succeeded(self.run("migrate", "up"))
 
     def variables(self):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")}

@@ -10,14 +10,9 @@ import pytest
 
 from databases import Postgres
 from fixtures import running
-from harness import BINARY, ROOT, Load, Server
+from harness import BINARY, ROOT, Load, Server, succeeded
 from object_store import SECRET, ObjectStore
 from processes import temporary_folder, wait_until
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.timeout(300)
@@ -175,8 +170,8 @@ def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres, archive_pl
         with open(postgres.folder / "config/test.yaml", "a") as configuration:
             configuration.write(f"\nbackup: {{s3: {{access_key: {SECRET}, secret_key: '${{file:{postgres.folder}/secret}}'}}}}\n")
 
-    def backup(*arguments):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")} | settings | {"HOME": str(postgres.folder)}
+    def backup(*arguments, **other):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")} | settings | other | {"HOME": str(postgres.folder)}
         return subprocess.run([binary, "backup", *arguments], env=environment, capture_output=True, text=True, timeout=120,
                               **postgres.as_owner())
 
@@ -206,13 +201,20 @@ def test_a_destroyed_server_is_recovered_to_a_moment(mortal_postgres, archive_pl
 
     wrong = backup("recover", "--into", str(postgres.folder / "again"), "--to", "yesterday")
     assert wrong.returncode == 64 and "2026-01-31T12:00:00Z" in wrong.stderr
-    succeeded(backup("recover", "--into", str(postgres.folder / "again"), "--to", moment))
+    # What is written relative to our directory is nothing to a server that starts in its own.
+    relative = {"SLIPWAY_BACKUP__DIRECTORY": "backups", "SLIPWAY_BACKUP__KEY_FILE": "backup.key", "SLIPWAY_CONFIG": "config",
+                "SLIPWAY_BACKUP__S3__CA_FILE": "100% ours's.pem"}
+    (postgres.folder / relative["SLIPWAY_BACKUP__S3__CA_FILE"]).write_text("read by nobody, for the store speaks no TLS here")
+    succeeded(backup("recover", "--into", str(postgres.folder / "again"), "--to", moment, **relative))
     refused = backup("recover", "--into", str(postgres.folder / "again"))
     assert refused.returncode == 65 and "not empty" in refused.stderr
     postgres.data = postgres.folder / "again"
+    told = (postgres.data / "postgresql.auto.conf").read_text()
+    for path in ("backups", "backup.key", "config"):
+        assert f"=''{postgres.folder}/{path}''" in told
     if archive_place:
-        told = (postgres.data / "postgresql.auto.conf").read_text()
-        assert "s3://backups/drill" in told and f"KEY={SECRET}" not in told
+        assert "s3://backups/drill" in told and f"KEY={SECRET}" not in told and f"KEY=''{SECRET}" not in told
+        assert f"SLIPWAY_BACKUP__S3__CA_FILE=''{postgres.folder}/100%% ours" in told
         # An outage is not the end of the log: the server stops, and recovers once the store is back.
         archive_place.kill()
         fetched = backup("fetch-wal", last, str(postgres.folder / "fetched"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import ROOT
+from harness import ROOT, succeeded
 from processes import PATIENCE
 
 
@@ -159,11 +159,6 @@ def seed_file(server, environment, name, text):
     folder = server.folder / "seeds" / environment
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_a_seed_file_runs_once_and_again_when_it_has_changed(launch):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from databases import Postgres
-from harness import ROOT
+from harness import ROOT, succeeded
 from processes import wait_until
 
 
@@ -14,11 +14,6 @@ from processes import wait_until
 def watched(launch, server):
     """A service that calls everything slow."""
     return launch(postgres=server.postgres, settings={"queries.threshold": "1ms", "queries.many_rows": "1000"})
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def from_running(server):

@@ -6,12 +6,8 @@ import threading
 
 import pytest
 
+from harness import succeeded
 from tutorial import follow
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.timeout(1800)

@@ -7,7 +7,7 @@ import sqlite3
 import httpx
 import pytest
 
-from harness import ROOT, wait_until
+from harness import ROOT, succeeded, wait_until
 
 INVOICES = """-- up
 CREATE TABLE invoices (id varchar(64) PRIMARY KEY, slot bigint NOT NULL, total bigint NOT NULL);
@@ -15,11 +15,6 @@ CREATE INDEX invoices_slot ON invoices (slot, id);
 -- down
 DROP TABLE invoices;
 """
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 class Nodes:

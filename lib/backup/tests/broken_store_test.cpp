@@ -6,12 +6,14 @@
 
 #include "../../core/tests/temporary_folder.hpp"
 #include "../../http_client/tests/test_server.hpp"
+#include "../../tls/tests/certificates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -148,6 +150,33 @@ TEST(broken_store, a_backup_that_fails_in_the_middle_leaves_no_parts_and_no_obje
   EXPECT_THAT(said, HasSubstr("the store's disks are full"));
   EXPECT_THAT(server.uploads(), IsEmpty());
   EXPECT_THAT(server.objects(), IsEmpty());
+}
+
+TEST(broken_store, its_certificate_is_held_to_ca_file) {
+  slipway::tests::temporary_folder const files{"store-tls"};
+  for (std::string const name : {"localhost", "another"})
+    tls::tests::make_certificate(files / name, {.subject = name, .alternative_names = "DNS:" + name});
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> const context{SSL_CTX_new(TLS_server_method()), &SSL_CTX_free};
+  SSL_CTX_use_certificate_file(context.get(), (files / "localhost.crt").c_str(), SSL_FILETYPE_PEM);
+  SSL_CTX_use_PrivateKey_file(context.get(), (files / "localhost.key").c_str(), SSL_FILETYPE_PEM);
+  test_server server{[](auto const&, int) { return answer(200, "<ListBucketResult/>"); }, context.get()};
+  played_store const other;
+  auto s = other.settings_for(1'000);
+  auto const list = [&](std::string const& host, std::string const& ca_file) {
+    s.s3.endpoint = "https://" + host + ":" + std::to_string(server.port());
+    s.s3.ca_file = ca_file;
+    return make_storage(s, system_clock())->directories();
+  };
+  EXPECT_THAT(list("localhost", files / "localhost.crt"), IsEmpty());
+  for (auto const& [host, file] : {std::pair{"localhost", files / "another.crt"},
+                                   {"localhost", files / "localhost.key"},
+                                   {"127.0.0.1", files / "localhost.crt"},
+                                   {"localhost", std::string{}}})
+    EXPECT_THAT(refusal(exit_code::unavailable, [&] { list(host, file); }),
+                AllOf(HasSubstr("backup.s3.ca_file"), HasSubstr("backup.s3.endpoint")))
+        << host << file;
+  EXPECT_THAT(refusal(exit_code::config, [&] { list("localhost", files / "absent.crt"); }),
+              AllOf(HasSubstr("backup.s3.ca_file"), HasSubstr("absent.crt"), HasSubstr("No such file")));
 }
 
 TEST(broken_store, one_that_is_too_slow_is_told_from_one_that_is_away) {

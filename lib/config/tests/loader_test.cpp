@@ -277,5 +277,19 @@ TEST(Load, SizesAreIntegersOfBytes) {
   EXPECT_THROW(f.load(), startup_error);  // a port is no size
 }
 
+TEST(provenance, says_where_a_setting_or_what_is_below_it_was_written) {
+  provenance came;
+  came.from = {{"nodes[0].name", "base.yaml:7"},
+               {"nodes[1].name", "base.yaml:9"},
+               {"nodes_of_others", "base.yaml:2"},
+               {"http.port", "SLIPWAY_HTTP__PORT"},
+               {"https", "base.yaml:1"}};
+  EXPECT_EQ(at_its_place(came, "http.port", "is taken"), "SLIPWAY_HTTP__PORT: is taken");
+  EXPECT_EQ(at_its_place(came, "http", "is wrong"), "SLIPWAY_HTTP__PORT: is wrong");
+  EXPECT_EQ(at_its_place(came, "nodes", "are too few"), "base.yaml:7: are too few");
+  EXPECT_EQ(at_its_place(came, "nodes[1]", "is the same"), "base.yaml:9: is the same");
+  for (auto const* none : {"node", "nodes_of", "htt", "zones"}) EXPECT_EQ(at_its_place(came, none, "alone"), "alone");
+}
+
 }  // namespace
 }  // namespace slipway::config::test

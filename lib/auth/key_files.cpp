@@ -1,5 +1,6 @@
 #include <slipway/auth/key_files.hpp>
 
+#include <slipway/core/directory.hpp>
 #include <slipway/core/encoding.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
@@ -135,11 +136,8 @@ std::vector<key_ring::entry> key_files::read() const {
 }
 
 void key_files::make_directory() const {
-  std::error_code error;
-  if (auto const parent = directory_.parent_path(); !parent.empty()) std::filesystem::create_directories(parent, error);
-  if (error) fail("cannot make the directory above the keys,", directory_.parent_path(), error.value());
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
-    fail("cannot make the key directory", directory_, errno);
+  if (auto const why = slipway::make_directory(directory_, directory_for::owner))
+    throw startup_error{code_for(why.value()), "auth.keys.directory: " + why_not_made(directory_, why)};
 }
 
 void key_files::write(key const& k, time_point since) const {

@@ -85,7 +85,8 @@ template <>
 inline constexpr auto slipway::rules_of<slipway::auth::key_settings> = slipway::rules(
     slipway::field(&slipway::auth::key_settings::directory)
         .not_blank()
-        .help("Where the keys are that sign access tokens."),
+        .help("Where the keys are that sign access tokens. Made when it is missing, with a parent only right in the "
+              "working directory."),
     slipway::field(&slipway::auth::key_settings::algorithm).help("What kind of key `keys rotate` makes."),
     slipway::field(&slipway::auth::key_settings::retire_after)
         .minimum(60000)

@@ -38,7 +38,7 @@ class directory_staging final : public storage::staging {
  public:
   explicit directory_staging(fs::path place) : place_{std::move(place)}, draft_{place_} {
     draft_ += draft_suffix;
-    make_private_directory(draft_);
+    need_private_directory("backup.directory", draft_);
   }
   directory_staging(directory_staging const&) = delete;
   directory_staging& operator=(directory_staging const&) = delete;
@@ -93,7 +93,7 @@ class publishing_sink final : public measuring_sink {
 class directory_storage final : public storage {
  public:
   explicit directory_storage(fs::path directory) : directory_{std::move(directory)} {
-    make_private_directory(directory_);
+    need_private_directory("backup.directory", directory_);
   }
 
   std::unique_ptr<staging> stage(std::string const& id) override {
@@ -101,9 +101,8 @@ class directory_storage final : public storage {
   }
   std::unique_ptr<measuring_sink> put(std::string const& path) override {
     auto const place = directory_ / path;
-    std::error_code error;
-    bool const is_new = fs::create_directories(place.parent_path(), error);
-    if (error) throw_system_error("make", place.parent_path(), error.value());
+    bool const is_new = !fs::exists(place.parent_path());
+    need_directory("backup.directory", place.parent_path());
     if (is_new) keep_names(place.parent_path().parent_path());
     return std::make_unique<publishing_sink>(place);
   }

@@ -89,7 +89,7 @@ class sqlite_engine final : public engine {
       throw startup_error{exit_code::data,
                           path_.string() + " is there already: say --overwrite to put the backup in its place"};
     file_that_goes const fresh{path_.string() + ".restoring"};
-    if (path_.has_parent_path()) fs::create_directories(path_.parent_path());
+    if (path_.has_parent_path()) need_directory("database.url", path_.parent_path());
     auto const to = make_file_sink(fresh.path());
     copy(from, *to);
     check_whole(fresh.path());
@@ -101,7 +101,7 @@ class sqlite_engine final : public engine {
   }
 
   void verify(source& from, fs::path const& scratch) override {
-    make_private_directory(scratch);
+    need_private_directory("backup.directory", scratch);
     file_that_goes const fresh{scratch / "verify.sqlite"};
     auto const to = make_file_sink(fresh.path());
     copy(from, *to);

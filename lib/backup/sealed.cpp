@@ -214,11 +214,7 @@ void make_key(std::filesystem::path const& file) {
   key made;
   ::randombytes_buf(made.bytes.data(), made.bytes.size());
   auto text = hex(std::as_bytes(std::span{made.bytes})) + "\n";
-  if (file.has_parent_path()) {
-    std::error_code error;
-    std::filesystem::create_directories(file.parent_path(), error);
-    if (error) throw_system_error("make", file.parent_path(), error.value());
-  }
+  if (file.has_parent_path()) need_directory("backup.key_file", file.parent_path());
   auto const to = make_file_sink(file);
   to->write(std::as_bytes(std::span{text}));
   to->finish();

@@ -1,6 +1,7 @@
 // The SQLite engine. Reads run on the shard that asks, on a connection of its own: a point read takes a few
 // microseconds there, less than a hop to another thread costs. A read that outlasts its small budget is stopped and
 // done again on a reading pool, and starts there the next time, so that it holds up no other request of the shard.
+#include <slipway/core/directory.hpp>
 #include <slipway/core/random.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>
@@ -220,10 +221,9 @@ class sqlite_engine final : public engine {
     auto const parent = std::filesystem::path{path_}.parent_path();
     if (path_.empty())
       throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
+    if (!parent.empty())
+      if (auto const why = slipway::make_directory(parent)) refuse_sqlite_file(parent.string(), 0, why.value(), "");
     std::error_code error;
-    // Only the last one: a path of which more is missing is rather misspelt, or a volume that is not mounted.
-    if (!parent.empty() && !std::filesystem::create_directory(parent, error) && error)
-      refuse_sqlite_file(parent.string(), 0, error == std::errc::file_exists ? ENOTDIR : error.value(), "");
     if (std::filesystem::is_directory(path_, error)) refuse_sqlite_file(path_, 0, EISDIR, "");
   }
 

@@ -22,7 +22,7 @@ using tests::noon;
 
 struct key_ring_test : testing::Test {
   slipway::tests::temporary_folder scratch{"auth"};
-  std::filesystem::path directory = scratch / "deep/keys";
+  std::filesystem::path directory = scratch / "keys";
   manual_clock clock{noon};
   key_settings settings{.directory = directory.string(), .retire_after = 24h};
   key_ring open() { return key_ring{settings, clock}; }
@@ -80,7 +80,7 @@ TEST_F(key_ring_test, makes_its_first_key_for_this_user_alone) {
 
 TEST_F(key_ring_test, makes_keys_of_every_kind) {
   for (auto a : {algorithm::es256, algorithm::hs256}) {
-    settings.directory = (directory / std::string{to_string(a)}).string();
+    settings.directory = scratch / to_string(a);
     settings.algorithm = a;
     EXPECT_EQ(open().current()->signing->alg(), a);
     EXPECT_EQ(open().current()->signing->alg(), a);
@@ -197,8 +197,15 @@ TEST_F(key_ring_test, a_key_that_cannot_sign_cannot_be_the_signing_one) {
 }
 
 TEST_F(key_ring_test, a_directory_that_cannot_be_made_is_named) {
-  std::ofstream{scratch / "deep"} << "a file";
-  expect_refusal(exit_code::config, "deep");
+  std::ofstream{scratch / "file"} << "a file";
+  settings.directory = scratch / "file/keys";
+  expect_refusal(exit_code::config, settings.directory);
+  settings.directory = scratch / "file";
+  expect_refusal(exit_code::config, settings.directory);
+  settings.directory = scratch / "not_mounted/data/keys";
+  expect_refusal(exit_code::config, "auth.keys.directory");
+  expect_refusal(exit_code::config, "there is no " + scratch / "not_mounted");
+  EXPECT_FALSE(std::filesystem::exists(scratch / "not_mounted"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <slipway/core/ascii.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/mysql_wire.hpp>
+#include <slipway/db/no_room.hpp>
 
 #include <algorithm>
 #include <array>
@@ -126,6 +127,17 @@ std::optional<my_violation> violation_of(int number, std::string_view message) {
   }
 }
 
+namespace {
+
+// A disk, or a table's file; or another failure whose cause is the system's ENOSPC.
+bool says_full(int number, std::string_view message) noexcept {
+  if (is_one_of(number, std::array{1021, 1114})) return true;
+  return is_one_of(number, std::array{3, 20, 1026, 1030}) &&
+         (message.contains("rror 28 ") || message.contains("Errcode: 28 "));
+}
+
+}  // namespace
+
 std::exception_ptr error_of(int number, std::string const& message) {
   auto const code = std::to_string(number);
   auto const what = "MySQL: " + message + " (" + code + ")";
@@ -138,9 +150,10 @@ std::exception_ptr error_of(int number, std::string const& message) {
   if (number == 1365) return std::make_exception_ptr(value_error{what, code});  // division by zero
   if (is_one_of(number, std::array{1969, 3024}))
     return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
-  // Full: connections, memory, disk, locks, statements. Going down, read only, killed.
-  if (is_one_of(number, std::array{1021, 1030, 1037, 1038, 1040, 1041, 1053, 1114, 1135, 1180,
-                                   1203, 1206, 1226, 1290, 1317, 1461, 1836, 1927, 3169, 4031}))
+  if (says_full(number, message)) return no_room_left(what);
+  // Full: connections, memory, locks, statements. Going down, read only, killed.
+  if (is_one_of(number, std::array{1030, 1037, 1038, 1040, 1041, 1053, 1135, 1180, 1203, 1206, 1226, 1290, 1317, 1461,
+                                   1836, 1927, 3169, 4031}))
     return std::make_exception_ptr(unavailable_error{what});
   return std::make_exception_ptr(db::error{what, code});
 }

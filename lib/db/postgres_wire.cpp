@@ -2,6 +2,7 @@
 
 #include <slipway/core/decimal.hpp>
 #include <slipway/core/errors.hpp>
+#include <slipway/db/no_room.hpp>
 
 #include <libpq-fe.h>
 
@@ -398,6 +399,7 @@ std::exception_ptr error_of(PGresult const* result) {
   }
   if (state == "40001" || state == "40P01" || state == "55P03")
     return std::make_exception_ptr(conflict_error{what, state});
+  if (state == "53100") return no_room_left(what);
   if (state == "57014") return std::make_exception_ptr(unavailable_error{what + ": database.statement_timeout"});
   if (is_input(state)) return std::make_exception_ptr(input_error{what, state});
   if (state.starts_with("22")) return std::make_exception_ptr(value_error{what, state});

@@ -76,9 +76,9 @@ TEST(mysql_violations, are_told_by_either_server) {
 }
 
 template <class E>
-bool is(int number) {
+bool is(int number, char const* message = "what") {
   try {
-    std::rethrow_exception(error_of(number, "what"));
+    std::rethrow_exception(error_of(number, message));
   } catch (E const&) {
     return true;
   } catch (...) {
@@ -92,6 +92,11 @@ TEST(mysql_errors, have_their_kind) {
   // Too many connections, going down, disk full, read only, time limits.
   for (int number : {1040, 1203, 1226, 1053, 1021, 1114, 1030, 1290, 1836, 1969, 3024})
     EXPECT_TRUE(is<unavailable_error>(number)) << number;
+  EXPECT_TRUE(is<storage_full_error>(1021, "Disk full (/tmp/#sql); waiting for someone to free some space"));
+  EXPECT_TRUE(is<storage_full_error>(1114, "The table 'notes' is full"));
+  EXPECT_TRUE(is<storage_full_error>(1030, "Got error 28 \"No space left on device\" from storage engine InnoDB"));
+  EXPECT_TRUE(is<storage_full_error>(3, "Error writing file './a' (Errcode: 28 \"No space left on device\")"));
+  EXPECT_FALSE(is<storage_full_error>(1030, "Got error 168 \"Unknown\" from storage engine InnoDB"));
   for (int number : {1064, 1146, 1142}) {
     EXPECT_TRUE(is<error>(number)) << number;
     EXPECT_FALSE(is<value_error>(number) || is<conflict_error>(number)) << number;

@@ -30,7 +30,7 @@ inline constexpr auto slipway::rules_of<slipway::backup::settings> = slipway::ru
     field(&slipway::backup::settings::directory)
         .not_blank()
         .help("Where backups are kept; best a disk of another machine. With an object store only scratch files of "
-              "`verify` are here."),
+              "`verify` are here. Made when it is missing, with a parent only right in the working directory."),
     field(&slipway::backup::settings::storage)
         .optional()
         .format("storage", "^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[A-Za-z0-9._-]+)*/?$", slipway::s3::is_location)
@@ -44,6 +44,6 @@ inline constexpr auto slipway::rules_of<slipway::backup::settings> = slipway::ru
         .minimum(1)
         .maximum(10'000)
         .help("How many backups stay, and as many base backups (PostgreSQL), which are counted apart; the oldest of a "
-              "kind go when a new one of it is complete."),
+              "kind go when a new one of it is complete. The archived log stays from the oldest base backup on."),
     field(&slipway::backup::settings::client_directory)
         .help("Where pg_dump and the like are, when they are not in the PATH or there are several versions."));

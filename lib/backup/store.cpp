@@ -151,7 +151,8 @@ std::vector<manifest> store::list() const {
       throw startup_error{exit_code::data, where + " is of another format, or was moved"};
     out.push_back(std::move(*read));
   }
-  std::ranges::sort(out, {}, &manifest::id);
+  // Within a second ids are in no order, and the newest is not to be thrown away for the oldest.
+  std::ranges::sort(out, {}, [](manifest const& m) { return std::pair{m.created_at, std::string_view{m.id}}; });
   return out;
 }
 

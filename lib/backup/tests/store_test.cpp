@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -195,6 +196,57 @@ TEST_F(store_test, dumps_and_base_backups_do_not_push_each_other_out) {
   archive.prune();
   EXPECT_FALSE(has("000000010000000000000005"));
   EXPECT_TRUE(has("000000010000000000000006"));
+}
+
+TEST_F(store_test, a_place_that_is_misspelt_or_not_mounted_is_not_made) {
+  settings_.directory = folder_ / "not_mounted/backups";
+  EXPECT_THAT(refusal([&] { make(); }, exit_code::cannot_create),
+              AllOf(HasSubstr("backup.directory"), HasSubstr("there is no " + (folder_ / "not_mounted").string())));
+  EXPECT_THAT(refusal([&] { make_key(folder_ / "not_mounted/keys/backup.key"); }, exit_code::cannot_create),
+              HasSubstr("backup.key_file"));
+  EXPECT_FALSE(fs::exists(folder_ / "not_mounted"));
+  write(folder_ / "file", "text");
+  settings_.directory = folder_ / "file";
+  EXPECT_THAT(refusal([&] { make(); }, exit_code::cannot_create), HasSubstr("Not a directory"));
+}
+
+// After a recovery the server goes on in a timeline of its own, whose segments continue the numbers.
+TEST_F(store_test, no_log_goes_that_a_kept_base_backup_needs) {
+  settings_.keep = 2;
+  auto s = make();
+  wal_archive archive{s};
+  write(folder_ / "segment", "log");
+  auto const first = "000000010000000000000004";
+  std::vector<std::string> const needed{"000000010000000000000005", "000000010000000000000005.00000028.backup",
+                                        "000000010000000000000006", "000000020000000000000006",
+                                        "00000002.history",         "000000020000000000000007"};
+  archive.put(folder_ / "segment", first);
+  for (auto const& name : needed) archive.put(folder_ / "segment", name);
+  auto const base = [&](std::string const& first_wal) {
+    clock_.advance(1min);
+    s.create("postgres", "base", "tar", first_wal, [](sink& to) { to.finish(); });
+    archive.prune();
+    return s.kept_in().files("wal").size();
+  };
+  EXPECT_EQ(base("000000010000000000000005"), needed.size()) << first << " is needed no more";
+  EXPECT_EQ(base("000000020000000000000007"), needed.size()) << "the older base needs it, and leads to this one";
+  EXPECT_EQ(base(""), needed.size()) << "one that does not say what it needs may need all";
+  EXPECT_EQ(base("000000020000000000000007"), needed.size());
+  EXPECT_EQ(base("000000020000000000000007"), 2u) << "the history, and what both need";
+}
+
+TEST_F(store_test, the_newest_of_one_second_is_the_last_that_was_made) {
+  settings_.keep = 2;
+  settings_.encrypt = false;
+  auto s = make();
+  std::string before;
+  for (int i = 0; i < 10; ++i) {  // the ends of their names are random
+    clock_.advance(1ms);
+    auto const made = s.create("postgres", "base", "tar", {}, [](sink& to) { to.finish(); }).id;
+    EXPECT_EQ(s.find("latest", "base").id, made);
+    if (i > 0) EXPECT_EQ(s.list().front().id, before);
+    before = made;
+  }
 }
 
 TEST_F(store_test, a_failed_backup_leaves_nothing) {

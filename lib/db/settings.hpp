@@ -58,7 +58,8 @@ struct settings {
   std::chrono::milliseconds idle_check{30'000};
   unsigned repeated_statements = 0;
 
-  // Not from files: set by whoever builds the object graph. They must outlive the database.
+  // Not from files: set by whoever builds the object graph. What is pointed at must outlive the database.
+  bool create = true;  // SQLite: makes a file that is not there
   observer* watch = nullptr;
   clock_source const* clock = nullptr;  // null: the system's
   random_source* random = nullptr;

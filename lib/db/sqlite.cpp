@@ -105,7 +105,7 @@ class sqlite_engine final : public engine {
     if (path_ == ":memory:")
       path_ = memory_.emplace().file();
     else
-      make_directory();
+      check_path(s.create);
     writer_ = std::make_unique<sqlite_writer>(path_, s);
     try {
       on.on_each([this](shard& each) { open_reader(each); });
@@ -192,6 +192,7 @@ class sqlite_engine final : public engine {
     static statement const look{.sql = "select count(*) from sqlite_schema", .reads = true};
     try {
       auto& mine = *readers_.local().connection;
+      mine.require_in_place();
       mine.execute(mine.prepare(look, shard::current().index()), {},
                    {.deadline = steady::now() + settings_.connect_timeout});
     } catch (sqlite_stopped const&) {
@@ -217,19 +218,22 @@ class sqlite_engine final : public engine {
   sqlite_writer& writer() noexcept { return *writer_; }
 
  private:
-  void make_directory() {
-    auto const parent = std::filesystem::path{path_}.parent_path();
+  void check_path(bool create) {
     if (path_.empty())
       throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
-    if (!parent.empty())
+    auto const parent = std::filesystem::path{path_}.parent_path();
+    if (create && !parent.empty())
       if (auto const why = slipway::make_directory(parent)) refuse_sqlite_file(parent.string(), 0, why.value(), "");
     std::error_code error;
+    if (!create && std::filesystem::status(path_, error).type() == std::filesystem::file_type::not_found)
+      throw startup_error{exit_code::data, "database.url: there is no database at " + path_ +
+                                               ". `slipway migrate up` makes it; or name the one that is there."};
     if (std::filesystem::is_directory(path_, error)) refuse_sqlite_file(path_, 0, EISDIR, "");
   }
 
   void open_reader(shard& on) {
     auto& mine = readers_.of(on);
-    mine.connection = std::make_unique<sqlite_connection>(path_, false);
+    mine.connection = std::make_unique<sqlite_connection>(path_, sqlite_connection::access::reads);
     mine.connection->wait_for_locks(std::chrono::milliseconds{0});
     mine.tick = on.on_tick([this, &on] { writer_->expire(on); });
   }
@@ -305,7 +309,7 @@ class sqlite_engine final : public engine {
         return connection;
       }
     }
-    return std::make_unique<sqlite_connection>(path_, false);
+    return std::make_unique<sqlite_connection>(path_, sqlite_connection::access::reads);
   }
   void give_back(std::unique_ptr<sqlite_connection> connection) {
     std::lock_guard lock{spare_mutex_};
@@ -344,6 +348,7 @@ task<> sqlite_transaction::commit() {
                                  if (!c.in_transaction())
                                    throw db::error{"SQLite: the transaction was rolled back after an error before"};
                                  try {
+                                   c.require_in_place();
                                    c.simple("commit");
                                  } catch (...) {
                                    if (c.in_transaction()) c.simple("rollback");

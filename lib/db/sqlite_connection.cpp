@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cmath>
@@ -101,6 +102,13 @@ int directory_error(std::string const& path) {
   return ::faccessat(AT_FDCWD, parent.empty() ? "." : parent.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
+// SQLite makes files as the umask lets it. Why none could be made is found out when SQLite tries it. A file that is there
+// is not opened: closing it would let go of the locks of other connections to it.
+void make_private_file(std::string const& path) {
+  auto const file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file >= 0) ::close(file);
+}
+
 [[noreturn]] void fail_constraint(int code, std::string const& message) {
   auto const number = std::to_string(code);
   switch (code) {
@@ -156,19 +164,21 @@ void refuse_sqlite_file(std::string const& path, int code, int system_error, std
   throw startup_error{exit_code::cannot_create, cause + ". Name a file in a directory that this process may write."};
 }
 
-sqlite_connection::sqlite_connection(std::string const& path, bool writes) {
+sqlite_connection::sqlite_connection(std::string const& path, access a) {
   try {
-    open(path, writes);
+    open(path, a);
   } catch (...) {
     sqlite3_close(handle_);
     throw;
   }
 }
 
-void sqlite_connection::open(std::string const& path, bool writes) {
+void sqlite_connection::open(std::string const& path, access a) {
+  bool const writes = a != access::reads;
+  if (a == access::makes) make_private_file(path);
   errno = 0;
-  auto const flags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (writes ? SQLITE_OPEN_CREATE : 0);
+  auto const flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                     (a == access::makes ? SQLITE_OPEN_CREATE : 0);
   auto refuse = [&](int code) {
     auto error = handle_ != nullptr ? sqlite3_system_errno(handle_) : ENOMEM;
     if (auto const beside = directory_error(path); writes && beside != 0 && (error == 0 || error == ENOENT))
@@ -220,6 +230,14 @@ void sqlite_connection::open(std::string const& path, bool writes) {
 sqlite_connection::prepared::~prepared() { sqlite3_finalize(handle); }
 
 bool sqlite_connection::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
+
+void sqlite_connection::require_in_place() const {
+  int moved = 0;
+  if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0) return;
+  throw unavailable_error{std::string{"SQLite: "} + sqlite3_db_filename(handle_, "main") +
+                              " was moved or removed while in use; put it back or restart",
+                          std::chrono::seconds{10}};
+}
 
 sqlite_connection::~sqlite_connection() {
   statements_.clear();

@@ -29,8 +29,10 @@ struct sqlite_busy {};
 
 class sqlite_connection {
  public:
+  // What makes the file makes it readable by its owner alone; the log and index beside it take that over.
+  enum class access : std::uint8_t { reads, writes, makes };
   // Throws startup_error.
-  sqlite_connection(std::string const& path, bool writes);
+  sqlite_connection(std::string const& path, access a);
   sqlite_connection(sqlite_connection const&) = delete;
   sqlite_connection& operator=(sqlite_connection const&) = delete;
   ~sqlite_connection();
@@ -55,10 +57,13 @@ class sqlite_connection {
   void simple(char const* sql, stop_rule const& stop = {});
 
   bool in_transaction() const noexcept;
+  // Throws unavailable_error when the file is no longer where it was opened: nobody will find what is written to it.
+  // One stat().
+  void require_in_place() const;
   void wait_for_locks(std::chrono::milliseconds longest) noexcept;
 
  private:
-  void open(std::string const& path, bool writes);
+  void open(std::string const& path, access a);
   std::unique_ptr<prepared> compile(std::string const& sql);
   void bind(prepared& p, values const& parameters);
   void describe(prepared& p);

@@ -38,7 +38,8 @@ bool sqlite_writer::queue::remove(job& j) noexcept {
   return false;
 }
 
-sqlite_writer::sqlite_writer(std::string path, settings const& s) : settings_{s}, connection_{path, true} {
+sqlite_writer::sqlite_writer(std::string path, settings const& s)
+    : settings_{s}, connection_{path, s.create ? sqlite_connection::access::makes : sqlite_connection::access::writes} {
   thread_ = std::jthread{[this] {
     ::pthread_setname_np(::pthread_self(), "sqlite-writer");
     work();
@@ -127,6 +128,7 @@ void sqlite_writer::run(job& j) {
     // Some errors end a transaction by themselves; what follows must not become a change of its own.
     if (j.as == role::inside && !connection_.in_transaction())
       throw db::error{"SQLite: the transaction was rolled back after an error before"};
+    if (j.as == role::alone) connection_.require_in_place();
     j.work(connection_);
   } catch (...) {
     j.error = std::current_exception();

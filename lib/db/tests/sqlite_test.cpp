@@ -25,9 +25,9 @@ class sqlite_files : public testing::Test {
   }
   void TearDown() override { files::remove_all(directory_); }
 
-  exit_code refusal(std::string const& file) {
+  exit_code refusal(std::string const& file, bool create = true) {
     try {
-      database refused{connect({.url = "sqlite:" + file}, shards_)};
+      database refused{connect({.url = "sqlite:" + file, .create = create}, shards_)};
     } catch (startup_error const& e) {
       message_ = e.what();
       return e.code();
@@ -50,6 +50,63 @@ TEST_F(sqlite_files, a_missing_directory_is_made) {
   EXPECT_EQ(refusal(directory_ / "not_mounted" / "data" / "app.db"), exit_code::cannot_create);
   EXPECT_THAT(message_, testing::HasSubstr("No such file or directory"));
   EXPECT_FALSE(files::exists(directory_ / "not_mounted"));
+}
+
+TEST_F(sqlite_files, what_is_made_can_be_read_by_its_owner_alone) {
+  auto const before = ::umask(022);
+  auto const path = directory_ / "app.db";
+  {
+    database made{connect({.url = "sqlite:" + path.string()}, shards_)};
+    run(made.script("create table t(id integer)"));
+    for (char const* suffix : {"", "-wal", "-shm"})
+      EXPECT_EQ(files::status(path.string() + suffix).permissions() & files::perms::all,
+                files::perms::owner_read | files::perms::owner_write)
+          << suffix;
+  }
+  ::umask(before);
+  files::permissions(path, files::perms::group_read, files::perm_options::add);
+  EXPECT_EQ(refusal(path), exit_code::ok);
+  EXPECT_NE(files::status(path).permissions() & files::perms::group_read, files::perms::none) << "as was wished";
+}
+
+TEST_F(sqlite_files, who_only_looks_makes_nothing) {
+  EXPECT_EQ(refusal(directory_ / "var" / "app.db", false), exit_code::data);
+  EXPECT_THAT(message_, testing::AllOf(testing::HasSubstr("there is no database"), testing::HasSubstr("migrate up")));
+  EXPECT_TRUE(files::is_empty(directory_));
+  EXPECT_EQ(refusal(directory_ / "app.db"), exit_code::ok);
+  EXPECT_EQ(refusal(directory_ / "app.db", false), exit_code::ok);
+}
+
+TEST_F(sqlite_files, a_file_that_is_moved_away_takes_no_more_changes_until_it_is_back) {
+  auto const path = directory_ / "app.db", aside = directory_ / "aside.db";
+  database moved{connect({.url = "sqlite:" + path.string()}, shards_)};
+  run(moved.script("create table t(id integer)"));
+  auto const insert = [&] { run(moved.execute("insert into t values ($1)", {1})); };
+  auto const told = [](auto const& work) -> std::string {
+    try {
+      work();
+      return "";
+    } catch (unavailable_error const& e) {
+      return e.what();
+    }
+  };
+  auto const refused = testing::AllOf(testing::HasSubstr(path.string()), testing::HasSubstr("was moved or removed"));
+  insert();
+  files::rename(path, aside);
+  EXPECT_THAT(told([&] { run(moved.ping()); }), refused);
+  EXPECT_THAT(told(insert), refused);
+  files::rename(aside, path);
+  EXPECT_EQ(told([&] { run(moved.ping()); }), "");
+  EXPECT_EQ(told(insert), "");
+  EXPECT_THAT(told([&] {
+                run(moved.transaction([&](transaction& tx) -> task<> {
+                  co_await tx.execute("insert into t values ($1)", {2});
+                  files::remove(path);
+                }));
+              }),
+              refused)
+      << "at its commit";
+  EXPECT_THAT(told(insert), refused);
 }
 
 TEST_F(sqlite_files, a_start_that_fails_says_which_file_and_why) {

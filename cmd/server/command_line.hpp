@@ -84,6 +84,9 @@ int sharding_clean(invocation const& in, bool wait);
 int sharding_verify(invocation const& in);
 // `again`: also those of its files that have run.
 int seed(invocation const& in, bool again);
+// `role`: one of role_names(). Throws startup_error (data) when there is no such account.
+int users_role(invocation const& in, std::string const& email, std::string const& role);
+std::vector<std::string> role_names();
 int config_show(invocation const& in);
 int config_check(invocation const& in);
 int config_schema();

@@ -1,5 +1,6 @@
 // The service's command line. Every command is one function of command_line.hpp.
 #include "cmd/server/command_line.hpp"
+#include "cmd/server/output.hpp"
 
 #include <slipway/config/nearest.hpp>
 #include <slipway/core/errors.hpp>
@@ -9,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <system_error>
@@ -38,6 +40,7 @@ class commands {
     add_partitions(app);
     add_sharding(app);
     add_backup(app);
+    add_users(app);
     add_config(app);
     auto* routes = add(app, "routes", "Show every route, who may call it, and its limits",
                        [this] { return show_routes(in_, routes_); });
@@ -188,6 +191,15 @@ class commands {
     get->add_option("path", wal_path_, "%p")->required();
   }
 
+  void add_users(CLI::App& app) {
+    auto* users = app.add_subcommand("users", "Accounts");
+    users->require_subcommand(1);
+    auto* role = add(*users, "role", "Give an account a role, such as the first administrator theirs",
+                     [this] { return users_role(in_, email_, role_); });
+    role->add_option("email", email_, "Whose")->required();
+    role->add_option("role", role_, "Which")->required()->check(CLI::IsMember(role_names()));
+  }
+
   void add_queries(CLI::App& app) {
     auto* queries = app.add_subcommand("queries", "Statements that cost too much");
     queries->require_subcommand(1);
@@ -226,6 +238,7 @@ class commands {
   std::uint32_t slot_ = 0;
   recovery_wish recovery_;
   std::string wal_path_, wal_name_;
+  std::string email_, role_;
   routes_wish routes_;
   std::string from_;
   std::vector<std::string> statements_;
@@ -239,8 +252,18 @@ int fail(exit_code code, char const* what) {
   return static_cast<int>(code);
 }
 
-// Every part of the program may be the one that gets no thread any more.
+bool cannot_be_written(std::error_code const& why) {
+  for (auto each : {ENOSPC, EDQUOT, EIO, EBADF, EPIPE})
+    if (why == std::error_code{each, std::generic_category()} || why == std::error_code{each, std::system_category()})
+      return true;
+  return false;
+}
+
+// Every part of the program may be the one that gets no thread any more, or whose file finds no room.
 int fail(std::system_error const& error) {
+  if (cannot_be_written(error.code()))
+    return fail(slipway::exit_code::cannot_create,
+                fmt::format("something cannot be written: {}. Make room, or send it elsewhere.", error.what()).c_str());
   if (error.code() != std::errc::resource_unavailable_try_again) return fail(slipway::exit_code::bug, error.what());
   return fail(slipway::exit_code::os, fmt::format("the system gives no more threads: {}. Raise the limit (ulimit -u, "
                                                   "TasksMax), or lower runtime.shards.",
@@ -265,9 +288,7 @@ std::string unknown_command(CLI::App const& app) {
                      near.empty() ? "" : fmt::format("; did you mean {}?", near), path);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) try {
+int run(int argc, char** argv) try {
   std::vector<std::string> arguments{argv + 1, argv + argc};
   invocation in{slipway::config::process_sources()};
   in.sources.flags = slipway::config::take_flags(arguments);
@@ -287,9 +308,12 @@ int main(int argc, char** argv) try {
     return static_cast<int>(exit_code::usage);
   } catch (CLI::ParseError const& error) {
     auto const status = app.exit(error);
+    flush_output();
     return status == 0 ? 0 : static_cast<int>(exit_code::usage);
   }
-  return all.run();
+  auto const status = all.run();
+  flush_output();
+  return status;
 } catch (slipway::startup_error const& error) {
   return fail(error.code(), error.what());
 } catch (slipway::storage_full_error const& error) {
@@ -302,4 +326,11 @@ int main(int argc, char** argv) try {
   return fail(error);
 } catch (std::exception const& error) {
   return fail(slipway::exit_code::bug, error.what());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hold_standard_descriptors();
+  return run(argc, argv);
 }

@@ -44,7 +44,7 @@ class inspection {
   inspection(settings const& s, std::vector<migrations::file> files) : settings_{s}, files_{std::move(files)} {}
 
   looked_at const& look(db::settings const& which) {
-    auto database = db::connect(which, on_);
+    auto database = db::connect(existing(which), on_);
     migrations::migrator m{database, files_, migration_options(settings_, {})};
     require_migrated(m, on_, database.description());
     return keep(database);

@@ -2,6 +2,7 @@
 #include "cmd/server/partitions.hpp"
 
 #include "cmd/server/command_line.hpp"
+#include "cmd/server/schema.hpp"
 
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
@@ -60,7 +61,7 @@ std::vector<table_line> lines_of(std::vector<partitions::table_status> const& al
 int with_keeper(invocation const& in, std::function<int(partitions::keeper&, settings const&, shards&)> const& work) {
   auto const loaded = in.load();
   shards on{1};
-  auto database = db::connect(loaded.value.database, on);
+  auto database = db::connect(existing(loaded.value.database), on);
   partitions::keeper k{database, partitioned_tables(), loaded.value.partitions};
   return work(k, loaded.value, on);
 }

@@ -3,6 +3,7 @@
 #include "controllers/queries.hpp"
 #include "cmd/server/command_line.hpp"
 #include "cmd/server/running.hpp"
+#include "cmd/server/schema.hpp"
 
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
@@ -20,7 +21,7 @@ namespace {
 constexpr std::chrono::seconds plan_limit{10};
 
 db::settings for_command(settings const& s) {
-  auto out = s.database;
+  auto out = existing(s.database);
   out.replicas.clear();
   out.connections = 1;
   return out;

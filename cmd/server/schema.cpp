@@ -43,15 +43,17 @@ migrations::options migration_options(settings const& s, migrations::options o) 
 
 namespace {
 
+enum class missing { is_made, is_refused };  // a file of SQLite
+
 // The main database, and every node that holds sharded tables.
-int with_migrator(invocation const& in, migrations::options options,
+int with_migrator(invocation const& in, missing file, migrations::options options,
                   std::function<void(migrations::migrator&, shards&)> const& work) {
   auto const loaded = in.load();
   auto const& s = loaded.value;
   options.say = [](std::string_view line) { fmt::print("{}\n", line); };
   shards on{1};
   auto const migrate = [&](db::settings const& which) {
-    auto database = db::connect(which, on);
+    auto database = db::connect(file == missing::is_made ? which : existing(which), on);
     migrations::migrator m{database, migrations_for(s), migration_options(s, options)};
     work(m, on);
   };
@@ -79,6 +81,11 @@ db::settings node_database(settings const& s, sharding::node_settings const& nod
   own.url = node.url;
   own.replicas.clear();
   return own;
+}
+
+db::settings existing(db::settings of) {
+  of.create = false;
+  return of;
 }
 
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {
@@ -109,12 +116,11 @@ void prepare_documents(documents::store& in, shards& on) {
 }
 
 int migrate_up(invocation const& in, migrate_up_options o) {
-  auto const done =
-      with_migrator(in, {.allow_out_of_order = o.allow_out_of_order, .before_deployment = o.before_deployment},
-                    [&o](migrations::migrator& m, shards& on) {
-                      if (on.run(m.up(o.to > 0 ? std::optional{o.to} : std::nullopt)).empty())
-                        fmt::print("Nothing to do.\n");
-                    });
+  auto const done = with_migrator(
+      in, missing::is_made, {.allow_out_of_order = o.allow_out_of_order, .before_deployment = o.before_deployment},
+      [&o](migrations::migrator& m, shards& on) {
+        if (on.run(m.up(o.to > 0 ? std::optional{o.to} : std::nullopt)).empty()) fmt::print("Nothing to do.\n");
+      });
   // By the user who may change the schema, so that the service need not be one.
   auto const loaded = in.load();
   shards on{1};
@@ -125,7 +131,8 @@ int migrate_up(invocation const& in, migrate_up_options o) {
 }
 
 int migrate_baseline(invocation const& in, std::int64_t version) {
-  return with_migrator(in, {}, [version](migrations::migrator& m, shards& on) { on.run(m.baseline(version)); });
+  return with_migrator(in, missing::is_refused, {},
+                       [version](migrations::migrator& m, shards& on) { on.run(m.baseline(version)); });
 }
 
 namespace {
@@ -168,13 +175,13 @@ int migrate_rules() {
 }
 
 int migrate_down(invocation const& in, unsigned steps) {
-  return with_migrator(in, {}, [steps](migrations::migrator& m, shards& on) {
+  return with_migrator(in, missing::is_refused, {}, [steps](migrations::migrator& m, shards& on) {
     if (on.run(m.down(steps)).empty()) fmt::print("Nothing to take back.\n");
   });
 }
 
 int migrate_status(invocation const& in) {
-  return with_migrator(in, {}, [](migrations::migrator& m, shards& on) {
+  return with_migrator(in, missing::is_refused, {}, [](migrations::migrator& m, shards& on) {
     for (auto const& line : on.run(m.status()))
       if (line.version == 0)
         fmt::print("      {:<24} {}, repeatable\n", line.name, migrations::to_string(line.state));
@@ -186,7 +193,8 @@ int migrate_status(invocation const& in) {
 }
 
 int migrate_plan(invocation const& in) {
-  return with_migrator(in, {}, [](migrations::migrator& m, shards& on) { fmt::print("{}", on.run(m.plan())); });
+  return with_migrator(in, missing::is_refused, {},
+                       [](migrations::migrator& m, shards& on) { fmt::print("{}", on.run(m.plan())); });
 }
 
 }  // namespace app

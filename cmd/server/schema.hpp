@@ -18,6 +18,9 @@ migrations::options migration_options(settings const& s, migrations::options o);
 // How a node of the cluster is reached: as the main database is, at its own URL.
 db::settings node_database(settings const& s, sharding::node_settings const& node);
 
+// For commands that need a database that is there: a file that is not is refused instead of made.
+db::settings existing(db::settings of);
+
 // Applies what is pending when the settings say so; else throws startup_error when something is.
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
 

@@ -1,6 +1,7 @@
 // Development data: an administrator with a password made up now, and two notes; the SQL files of the environment; and
 // made-up people with notes, as many as the settings ask for.
 #include "cmd/server/command_line.hpp"
+#include "cmd/server/output.hpp"
 #include "cmd/server/schema.hpp"
 
 #include "repositories/notes.hpp"
@@ -21,20 +22,23 @@
 namespace app {
 namespace {
 
-// The password, when the account was made now.
-task<std::optional<std::string>> seed_account(db::database& database, auth::passwords& passwords, std::string email) {
+// False when it was there. Its password is shown before it is made: one that was lost on the way to the terminal would
+// leave an account that nobody can enter.
+task<bool> seed_account(db::database& database, auth::passwords& passwords, std::string email) {
   repositories::users users{database};
   repositories::notes notes{database};
   email = services::normal_email(email);
-  if (co_await users.exists(email)) co_return std::nullopt;
-  auto password = system_random().token(15);
+  if (co_await users.exists(email)) co_return false;
+  auto const password = system_random().token(15);
   auto hash = co_await passwords.hash(secret<std::string>{password});
+  fmt::print("Development account: {}  password: {}  (shown once)\n", email, password);
+  flush_output();
   auto account = co_await users.insert({.id = id_of<user>::make(),
                                         .email = email,
                                         .name = "Administrator",
                                         .password_hash = std::move(hash),
                                         .role = role::admin});
-  if (!account) co_return std::nullopt;  // somebody else seeded in this moment
+  if (!account) co_return false;  // somebody else seeded in this moment
   scope const who{account->id.value, permissions_of(account->role)};
   co_await notes.insert(who, {.id = id_of<note>::make(),
                               .owner_id = account->id,
@@ -47,20 +51,16 @@ task<std::optional<std::string>> seed_account(db::database& database, auth::pass
                               .title = "The next resource",
                               .body = "The README shows how to add one in ten minutes.",
                               .tags = {"start"}});
-  co_return password;
+  co_return true;
 }
 
-struct crowd {
-  std::size_t added = 0;
-  std::string password;  // of all that were added
-};
-
-// The same people each time, so that those who are there already are passed over.
-task<crowd> seed_people(db::database& database, auth::passwords& passwords, seed_settings wanted) {
+// How many were added. The same people each time, so that those who are there already are passed over.
+task<std::size_t> seed_people(db::database& database, auth::passwords& passwords, seed_settings wanted) {
   repositories::users users{database};
   repositories::notes notes{database};
-  crowd out{.password = system_random().token(15)};
-  auto const hash = co_await passwords.hash(secret<std::string>{out.password});
+  std::size_t added = 0;
+  auto const password = system_random().token(15);
+  auto const hash = co_await passwords.hash(secret<std::string>{password});
   seeded_random random{1};
   factories::factory make{random};
   for (unsigned i = 0; i < wanted.people; ++i) {
@@ -75,13 +75,17 @@ task<crowd> seed_people(db::database& database, auth::passwords& passwords, seed
       n.deleted_at.reset();
     });
     if (co_await users.exists(person.email)) continue;
+    if (added == 0) {
+      fmt::print("Made-up people, all with the password: {}  (shown once)\n", password);
+      flush_output();
+    }
     auto const account = co_await users.insert(std::move(person));
     if (!account) continue;  // somebody else seeded in this moment
     auto const who = scope{account->id.value, permissions_of(account->role)};
     if (!co_await notes.insert_all(who, std::move(of_person))) continue;  // its owner closed it already
-    ++out.added;
+    ++added;
   }
-  co_return out;
+  co_return added;
 }
 
 bool is_missing(std::filesystem::path const& path) {
@@ -121,22 +125,18 @@ int seed(invocation const& in, bool again) {
   auto const loaded = in.load();
   auto files = files_for(loaded.value.seed, in.sources.environment);
   shards on{1};
-  auto database = db::connect(loaded.value.database, on);
+  auto database = db::connect(existing(loaded.value.database), on);
   refuse_pending(loaded.value, database, on);
   blocking_pool hashing{"hashing", {.threads = 1, .queue = 1}};
   auto const passwords = auth::make_passwords(loaded.value.auth.passwords, hashing);
-  auto const password = on.run(seed_account(database, *passwords, loaded.value.seed.email));
-  if (password)
-    fmt::print("Development account: {}  password: {}  (shown once)\n", loaded.value.seed.email, *password);
-  else
+  if (!on.run(seed_account(database, *passwords, loaded.value.seed.email)))
     fmt::print("Development account: {}  (made earlier; remove var/ to start anew)\n", loaded.value.seed.email);
   // After the account, which they may name.
   run_files(std::move(files), database, on, in.sources.environment, again);
   if (loaded.value.seed.people != 0) {
-    auto const people = on.run(seed_people(database, *passwords, loaded.value.seed));
-    if (people.added != 0)
-      fmt::print("Made-up people: {} more, with {} notes each  password: {}  (shown once)\n", people.added,
-                 loaded.value.seed.notes, people.password);
+    auto const added = on.run(seed_people(database, *passwords, loaded.value.seed));
+    if (added != 0)
+      fmt::print("Made-up people: {} more, with {} notes each\n", added, loaded.value.seed.notes);
     else
       fmt::print("Made-up people: all {} are there already\n", loaded.value.seed.people);
   }

@@ -95,8 +95,9 @@ int with_cluster(invocation const& in, bool is_set_up, cluster_work const& work)
   try {
     sharding::check_keys(s.sharding, tables);
     shards on{1};
-    auto control = db::connect(s.database, on);
-    sharding::cluster all{s.sharding, s.database, control, on};
+    auto const main = existing(s.database);
+    auto control = db::connect(main, on);
+    sharding::cluster all{s.sharding, main, control, on};
     if (is_set_up) on.run(all.check(tables));
     sharding::mover m{all, tables, {.say = [](std::string_view line) { fmt::print("{}\n", line); }}};
     return work(all, m, on);

@@ -274,3 +274,70 @@ def test_secrets_are_masked_where_settings_are_shown(launch):
     server.settings["database.url"] = "postgres://somebody:hunter2hunter2@127.0.0.1:1/none"  # not a secret
     done = server.run("config", "show")
     assert done.returncode == 0 and "hunter2" not in done.stdout + done.stderr
+
+
+LOOKING = [("migrate", "status"), ("migrate", "plan"), ("migrate", "diff"), ("migrate", "down"), ("migrate", "baseline", "1"),
+           ("partitions", "status"), ("partitions", "plan"), ("queries", "statements"),
+           ("seed",), ("users", "role", "ada@example.com", "admin")]
+
+
+@pytest.mark.parametrize("words", LOOKING)
+def test_what_only_looks_makes_no_database(launch, words):
+    server = launch(migrate=False, environment="development")
+    file = server.folder / "test.db"
+    server.refuses(65, f"there is no database at {file}", command=words)
+    assert not file.exists()
+
+
+SHOWING = [("version",), ("--version",), ("--help",), ("routes",), ("openapi",), ("errors",), ("config", "show"),
+           ("config", "check"), ("config", "schema"), ("config", "reference"), ("migrate", "status"), ("migrate", "plan")]
+
+
+@pytest.mark.parametrize("words", SHOWING)
+@pytest.mark.parametrize("to, reason", [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")])
+def test_output_that_cannot_be_written_is_no_success(launch, words, to, reason):
+    server = launch()
+    server.under = ["sh", "-c", f'exec "$@" {to}', "sh"]
+    said = server.refuses(73, "standard output cannot be written", command=words)
+    assert reason in said or words == ("--version",), said  # which is flushed by the library, whose errno is gone
+
+
+def test_closed_descriptors_do_not_become_files(launch):
+    """What is opened first would be standard error else, and be written over by what is said there."""
+    server = launch(migrate=False)
+    server.under = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    assert server.run("migrate", "up").returncode == 73, "it said what it did, and nobody saw it"
+    server.under = []
+    assert server.run("migrate", "status").stdout.count(" applied ") > 3
+    server.start().person()
+
+
+def test_a_password_that_cannot_be_shown_is_nobodys(launch):
+    server = launch(environment="development")
+    server.under = ["sh", "-c", 'exec "$@" >/dev/full', "sh"]
+    server.refuses(73, "No space left on device", command=("seed",))
+    assert server.sql("select count(*) from users") == "0"
+    server.under = []
+    assert "password: " in server.run("seed").stdout
+
+
+def permissions(person):
+    return person.client.get("/v1/users").status_code
+
+
+def test_the_first_administrator(server, person):
+    """As docs/operations.md says it: who has signed up is given the role by a command."""
+    assert permissions(person) == 403
+    done = server.run("users", "role", person.email.upper(), "admin")
+    assert done.returncode == 0 and f"{person.email} is admin now, and was member" in done.stdout, done.stdout + done.stderr
+    assert permissions(person) == 403, "a token that was given out before holds as it is"
+    tokens = person.client.post("/v1/auth/refresh", json={"refresh_token": person.tokens["refresh_token"]}).json()
+    person.client.headers["authorization"] = f"Bearer {tokens['access_token']}"
+    assert permissions(person) == 200
+    again = server.run("users", "role", person.email, "admin")
+    assert again.returncode == 0 and "already" in again.stdout
+    assert server.run("users", "role", person.email, "member").returncode == 0
+    person.log_in()
+    assert permissions(person) == 403
+    server.refuses(65, "there is no account nobody@example.com", command=("users", "role", "nobody@example.com", "admin"))
+    server.refuses(64, "admin", "member", command=("users", "role", person.email, "root"))

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from machine import as_anybody, private_mount
@@ -94,6 +95,24 @@ def test_a_disk_that_fills_up_while_serving(launch, volume):
     wait_until(lambda: person.client.post("/v1/notes", json={"title": "room again", "body": ""}).status_code == 201, what="writes to succeed")
     items = person.client.get("/v1/notes", params={"limit": 100}).json()["items"]
     assert set(kept) <= {note["id"] for note in items}
+
+
+def test_a_database_whose_file_is_taken_away_while_serving(launch):
+    server = launch().start()
+    person = server.person()
+    file, aside = server.folder / "test.db", server.folder / "aside.db"
+
+    def ready():
+        return httpx.get(f"{server.operator_url}/health/ready").status_code
+
+    file.rename(aside)
+    refused = person.client.post("/v1/notes", json={"title": "for nobody", "body": ""})
+    assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0, refused.text
+    wait_until(lambda: ready() == 503, what="readiness to tell")
+    assert any("was moved or removed while in use; put it back or restart" in str(line) for line in server.log_lines())
+    aside.rename(file)
+    assert person.note().status_code == 201
+    wait_until(lambda: ready() == 200, what="readiness to come back")
 
 
 def test_a_log_that_finds_no_room(launch, volume):

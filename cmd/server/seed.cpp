@@ -18,6 +18,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace app {
 namespace {
@@ -59,6 +60,7 @@ task<std::size_t> seed_people(db::database& database, auth::passwords& passwords
   repositories::users users{database};
   repositories::notes notes{database};
   std::size_t added = 0;
+  bool shown = false;
   auto const password = system_random().token(15);
   auto const hash = co_await passwords.hash(secret<std::string>{password});
   seeded_random random{1};
@@ -75,7 +77,7 @@ task<std::size_t> seed_people(db::database& database, auth::passwords& passwords
       n.deleted_at.reset();
     });
     if (co_await users.exists(person.email)) continue;
-    if (added == 0) {
+    if (!std::exchange(shown, true)) {
       fmt::print("Made-up people, all with the password: {}  (shown once)\n", password);
       flush_output();
     }

@@ -40,6 +40,7 @@ SCENARIOS = [
     Scenario("plaintext, 64, 100,000 a second", "/plaintext", 64, 1.2, a_second=100_000),
     Scenario("plaintext, 512, 100,000 a second", "/plaintext", 512, 1.4, a_second=100_000),
     Scenario("JSON, 64, 100,000 a second", "/json", 64, 1.6, a_second=100_000),
+    Scenario("fortunes, 64, 40,000 a second", "/fortunes", 64, 2.0, a_second=40_000),
     Scenario("one row, 64", "/db", 64, 2.0),
     Scenario("one row, 512", "/db", 512, 2.0),
     Scenario("20 rows, 64", "/queries?n=20", 64, 2.0),

@@ -7,6 +7,7 @@
 #include <slipway/http/transport.hpp>
 #include <slipway/http/worker.hpp>
 
+#include <span>
 #include <string>
 
 namespace slipway::http {
@@ -73,6 +74,7 @@ class connection final : public waiting_link, poller::watcher, body_source {
   // request.cpp: from the bytes to the handler, and from the handler to the head of the response.
   step begin_request();
   step refuse_head(int status);
+  bool pass(std::span<middleware* const> layers);
   step route_request();
   bool may_just_run() const noexcept;
   step answer_early(int status, std::string_view allow);

@@ -73,18 +73,24 @@ connection::step connection::refuse_head(int status) {
   body_ = body_state::none;
   closing_ = linger_ = true;
   w.begin = w.in.size();
+  auto const& layers = home_.core().parts.layers;
+  auto const blind = std::ranges::find_if_not(layers, [](auto* layer) { return layer->sees_unreadable(); });
+  return pass(std::span{layers.begin(), blind}) ? fail(status) : step::answer;
+}
+
+// False: a layer has answered by itself, or has failed, and its error is the answer.
+bool connection::pass(std::span<middleware* const> layers) {
   layers_run_ = 0;
   try {
-    for (auto* layer : home_.core().parts.layers) {
-      if (!layer->sees_unreadable()) break;
+    for (auto* layer : layers) {
       ++layers_run_;
-      if (!layer->before(w.x)) return step::answer;
+      if (!layer->before(work_->x)) return false;
     }
+    return true;
   } catch (...) {
     handle_exception();
-    return step::answer;
+    return false;
   }
-  return fail(status);
 }
 
 connection::step connection::route_request() {
@@ -105,16 +111,7 @@ connection::step connection::route_request() {
   body_left_ = work_->how.content_length;
   body_size_ = 0;
 
-  layers_run_ = 0;
-  try {
-    for (auto* layer : core.parts.layers) {
-      ++layers_run_;
-      if (!layer->before(x)) return step::answer;
-    }
-  } catch (...) {
-    handle_exception();
-    return step::answer;
-  }
+  if (!pass(core.parts.layers)) return step::answer;
   if (!may_just_run()) [[unlikely]]
     if (auto const status = status_before_handler(match.allow); status != 0) return answer_early(status, match.allow);
   return body_ == body_state::none ? step::run : begin_body();

@@ -1,5 +1,6 @@
 #include <slipway/redis/client.hpp>
 
+#include <slipway/core/all.hpp>
 #include <slipway/core/server_url.hpp>
 #include <slipway/redis/part.hpp>
 #include <slipway/redis/tls.hpp>
@@ -20,57 +21,25 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-// Waits until every task is over; the first exception is rethrown then.
-struct gathering {
-  std::vector<reply> answers;
-  std::exception_ptr error;
-  std::size_t left = 0;
-  one_shot done;
-};
-task<> gather_one(gathering& in, std::size_t at, task<reply> work) {
-  try {
-    auto mine = std::move(work);
-    in.answers[at] = co_await std::move(mine);
-  } catch (...) {
-    if (!in.error) in.error = std::current_exception();
-  }
-  if (--in.left == 0) in.done.fire();
-}
-task<> all_done(gathering& in) {
-  // The tasks are cancelled with the operation and end by themselves; they must be over before their place goes.
-  co_await uncancellable();
-  co_await in.done;
-}
-task<std::vector<reply>> gather(std::vector<task<reply>> all) {
-  gathering in;
-  in.answers.resize(all.size());
-  in.left = all.size();
-  auto* const operation = co_await this_context{};
-  for (std::size_t i = 0; i < all.size(); ++i) start_detached(gather_one(in, i, std::move(all[i])), operation);
-  co_await all_done(in);
-  if (in.error) std::rethrow_exception(in.error);
-  co_return std::move(in.answers);
-}
-
 // One command for each slot that the keys lie in, all at once.
 task<std::vector<reply>> split(per_shard<std::unique_ptr<part>>& in, naming const& names, std::string_view name,
                                texts keys, bool reads, std::vector<std::vector<std::size_t>>* places) {
   std::unordered_map<int, std::size_t> by_slot;
-  std::vector<command> all;
+  std::vector<command> commands;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto const [at, is_new] = by_slot.try_emplace(static_cast<int>(slot_of(names.prefix + keys[i])), all.size());
+    auto const [at, is_new] = by_slot.try_emplace(static_cast<int>(slot_of(names.prefix + keys[i])), commands.size());
     if (is_new) {
-      all.emplace_back(name, &names);
-      if (reads) all.back().reads();
+      commands.emplace_back(name, &names);
+      if (reads) commands.back().reads();
       places->emplace_back();
     }
-    all[at->second].key(keys[i]);
+    commands[at->second].key(keys[i]);
     (*places)[at->second].push_back(i);
   }
   std::vector<task<reply>> tasks;
-  tasks.reserve(all.size());
-  for (auto& each : all) tasks.push_back(part::run(in, std::move(each)));
-  co_return co_await gather(std::move(tasks));
+  tasks.reserve(commands.size());
+  for (auto& each : commands) tasks.push_back(part::run(in, std::move(each)));
+  co_return co_await all(std::move(tasks));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "fixture.hpp"
 #include "guide_page.hpp"
 
+#include <slipway/core/all.hpp>
 #include <slipway/core/decimal.hpp>
 #include <slipway/db/database.hpp>
 #include <slipway/json/value.hpp>
@@ -203,6 +204,12 @@ task<> relations(session& db) {
   EXPECT_TRUE(authors[0].articles.empty());
 }
 
+task<result<std::int64_t>> side_by_side(session& db, id_of<author> id) {
+  auto [found, topics] = co_await ok(all(db.find<author>(id), db.from<topic>().count()));
+  EXPECT_EQ(found.id, id);
+  co_return topics;
+}
+
 int count_words(article const& a) { return static_cast<int>(a.title.size()); }
 
 task<result<std::int64_t>> many_rows(session& db, std::vector<article> drafts) {
@@ -338,6 +345,8 @@ TEST_P(data_guide, its_snippets_do_what_they_say) {
   EXPECT_EQ(taken.error().code(), "email_taken");
   run(queries(*db_, *ann, "On", false));
   run(relations(*db_));
+  EXPECT_EQ(run(side_by_side(*db_, ann->id)).value_or(-1), run(db_->from<topic>().count()));
+  EXPECT_EQ(run(side_by_side(*db_, id_of<author>::make())).error().code(), "not_found");
   auto const drafts = run(db_->from<article>().order_by(asc<&article::title>).all());
   EXPECT_TRUE(run(many_rows(*db_, drafts)));
   run(transactions(*db_, author{.email = "ann@example.com", .name = "Ann"}));
@@ -353,7 +362,7 @@ TEST_P(data_guide, its_snippets_do_what_they_say) {
 INSTANTIATE_TEST_SUITE_P(engines, data_guide, db::tests::all_engines(), db::tests::engine_name);
 
 TEST(data_guide_page, has_no_snippet_that_is_not_compiled_here) {
-  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 27);
+  slipway::tests::expect_to_be_compiled(GUIDE_PAGE, GUIDE_SOURCE, 28);
 }
 
 }  // namespace

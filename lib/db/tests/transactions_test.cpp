@@ -1,6 +1,7 @@
 // Transactions: commit, rollback, savepoints, repetition, cancellation.
 #include "fixture.hpp"
 
+#include <slipway/core/all.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/errors.hpp>
@@ -60,6 +61,46 @@ TEST_P(transactions, others_see_nothing_before_the_commit) {
       EXPECT_EQ(co_await db.from<counter>().count(), 0);
     });
     EXPECT_EQ(co_await db.from<counter>().count(), 1);
+  }(*db_));
+}
+
+TEST_P(transactions, statements_can_be_sent_side_by_side) {
+  auto const seen = in_transaction([](transaction& tx) -> task<std::int64_t> {
+    auto const [a, b, all_there] =
+        co_await all(tx.insert(counter{.name = "a"}), tx.insert(counter{.name = "b"}), tx.from<counter>().count());
+    EXPECT_NE(a.id, b.id);
+    co_return all_there;
+  });
+  EXPECT_EQ(seen, 2) << "in the order in which they stand";
+  auto const [found, count] = run([](database& db) -> task<std::tuple<counter, std::int64_t>> {
+    auto both = co_await all(db.from<counter>().where(col<&counter::name> == "b").one(), db.from<counter>().count());
+    EXPECT_TRUE(both);
+    co_return std::move(*both);
+  }(*db_));
+  EXPECT_EQ(found.name, "b");
+  EXPECT_EQ(count, 2);
+}
+
+TEST_P(transactions, one_of_several_side_by_side_that_fails_undoes_them_all) {
+  EXPECT_THROW(in_transaction([](transaction& tx) -> task<> {
+                 std::vector<task<counter>> inserts;
+                 for (auto const* name : {"a", "b", "a", "c"}) inserts.push_back(tx.insert(counter{.name = name}));
+                 co_await all(std::move(inserts));
+               }),
+               constraint_error);
+  EXPECT_EQ(rows(), 0);
+}
+
+TEST_P(transactions, many_questions_side_by_side_get_their_own_answers) {
+  run([](database& db) -> task<> {
+    std::vector<counter> rows;
+    for (int i = 0; i < 200; ++i) rows.push_back({.name = std::to_string(i)});
+    co_await db.insert_many(rows);
+    std::vector<task<result<counter>>> questions;
+    for (auto const& row : rows) questions.push_back(db.from<counter>().where(col<&counter::name> == row.name).one());
+    auto const found = co_await all(std::move(questions));
+    EXPECT_TRUE(found);
+    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(found->at(i).name, rows[i].name);
   }(*db_));
 }
 

@@ -56,6 +56,42 @@ TEST(server, answers_keeps_alive_and_runs_layers) {
   EXPECT_EQ(n.in_flight, 0u);
 }
 
+TEST(server, a_head_that_cannot_be_read_passes_the_layers_that_see_such_up_to_the_first_that_does_not) {
+  watching_layer outermost, behind;
+  service::options o;
+  o.outer = {&outermost};
+  service s{o};
+  auto const refused = client{s.address()}.ask("GARBAGE\r\n\r\n");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.body, "error page");
+  EXPECT_TRUE(refused.has("X-Watched: yes"));
+  EXPECT_FALSE(refused.has("X-Layer"));
+  EXPECT_EQ(outermost.unreadable, 1);
+  EXPECT_EQ(s.layer.befores, 0);
+
+  counting_layer first;
+  service::options other;
+  other.outer = {&first, &behind};
+  service t{other};
+  EXPECT_EQ(client{t.address()}.ask("GARBAGE\r\n\r\n").status, 400);
+  EXPECT_EQ(first.befores, 0);
+  EXPECT_EQ(behind.unreadable, 0) << "it stands behind one that does not look";
+}
+
+TEST(server, a_layer_that_fails_at_a_head_that_cannot_be_read_is_an_error_of_ours) {
+  watching_layer outermost, fails{true}, never;
+  service::options o;
+  o.outer = {&outermost, &fails, &never};
+  service s{o};
+  client c{s.address()};
+  auto const answer = c.ask("GARBAGE\r\n\r\n");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(answer.body, "exception");
+  EXPECT_TRUE(answer.has("Connection: close")) << "there is no telling where the next request begins";
+  EXPECT_EQ(never.unreadable, 0);
+  EXPECT_EQ(client{s.address()}.ask(get("/plain")).status, 200);
+}
+
 TEST(server, methods) {
   service s;
   client c{s.address()};

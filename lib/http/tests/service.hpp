@@ -55,6 +55,24 @@ class counting_layer final : public middleware {
   std::atomic<int> befores{0}, afters{0};
 };
 
+// A layer that looks at heads that could not be read, and may fail at them.
+class watching_layer final : public middleware {
+ public:
+  explicit watching_layer(bool fails = false) : fails_{fails} {}
+  bool sees_unreadable() const noexcept override { return true; }
+  bool before(exchange& x) override {
+    if (!x.request.method_text.empty()) return true;
+    ++unreadable;
+    if (fails_) throw std::runtime_error{"a layer fails"};
+    return true;
+  }
+  void after(exchange& x) override { x.response.add("X-Watched", "yes"); }
+  std::atomic<int> unreadable{0};
+
+ private:
+  bool fails_;
+};
+
 class wrapping_layer final : public waiting_layer {
  public:
   task<> around(exchange& x, handler const& next) override {
@@ -111,6 +129,7 @@ class service {
     server_settings settings{.drain_limit = std::chrono::milliseconds{1'000}};
     unsigned shards = 1;
     std::chrono::milliseconds time_limit{30'000};
+    std::vector<middleware*> outer{};  // around the counting layer
   };
 
   service() : service{options{}} {}
@@ -144,9 +163,10 @@ class service {
                 .body_limit = 200 << 20,
                 .streams_body = true,
                 .time_limit = limit});
+    o.outer.push_back(&layer);
     http = std::make_unique<server>(
         all_, o.settings,
-        server::parts{table_, {&layer}, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); }});
+        server::parts{table_, o.outer, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); }});
     http->start();
   }
   ~service() { http.reset(); }

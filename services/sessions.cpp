@@ -2,6 +2,8 @@
 
 #include "services/users.hpp"
 
+#include <slipway/core/all.hpp>
+
 namespace app::services {
 
 token_pair sessions::pair_of(user const& account, uuid family, secret<std::string> const& refresh_token) const {
@@ -68,10 +70,11 @@ task<result<token_pair>> sessions::renew(refresh in) {
 // No fault, which would undo the end of a family.
 task<sessions::renewal> sessions::renew_in(db::transaction& tx, refresh_token const& known) {
   repositories::refresh_tokens tokens{tx};
-  auto const account = co_await repositories::users{tx}.hold(id_of<user>{known.user});
-  if (!account) co_return renewal{auth::refresh_verdict::revoked};
-  // What was read before may have been used or revoked until the account was held.
-  auto const record = co_await tokens.find_by_hash(known.token_hash);
+  // In this order: what was read before may have been used or revoked until the account was held.
+  auto const found =
+      co_await all(repositories::users{tx}.hold(id_of<user>{known.user}), tokens.find_by_hash(known.token_hash));
+  if (!found) co_return renewal{auth::refresh_verdict::revoked};
+  auto const& [account, record] = *found;
   auto const now = parts_.clock.now();
   renewal out{auth::decide(record, now, parts_.refresh)};
   if (out.verdict == auth::refresh_verdict::reuse) co_await tokens.revoke_family(record->family, now);
@@ -79,7 +82,7 @@ task<sessions::renewal> sessions::renew_in(db::transaction& tx, refresh_token co
   if (out.verdict == auth::refresh_verdict::rotate) co_await tokens.mark_used(record->id, now);
   auto const next = auth::successor(*record, now, parts_.refresh, parts_.clock);
   co_await tokens.insert(next.record);
-  out.pair = pair_of(*account, record->family, next.token);
+  out.pair = pair_of(account, record->family, next.token);
   co_return out;
 }
 

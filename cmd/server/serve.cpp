@@ -61,6 +61,22 @@ std::unique_ptr<auth::breach_check> make_breaches(settings const& s, shards& on,
                                  {on, journal.named("passwords"), all, s.service.name + "/" + version_text()});
 }
 
+// Its line in the access log was written with its head, when nothing had failed yet. A reader who left and a stop of the
+// service are nobody's error.
+void tell_of_broken_stream(log::logger const& log, http::exchange const& x, std::exception_ptr const& why) noexcept {
+  try {
+    std::rethrow_exception(why);
+  } catch (cancelled_error const& error) {
+    if (error.why() == cancel_reason::deadline)
+      log.with(x.operation).warn("a response was cut: its time was up", {{"path", x.request.path}});
+  } catch (std::exception const& error) {
+    log.with(x.operation)
+        .error("a response was cut: its stream failed", {{"path", x.request.path}, {"error", error.what()}});
+  } catch (...) {
+    log.with(x.operation).error("a response was cut: its stream failed", {{"path", x.request.path}});
+  }
+}
+
 task<> tidy_now_and_then(application& app, log::logger log) {
   for (;;) {
     co_await sleep_for(std::chrono::minutes{10});
@@ -265,7 +281,11 @@ int serve(invocation const& in, std::string const& ready_file) {
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
   layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}, store.route_limits()}, app.routes()};
 
-  http::server server{on, s.http, {app.routes().table(), between.all(), api::write_error_page, api::write_exception}};
+  http::server server{
+      on,
+      s.http,
+      {app.routes().table(), between.all(), api::write_error_page, api::write_exception,
+       [&log](http::exchange const& x, std::exception_ptr why) { tell_of_broken_stream(log, x, why); }}};
   auto operator_settings = s.http;
   operator_settings.listen = s.operations.listen;
   operator_settings.listen_key = "operations.listen";

@@ -83,22 +83,23 @@ void observation::end_trace(http::exchange& x, std::string_view route) {
 void observation::log(http::exchange const& x, std::string_view route, std::chrono::microseconds took) {
   auto const trace = x.operation.span != nullptr ? x.operation.span->trace().text() : std::string{};
   auto const user = x.who ? std::optional{x.who->user().value} : std::nullopt;
-  parts_.access.write({.method = x.request.method_text,
-                       .route = route,
-                       .path = x.request.path,
-                       .status = x.response.status,
-                       .duration = took,
-                       .bytes_in = static_cast<std::int64_t>(x.bytes_in),
-                       .bytes_out = static_cast<std::int64_t>(x.response.body.size()),
-                       .statements = x.operation.statements,
-                       .in_statements = std::chrono::microseconds{x.operation.statement_ns / 1000},
-                       .peer = x.request.peer.address,
-                       .user_id = user ? &*user : nullptr,
-                       .correlation_id = x.operation.correlation_id,
-                       .trace_id = trace,
-                       .fault = x.fault_code != nullptr ? std::string_view{x.fault_code} : std::string_view{},
-                       .internal = x.internal_error,
-                       .user_agent = x.request.header("User-Agent")});
+  parts_.access.write(
+      {.method = x.request.method_text,
+       .route = route,
+       .path = x.request.path,
+       .status = x.response.status,
+       .duration = took,
+       .bytes_in = static_cast<std::int64_t>(x.bytes_in),
+       .bytes_out = x.response.stream != nullptr ? -1 : static_cast<std::int64_t>(x.response.body.size()),
+       .statements = x.operation.statements,
+       .in_statements = std::chrono::microseconds{x.operation.statement_ns / 1000},
+       .peer = x.request.peer.address,
+       .user_id = user ? &*user : nullptr,
+       .correlation_id = x.operation.correlation_id,
+       .trace_id = trace,
+       .fault = x.fault_code != nullptr ? std::string_view{x.fault_code} : std::string_view{},
+       .internal = x.internal_error,
+       .user_agent = x.request.header("User-Agent")});
 }
 
 }  // namespace slipway::api

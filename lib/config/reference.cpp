@@ -69,9 +69,9 @@ std::string rules_text(meta::type const& t, meta::attributes const& about) {
   return out;
 }
 
-std::string default_text(meta::type const& t, meta::attributes const& about, void const* value) {
-  auto const hide = t.what == meta::kind::secret_text || (about.sensitive && t.what != meta::kind::text);
-  return hide ? "\"\"" : to_flow(t, value);
+std::string default_text(meta::type const& t, void const* value) {
+  // What the program is built with is no secret; a secret alone has no text to show.
+  return t.what == meta::kind::secret_text ? "\"\"" : to_flow(t, value);
 }
 
 struct visited {
@@ -115,7 +115,7 @@ std::string row(meta::member const& m, std::string const& key, void const* value
   auto const& about = *m.about;
   auto const rules = rules_text(*m.of, about);
   return fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} | {}{} |\n", key, cell(type_name(*m.of, about)),
-                     rules.empty() ? "" : ": " + cell(rules), default_text(*m.of, about, value), about.unit,
+                     rules.empty() ? "" : ": " + cell(rules), default_text(*m.of, value), about.unit,
                      variable_of(prefix, key), reloadable ? "yes" : "no", cell(sentence(about.help)),
                      about.deprecated ? " Deprecated." : "");
 }
@@ -175,7 +175,7 @@ std::string reference_yaml(meta::type const& t, void const* defaults, std::strin
                     about.unit.empty() || about.unit == "bytes" ? "" : fmt::format(", {}", about.unit),
                     rules.empty() ? "" : ": " + rules, v.reloadable ? "; reloadable" : "", variable_of(prefix, v.key));
     out += fmt::format("{}# {}\n{}# {}: {}\n", indent, said, indent, v.member.name,
-                       default_text(*v.member.of, about, v.value));
+                       default_text(*v.member.of, v.value));
   });
   return out;
 }

@@ -49,12 +49,6 @@ std::string_view minimal_problem(int status) noexcept {
 
 }  // namespace
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_token(std::string_view text) noexcept {
   if (text.empty()) return false;
   for (char c : text)

@@ -11,8 +11,9 @@
 
 namespace slipway::content {
 
-std::string_view trim(std::string_view text) noexcept;  // spaces and tabs at both ends
-bool is_token(std::string_view text) noexcept;          // not empty, tchar only
+using http::trim;
+
+bool is_token(std::string_view text) noexcept;  // not empty, tchar only
 // Free of control characters (a tab is allowed): can stand in a field without ending it.
 bool is_field_text(std::string_view text) noexcept;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace slipway {
 
@@ -39,6 +40,7 @@ class context {
   context() noexcept { hooks_.previous = hooks_.next = &hooks_; }
   context(context const&) = delete;
   context& operator=(context const&) = delete;
+  ~context() { end_telling(); }
 
   clock::time_point deadline = clock::time_point::max();
   std::string_view correlation_id;  // printable ASCII; owned by whoever owns the context
@@ -65,15 +67,20 @@ class context {
     h.previous = h.next = nullptr;
   }
 
-  // Tells every operation in flight, in the order in which they began. Later calls change nothing.
+  // Tells every operation in flight, in the order in which they began. Later calls change nothing. Whoever is told last
+  // may reset the context for the next request, or end its life.
   void cancel(cancel_reason why) noexcept {
     if (reason_ != cancel_reason::none) return;
     reason_ = why;
+    bool over = false;
+    telling_ = &over;
     while (hooks_.next != &hooks_) {
       auto& h = *hooks_.next;
       drop(h);
       h.fire(h, why);
+      if (over) return;
     }
+    telling_ = nullptr;
   }
 
   // Makes the context new again for the next request of a connection. No operation may be in flight.
@@ -87,10 +94,18 @@ class context {
     written = 0;
     notes.reset();
     reason_ = cancel_reason::none;
+    end_telling();
   }
 
  private:
+  void end_telling() noexcept {
+    if (telling_ != nullptr) [[unlikely]]
+      *std::exchange(telling_, nullptr) = true;
+  }
+
   hook hooks_;
+  bool* telling_ =
+      nullptr;  // of a `cancel` that is on its way: set when this context is no longer the one it began with
   cancel_reason reason_ = cancel_reason::none;
 };
 

@@ -29,7 +29,6 @@ class one_shot : context::hook {
     if (auto waiting = std::exchange(waiting_, {})) waiting.resume();
   }
   bool fired() const noexcept { return fired_; }
-  bool has_waiter() const noexcept { return static_cast<bool>(waiting_); }
 
   bool await_ready() const noexcept { return fired_; }
   template <class Promise>

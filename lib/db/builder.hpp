@@ -24,7 +24,15 @@ class core;
 struct statement_ref {
   statement const* what = nullptr;
   std::unique_ptr<statement> own;
+
+  static statement_ref unkept(std::unique_ptr<statement> made) noexcept {
+    auto const* text = made.get();
+    return {text, std::move(made)};
+  }
 };
+
+// A text for parameters of these kinds.
+std::unique_ptr<statement> make_statement(std::string sql, values const& parameters, bool reads = false);
 
 // Awaited: runs one statement. The parameters must live in the awaiting coroutine's frame.
 class run : operation {
@@ -60,6 +68,10 @@ class run : operation {
   bool const is_batch_;
   bool watched_ = false;
 };
+
+// How long a transaction that lost waits before it is tried again, and whether an error says that it lost.
+std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
+bool may_repeat(std::exception_ptr const& error) noexcept;
 
 enum class lock_mode : std::uint8_t { none, update, skip_locked };
 

@@ -156,23 +156,16 @@ values one_by_one(core& shared, table_info const& info, std::string_view columns
 
 statement_ref statement_of(core& shared, table_info const& info, std::string_view sets, std::string_view columns,
                            std::size_t rows, values const& parameters) {
-  auto make = [&](std::string sql) {
-    auto made = std::make_unique<statement>();
-    made->sql = std::move(sql);
-    for (auto const& v : parameters) made->signature.push_back(v.kind());
-    return made;
-  };
   if (shared.kind != dialect::postgres) {  // a text of its own for each number of rows: not worth preparing
-    auto made = make(shared.kind == dialect::mysql ? text_of_join(info, sets, columns, rows)
-                                                   : text_of_values(info, sets, columns, rows));
-    auto const* what = made.get();
-    return {what, std::move(made)};
+    auto text = shared.kind == dialect::mysql ? text_of_join(info, sets, columns, rows)
+                                              : text_of_values(info, sets, columns, rows);
+    return statement_ref::unkept(make_statement(std::move(text), parameters));
   }
   auto& cache = shared.statements.local();
   shape_key key{info, 30};
   key.add(sets);
   if (auto const* found = cache.find(key.view())) return {found, nullptr};
-  return cache.keep(key.view(), make(text_of_arrays(info, sets, columns)));
+  return cache.keep(key.view(), make_statement(text_of_arrays(info, sets, columns), parameters));
 }
 
 }  // namespace

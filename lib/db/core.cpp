@@ -23,11 +23,15 @@ statement_ref core::text(std::string sql, values const& parameters, bool reads) 
   shape += sql;
   auto& cache = statements.local();
   if (auto const* found = cache.find(shape)) return {found, nullptr};
+  return cache.keep(shape, make_statement(std::move(sql), parameters, reads));
+}
+
+std::unique_ptr<statement> make_statement(std::string sql, values const& parameters, bool reads) {
   auto made = std::make_unique<statement>();
   made->sql = std::move(sql);
-  for (auto const& v : parameters) made->signature.push_back(v.kind());
   made->reads = reads;
-  return cache.keep(shape, std::move(made));
+  for (auto const& v : parameters) made->signature.push_back(v.kind());
+  return made;
 }
 
 run::run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at,

@@ -34,14 +34,7 @@ template <class MakeText>
 statement_ref find_or_make(core& shared, shape_key const& key, values const& parameters, MakeText const& make_text) {
   auto& cache = shared.statements.local();
   if (auto const* found = cache.find(key.view())) return {found, nullptr};
-  auto made = std::make_unique<statement>();
-  made->sql = make_text();
-  for (auto const& v : parameters) made->signature.push_back(v.kind());
-  return cache.keep(key.view(), std::move(made));
+  return cache.keep(key.view(), make_statement(make_text(), parameters));
 }
-
-// How long a transaction that lost waits before it is tried again, and whether an error says that it lost.
-std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
-bool may_repeat(std::exception_ptr const& error) noexcept;
 
 }  // namespace slipway::db::detail

@@ -117,7 +117,11 @@ class cursor_reader {
       case value_kind::decimal:
       case value_kind::date:
         if (!get(bits)) return false;
-        out = value::of_number(type, static_cast<std::int64_t>(bits));
+        try {
+          out = value::of_number(type, static_cast<std::int64_t>(bits));
+        } catch (value_error const&) {  // a day that no calendar has
+          return false;
+        }
         return true;
       case value_kind::time:
         if (!get(bits)) return false;

@@ -42,11 +42,8 @@ task<rows> session::query_once(std::string sql, values parameters, std::source_l
 }
 
 task<rows> session::query_unkept(std::string sql, values parameters, std::source_location at) {
-  auto text = std::make_unique<statement>();
-  text->sql = std::move(sql);
-  for (auto const& each : parameters) text->signature.push_back(each.kind());
-  auto const* what = text.get();
-  co_return co_await detail::run{*shared_, *to_, detail::statement_ref{what, std::move(text)}, parameters, at};
+  auto made = detail::statement_ref::unkept(detail::make_statement(std::move(sql), parameters));
+  co_return co_await detail::run{*shared_, *to_, std::move(made), parameters, at};
 }
 
 task<std::int64_t> session::execute(std::string sql, values parameters, std::source_location at) {

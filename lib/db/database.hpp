@@ -40,8 +40,6 @@ template <class T>
 struct task_value<task<T>> {
   using type = T;
 };
-std::chrono::microseconds pause_before_attempt(core& shared, unsigned attempt);
-bool may_repeat(std::exception_ptr const& error) noexcept;
 }  // namespace detail
 
 // Where statements go: the database, where each is a transaction of its own, or one transaction. Repositories take

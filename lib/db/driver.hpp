@@ -40,7 +40,7 @@ struct statement {
 };
 
 // One statement on its way. It lives in the frame of the coroutine that waits for it and is known to its driver
-// until `done` or `failed` has been called.
+// until `complete` or `fail` has been called.
 struct operation : context::hook {
   statement const* what = nullptr;
   db::values const* parameters = nullptr;

@@ -152,15 +152,12 @@ task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t c
       add_values(shared, parameters, info, row, without_key);
     }
     // A text of its own for each number of rows: not worth preparing.
-    auto made = std::make_unique<statement>();
     sql_writer out{shared.kind};
     insert_into(out, info, without_key, end - begin);
     auto const returning = shared.kind != dialect::mysql;
     if (without_key && returning) out.text += " returning " + out.column(info, info.key);
-    made->sql = std::move(out.text);
-    for (auto const& v : parameters) made->signature.push_back(v.kind());
-    auto const* what = made.get();
-    auto const done = co_await run{shared, to, statement_ref{what, std::move(made)}, parameters, at, end - begin};
+    auto made = statement_ref::unkept(make_statement(std::move(out.text), parameters));
+    auto const done = co_await run{shared, to, std::move(made), parameters, at, end - begin};
     for (std::size_t i = 0; without_key && !returning && i < end - begin; ++i)
       write_key(info, row_at(list, begin + i), done.inserted(i));
     for (std::size_t i = 0; without_key && i < done.size(); ++i)

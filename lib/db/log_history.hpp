@@ -26,7 +26,6 @@ class log_history {
       if (each.position > replayed) return std::chrono::duration_cast<std::chrono::microseconds>(now - each.when);
     return {};
   }
-  void clear() noexcept { all_.clear(); }
 
  private:
   static constexpr std::size_t most = 512;

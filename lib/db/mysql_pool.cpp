@@ -1,3 +1,4 @@
+#include <slipway/db/jitter.hpp>
 #include <slipway/db/mysql_pool.hpp>
 
 #include <slipway/core/random.hpp>
@@ -24,11 +25,6 @@ bool is_conflict(std::exception_ptr const& error) noexcept {
 
 }  // namespace
 
-steady::duration some_of(steady::duration most) {
-  auto const us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(most).count());
-  return std::chrono::microseconds{us / 2 + system_random().below(us / 2 + 1)};
-}
-
 my_pool::my_pool(my_target& target, shard& home)
     : target_{target}, settings_{target.settings}, home_{home}, ticker_{home.on_tick([this] { tick(); })} {}
 
@@ -42,10 +38,10 @@ unavailable_error my_pool::none_free(std::size_t waiting) const {
 }
 
 bool my_pool::start(operation& op) noexcept {
-  pool_counters::add(counters_.queries);
+  counters_.queries.add();
   try {
     if (line_.size() >= settings_.queue || closing_) [[unlikely]] {
-      pool_counters::add(counters_.refused);
+      counters_.refused.add();
       throw none_free(line_.size());
     }
     ++working_;
@@ -123,7 +119,7 @@ task<my_pool::lease> my_pool::borrow(my_flight& flight) {
 task<my_pool::lease> my_pool::acquire(purpose what) {
   context* const operation = co_await this_context{};
   if (line_.size() >= settings_.queue || closing_) {
-    pool_counters::add(counters_.refused);
+    counters_.refused.add();
     throw none_free(line_.size());
   }
   struct work {
@@ -156,15 +152,14 @@ task<> my_pool::wait_in_line(waiter& me) {
   me.give_up = me.began + settings_.acquire_timeout;
   me.place = line_.insert(line_.end(), &me);
   me.in_line = true;
-  pool_counters::add(counters_.waits);
+  counters_.waits.add();
   {
     in_line const place{*this, me};
     replenish();
     co_await me.done;
   }
-  pool_counters::add(counters_.wait_time_us,
-                     static_cast<std::uint64_t>(
-                         std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - me.began).count()));
+  counters_.wait_time_us.add(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - me.began).count()));
   if (me.error) std::rethrow_exception(me.error);
 }
 
@@ -188,7 +183,7 @@ my_pool::lease my_pool::take(purpose what) {
   idle_.pop_back();
   if (what == purpose::transaction) {
     ++transactions_;
-    pool_counters::add(counters_.in_use);
+    counters_.in_use.add();
   }
   return connection;
 }
@@ -210,7 +205,7 @@ void my_pool::release(lease connection, purpose what) {
   connection->flight = nullptr;
   if (what == purpose::transaction) {
     --transactions_;
-    pool_counters::subtract(counters_.in_use);
+    counters_.in_use.subtract();
   }
   put_back(std::move(connection));
 }
@@ -236,13 +231,13 @@ void my_pool::put_back(lease connection) {
 
 void my_pool::drop(lease const& connection) {
   if (std::erase(all_, connection) == 0) return;
-  pool_counters::subtract(counters_.open);
+  counters_.open.subtract();
 }
 
 // One that was lost without our doing says that the others may be dead as well.
 void my_pool::was_lost(my_lost const& how) {
   if (how.by_us) return;
-  pool_counters::add(counters_.errors);
+  counters_.errors.add();
   last_error_ = how.why;
   suspect_ = steady::now();
 }

@@ -17,9 +17,6 @@
 
 namespace slipway::db::detail {
 
-// Between half of it and all of it, by chance.
-std::chrono::steady_clock::duration some_of(std::chrono::steady_clock::duration most);
-
 class my_pool {
  public:
   using lease = std::shared_ptr<my_connection>;

@@ -47,6 +47,7 @@ task<> my_connection::connect() {
   auto const [unknown, found] = co_await call_for<tcp::resolver::results_type>(
       [&](auto done) { resolver.async_resolve(address.host, std::to_string(address.port), std::move(done)); });
   if (unknown) throw my_refused{"the host name cannot be resolved: " + unknown.message(), false};
+  if (!open_) throw my_refused{closed_because_, false};  // it took too long; a connect would open the socket again
   auto& socket = wire_.stream().next_layer();
   auto const failed = co_await asio_call{[&](auto done) { asio::async_connect(socket, found, std::move(done)); }};
   if (failed) throw my_refused{closed_because_.empty() ? failed.message() : closed_because_, false};

@@ -1,6 +1,7 @@
 // The pool's own work: opening, stopping, looking after connections.
 #include <slipway/core/errors.hpp>
 #include <slipway/core/random.hpp>
+#include <slipway/db/jitter.hpp>
 #include <slipway/db/mysql_pool.hpp>
 
 #include <algorithm>
@@ -64,7 +65,7 @@ task<> my_pool::open_one() {
     // Doubling from 50 ms to 2 s, each with its own part of chance, so that a fleet does not come back as one.
     next_attempt_ = steady::now() + some_of(std::chrono::milliseconds{50u << std::min(failures_++, 5u)});
   } else {
-    pool_counters::add(counters_.reconnects);
+    counters_.reconnects.add();
     adopt(std::move(connection));
     offer();
   }
@@ -76,8 +77,8 @@ void my_pool::adopt(lease connection) {
   last_error_.clear();
   // Not all at once, though they were opened at once.
   connection->retire_at = steady::now() + some_of(settings_.connection_lifetime);
-  pool_counters::add(counters_.connects);
-  pool_counters::add(counters_.open);
+  counters_.connects.add();
+  counters_.open.add();
   all_.push_back(connection);
   idle_.push_back(std::move(connection));
 }

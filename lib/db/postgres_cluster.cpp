@@ -266,16 +266,16 @@ replication_status pg_cluster::replication() const {
                          .position = get(one.position),
                          .lag_bytes = get(one.lag_bytes),
                          .lag = std::chrono::microseconds{get(one.lag_us)}};
-    for (unsigned i = 0; i < parts_.size(); ++i) status.reads += get(parts_[i]->counted().reads[server]);
+    for (unsigned i = 0; i < parts_.size(); ++i) status.reads += parts_[i]->counted().reads[server].read();
     std::lock_guard const lock{mutex_};
     status.detail = one.detail;
     out.servers.push_back(std::move(status));
   }
   for (unsigned i = 0; i < parts_.size(); ++i) {
     auto const& c = parts_[i]->counted();
-    out.not_replayed += get(c.not_replayed);
-    out.no_replica += get(c.no_replica);
-    out.asked_again += get(c.asked_again);
+    out.not_replayed += c.not_replayed.read();
+    out.no_replica += c.no_replica.read();
+    out.asked_again += c.asked_again.read();
   }
   out.failovers = get(failovers_);
   return out;

@@ -6,6 +6,7 @@
 // the primary, what needs one waits, at most `acquire_timeout`.
 #pragma once
 
+#include <slipway/core/counter.hpp>
 #include <slipway/db/log_history.hpp>
 #include <slipway/db/postgres_shard.hpp>
 #include <slipway/db/postgres_watch.hpp>
@@ -64,9 +65,8 @@ class pg_cluster_part final : public pg_detour {
 
   pg_shard& server(unsigned index) noexcept { return *servers_[index]; }
   struct counters {
-    using counter = std::atomic<std::uint64_t>;
     std::vector<counter> reads;
-    counter not_replayed{0}, no_replica{0}, asked_again{0};
+    counter not_replayed, no_replica, asked_again;
     explicit counters(std::size_t servers) : reads(servers) {}
   };
   counters const& counted() const noexcept { return counters_; }

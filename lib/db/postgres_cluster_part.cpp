@@ -10,10 +10,6 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-void count(std::atomic<std::uint64_t>& c) noexcept {
-  c.store(c.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 // Awaited: the operation, on this server. What went wrong stays in the operation.
 struct handed {
   pg_shard& to;
@@ -69,7 +65,7 @@ int pg_cluster_part::reader_for(operation const& op) noexcept {
     furthest = std::max(furthest, place);
   }
   if (fit == 0) {
-    count(any ? counters_.not_replayed : counters_.no_replica);
+    (any ? counters_.not_replayed : counters_.no_replica).add();
     return -1;
   }
   auto const least =
@@ -92,14 +88,14 @@ bool pg_cluster_part::start(operation& op) noexcept {
     if (!op.what->reads && use != replica_use::none) return launch(op, true);
     if (op.what->reads && use == replica_use::may_read)
       if (auto const index = reader_for(op); index >= 0) {
-        count(counters_.reads[static_cast<std::size_t>(index)]);
+        counters_.reads[static_cast<std::size_t>(index)].add();
         if (servers_[static_cast<std::size_t>(index)]->start(op)) return true;
-        count(counters_.asked_again);
+        counters_.asked_again.add();
         op.error = nullptr;
       }
     auto const index = cluster_.primary_.load(std::memory_order_relaxed);
     if (index < 0) return launch(op, false);
-    if (op.what->reads) count(counters_.reads[static_cast<std::size_t>(index)]);
+    if (op.what->reads) counters_.reads[static_cast<std::size_t>(index)].add();
     return servers_[static_cast<std::size_t>(index)]->start(op);
   } catch (...) {
     op.error = std::current_exception();
@@ -132,7 +128,7 @@ task<> pg_cluster_part::carry(pg_cluster_part& me, operation& op, std::coroutine
 bool pg_cluster_part::take(pg_shard& from, operation& op, std::string_view state) {
   // The primary's word counts, and its connection is waited for.
   if (closing_ || &from == primary_now() || !may_differ_elsewhere(state)) return false;
-  count(counters_.asked_again);
+  counters_.asked_again.add();
   context::drop(op);
   // Later, because nobody may be resumed from here. Until then nobody knows the operation, so nobody ends it.
   home_.post([this, &op] { start_detached(carry(*this, op, op.waiting, false), op.of); });

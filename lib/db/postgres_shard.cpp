@@ -1,3 +1,4 @@
+#include <slipway/db/jitter.hpp>
 #include <slipway/db/postgres_shard.hpp>
 
 #include <slipway/core/errors.hpp>
@@ -35,8 +36,8 @@ std::shared_ptr<pg_connection> pg_shard::adopt(pg_handle connection, bool shared
   auto const part = static_cast<std::uint64_t>(lifetime.count() / 5);
   made->used_at = home_.coarse_now();
   made->retire_at = made->used_at + lifetime - std::chrono::microseconds{system_random().below(part + 1)};
-  pg_counters::add(counters_.connects);
-  pg_counters::add(counters_.open);
+  counters_.connects.add();
+  counters_.open.add();
   return made;
 }
 
@@ -50,12 +51,12 @@ pg_connection* pg_shard::least_loaded() noexcept {
 }
 
 bool pg_shard::start(operation& op) noexcept {
-  pg_counters::add(counters_.queries);
+  counters_.queries.add();
   try {
     auto* pipeline = least_loaded();
     auto const waiting = pipeline != nullptr ? pipeline->load() : stranded_.size();
     if (waiting >= settings_.queue || closing_) [[unlikely]] {
-      pg_counters::add(counters_.refused);
+      counters_.refused.add();
       throw unavailable_error{"PostgreSQL: " + std::to_string(waiting) + " statements are waiting already" +
                               (last_error_.empty() ? "" : " (" + last_error_ + ")")};
     }
@@ -92,11 +93,11 @@ task<std::shared_ptr<pg_connection>> pg_shard::acquire() {
     idle_.pop_back();
     if (!connection->is_open()) continue;
     busy_.push_back(connection);
-    pg_counters::add(counters_.in_use);
+    counters_.in_use.add();
     co_return connection;
   }
   if (waiters_.size() >= settings_.queue || closing_) {
-    pg_counters::add(counters_.refused);
+    counters_.refused.add();
     throw unavailable_error{"PostgreSQL: " + std::to_string(waiters_.size()) + " transactions are waiting already"};
   }
   auto const began = steady::now();
@@ -111,12 +112,11 @@ task<std::shared_ptr<pg_connection>> pg_shard::acquire() {
   };
   {
     in_line const place{waiters_, waiters_.insert(waiters_.end(), &me)};
-    pg_counters::add(counters_.waits);
+    counters_.waits.add();
     replenish();
     co_await me.done;
   }
-  pg_counters::add(
-      counters_.wait_time_us,
+  counters_.wait_time_us.add(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began).count()));
   if (me.error) std::rethrow_exception(me.error);
   co_return std::move(me.connection);
@@ -126,7 +126,7 @@ void pg_shard::offer(std::shared_ptr<pg_connection> connection) {
   for (auto* each : waiters_) {
     if (each->connection != nullptr || each->error) continue;
     busy_.push_back(connection);
-    pg_counters::add(counters_.in_use);
+    counters_.in_use.add();
     each->connection = std::move(connection);
     return each->done.fire();
   }
@@ -135,14 +135,14 @@ void pg_shard::offer(std::shared_ptr<pg_connection> connection) {
 
 void pg_shard::release(std::shared_ptr<pg_connection> connection) {
   std::erase(busy_, connection);
-  pg_counters::subtract(counters_.in_use);
+  counters_.in_use.subtract();
   if (!connection->is_open()) return replenish();
   connection->used_at = home_.coarse_now();
   if (closing_ || connection->is_dirty() || !connection->is_idle() || connection->in_transaction() ||
       connection->retire_at <= connection->used_at) {
     // The server undoes what was open when the connection ends.
     connection->close(std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was given up"}));
-    pg_counters::subtract(counters_.open);
+    counters_.open.subtract();
     return replenish();
   }
   offer(std::move(connection));
@@ -183,9 +183,8 @@ task<> pg_shard::connect(purpose what) {
   --(what == purpose::pipeline ? opening_pipelines_ : opening_others_);
   if (closing_) co_return;
   if (opened == nullptr) {
-    // Doubling from 50 ms to 2 s, each with its own part of chance, so that a fleet does not come back as one.
-    auto const most = std::uint64_t{50'000} << std::min(failures_++, 5u);
-    next_attempt_ = steady::now() + std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
+    // Doubling from 50 ms to 2 s.
+    next_attempt_ = steady::now() + some_of(std::chrono::milliseconds{50 << std::min(failures_++, 5u)});
     co_return;
   }
   connected(std::move(opened), what);
@@ -203,7 +202,7 @@ void pg_shard::connected(pg_handle connection, purpose what) {
     return;
   }
   if (what == purpose::transaction) return offer(std::move(made));
-  pg_counters::add(counters_.reconnects);
+  counters_.reconnects.add();
   pipelines_.push_back(made);
   if (pipelines_.size() > settings_.pipelines) {  // it replaces the oldest
     auto const oldest = std::ranges::min_element(pipelines_, {}, [](auto const& each) { return each->retire_at; });
@@ -217,8 +216,8 @@ void pg_shard::connected(pg_handle connection, purpose what) {
 }
 
 void pg_shard::on_lost(pg_connection& connection, operation_list reads, std::string const& why) {
-  pg_counters::subtract(counters_.open);
-  pg_counters::add(counters_.errors);
+  counters_.open.subtract();
+  counters_.errors.add();
   last_error_ = why;
   std::erase_if(pipelines_, [&](auto const& each) { return each.get() == &connection; });
   std::erase_if(retiring_, [&](auto const& each) { return each.get() == &connection; });
@@ -295,13 +294,13 @@ void pg_shard::end_connections(std::exception_ptr const& why) {
   for (auto* list : {&pipelines_, &retiring_, &idle_}) {
     auto const copy = std::exchange(*list, {});
     for (auto const& each : copy) {
-      if (each->is_open()) pool_counters::subtract(counters_.open);
+      if (each->is_open()) counters_.open.subtract();
       each->close(why);
     }
   }
   // Whoever has one of these gives it back.
   for (auto const& each : std::vector{busy_}) {
-    if (each->is_open()) pool_counters::subtract(counters_.open);
+    if (each->is_open()) counters_.open.subtract();
     each->close(why);
   }
 }

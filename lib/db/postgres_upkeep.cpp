@@ -68,7 +68,7 @@ void pg_shard::retire(steady::time_point now) {
       if (!is_over(*each)) continue;
       std::erase(list, each);
       each->close(why);
-      pg_counters::subtract(counters_.open);
+      counters_.open.subtract();
     }
   };
   end(retiring_, [](auto const& c) { return c.load() == 0; });
@@ -85,7 +85,7 @@ void pg_shard::look_after(steady::time_point now) {
     if (each->used_at > since || !each->is_open()) continue;
     std::erase(idle_, each);
     busy_.push_back(each);
-    pg_counters::add(counters_.in_use);
+    counters_.in_use.add();
     start_detached(probe(*this, each, false));
   }
   for (auto const& each : pipelines_) {

@@ -1,3 +1,4 @@
+#include <slipway/db/jitter.hpp>
 #include <slipway/db/postgres_watch.hpp>
 
 #include <slipway/core/errors.hpp>
@@ -36,9 +37,8 @@ task<> pg_watch::run(std::shared_ptr<pg_watch> me) {
     if (me->connection_ != nullptr || co_await me->connect()) {
       co_await me->ask();
     } else {
-      // Doubling to a second, each with its own part of chance, so that a fleet does not come back as one.
-      auto const most = std::uint64_t{50'000} << std::min(me->failures_++, 4u);
-      pause = std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
+      // Doubling to a second.
+      pause = some_of(std::chrono::milliseconds{50 << std::min(me->failures_++, 4u)});
     }
     if (me->closed_) break;
     if (!std::exchange(me->hurry_, false)) {
@@ -94,7 +94,7 @@ task<> pg_watch::ask_who_it_is() {
     auto const answer = co_await text_call{*connection, who_are_you, &limit};
     system_ = static_cast<std::uint64_t>(answer[0].get<std::int64_t>(0));
   } catch (unavailable_error const&) {
-    co_return;  // `on_lost` has told
+    co_return;  // `on_lost` has told, or the next question meets the same
   } catch (cancelled_error const&) {
     give_up("it does not answer in time", false);
   } catch (error const&) {
@@ -114,8 +114,10 @@ task<> pg_watch::ask() {
     sample.position = static_cast<std::uint64_t>(answer[0].get<std::int64_t>(1));
     sample.timeline = static_cast<std::uint32_t>(answer[0].get<std::int64_t>(2));
     parts_.tell(sample);
-  } catch (unavailable_error const&) {
-    co_return;  // `on_lost` has told
+  } catch (unavailable_error const& refused) {
+    // Of a connection that was lost, `on_lost` has told; a server may also live and have no room or time for an answer.
+    if (connection_ != nullptr && ++failures_ > 3) give_up(refused.what(), false);
+    co_return;
   } catch (cancelled_error const&) {
     give_up("it does not answer in time", false);
   } catch (error const& refused) {

@@ -83,10 +83,20 @@ cell read_text(value_kind kind, char const* at, int length) noexcept {
 }
 
 cell read_time(std::int64_t since_2000) {
-  // Infinity is the end of our own scale; what lies between that and the limits of PostgreSQL does not exist there.
+  // Infinity is the end of our own scale, which ends some thirty years before PostgreSQL's.
   if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min())
     return read_integer(value_kind::time, since_2000);
-  return read_integer(value_kind::time, since_2000 + epoch_offset);
+  std::int64_t since_1970 = 0;
+  if (__builtin_add_overflow(since_2000, epoch_offset, &since_1970))
+    throw value_error{"PostgreSQL sent a time after the year 294246"};
+  return read_integer(value_kind::time, since_1970);
+}
+
+cell read_date(std::string_view column, std::int32_t days_since_2000) {
+  std::int64_t since_2000 = 0;
+  if (__builtin_mul_overflow(std::int64_t{days_since_2000}, std::int64_t{86'400'000'000}, &since_2000))
+    throw value_error{"the column " + std::string{column} + " has a date that is infinite or after the year 294246"};
+  return read_time(since_2000);
 }
 
 // As durations are everywhere else: in milliseconds, of which a day has 86,400,000 and a month no fixed number.
@@ -148,7 +158,7 @@ cell read_rarer(PGresult const* from, int column, pg_type_id type, char const* a
     case single_char:
     case unknown: return read_text(value_kind::text, at, length);
     case timestamp: return read_time(load<std::int64_t>(at));
-    case date: return read_time(std::int64_t{load<std::int32_t>(at)} * 86'400'000'000);
+    case date: return read_date(PQfname(from, column), load<std::int32_t>(at));
     case float8: {
       auto const bits = load<std::uint64_t>(at);
       double number;

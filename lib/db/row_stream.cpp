@@ -55,13 +55,8 @@ task<row_stream> row_stream::open(session& in, std::string sql, values parameter
 // The text has a name in it that never comes again, so it is not kept. It reads, as the query itself would: who only
 // reads has written nothing that must be seen later.
 task<rows> row_stream::run(std::string sql, values parameters) {
-  auto made = std::make_unique<statement>();
-  made->sql = std::move(sql);
-  made->reads = true;
-  for (auto const& v : parameters) made->signature.push_back(v.kind());
-  auto const* what = made.get();
-  co_return co_await detail::run{*in_->shared_, *in_->to_, detail::statement_ref{what, std::move(made)}, parameters,
-                                 at_};
+  auto made = detail::statement_ref::unkept(detail::make_statement(std::move(sql), parameters, true));
+  co_return co_await detail::run{*in_->shared_, *in_->to_, std::move(made), parameters, at_};
 }
 
 task<rows> row_stream::next() {

@@ -2,6 +2,7 @@
 // microseconds there, less than a hop to another thread costs. A read that outlasts its small budget is stopped and
 // done again on a reading pool, and starts there the next time, so that it holds up no other request of the shard.
 #include <slipway/core/directory.hpp>
+#include <slipway/core/counter.hpp>
 #include <slipway/core/random.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>
@@ -66,12 +67,6 @@ class memory_directory {
     }
   }
   std::filesystem::path path_;
-};
-
-// Written by its shard alone, read by anyone.
-struct counter {
-  std::atomic<std::uint64_t> value{0};
-  void add() noexcept { value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 };
 
 struct reader {
@@ -207,8 +202,8 @@ class sqlite_engine final : public engine {
     db::usage u;
     writer_->add_to(u);
     for (unsigned i = 0; i < readers_.size(); ++i) {
-      u.queries += readers_[i].queries.value.load(std::memory_order_relaxed);
-      u.errors += readers_[i].errors.value.load(std::memory_order_relaxed);
+      u.queries += readers_[i].queries.read();
+      u.errors += readers_[i].errors.read();
     }
     u.open += readers_.size();
     u.connects = u.open;

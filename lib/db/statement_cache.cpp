@@ -3,10 +3,7 @@
 namespace slipway::db::detail {
 
 statement_ref statement_cache::keep(std::string_view shape, std::unique_ptr<statement> made) {
-  if (all_.size() >= max_statements) {
-    auto const* what = made.get();
-    return {what, std::move(made)};
-  }
+  if (all_.size() >= max_statements) return statement_ref::unkept(std::move(made));
   made->id = static_cast<std::uint32_t>(all_.size() + 1);
   auto const& stays = all_.emplace_back(kept{std::string{shape}, std::move(made)});
   if (all_.size() * 2 > places_.size())

@@ -63,16 +63,6 @@ struct table_info {
   constexpr std::span<index_rule const> indexes() const noexcept { return {index_storage.data(), index_count}; }
   constexpr std::span<relation const> relations() const noexcept { return {relation_storage.data(), relation_count}; }
   constexpr std::span<row_hook const> hooks() const noexcept { return {hook_storage.data(), hook_count}; }
-  constexpr bool has_hooks(row_event before, row_event after) const noexcept {
-    for (auto const& h : hooks())
-      if (h.when == before || h.when == after) return true;
-    return false;
-  }
-  constexpr bool may_refuse(row_event before, row_event after) const noexcept {
-    for (auto const& h : hooks())
-      if ((h.when == before || h.when == after) && h.may_refuse) return true;
-    return false;
-  }
   bool is_plain = true;  // reading a row is no more than copying its values
   std::string_view column(std::uint8_t index) const noexcept { return row->members[index].name; }
 };

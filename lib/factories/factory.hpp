@@ -5,7 +5,7 @@
 //   factories::factory make{random};
 //   auto ann  = make.one<user>();
 //   auto mine = make.many<note>(20, [&](note& n) { n.owner_id = ann.id; });
-//   co_await db.insert(std::move(mine));
+//   co_await db.insert_many(std::move(mine));
 //
 // A text is made for its member's name (email, name, title, body, city, phone, url, ...), else of words. A member with a
 // format of the application's own gets its example, or keeps what the struct begins with. Members that are optional are

@@ -1,4 +1,5 @@
 #include <slipway/http/chunked.hpp>
+#include <slipway/http/percent.hpp>
 #include <slipway/http/scan.hpp>
 
 #include <algorithm>
@@ -6,15 +7,6 @@
 #include <cstring>
 
 namespace slipway::http {
-namespace {
-
-int digit_of(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (auto const lower = c | 0x20; lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
-  return -1;
-}
-
-}  // namespace
 
 chunked_decoder::progress chunked_decoder::decode(char* bytes, std::size_t size) noexcept {
   progress made{0, 0};

@@ -5,12 +5,6 @@
 namespace slipway::http {
 namespace {
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Cuts the last element off a list; a separator inside a quoted string does not count.
 std::string_view take_last(std::string_view& list, char separator) noexcept {
   auto cut = std::string_view::npos;

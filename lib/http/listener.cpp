@@ -153,7 +153,11 @@ void listen_address::refuse(int error) const {
 int listen_address::open() { return is_unix() ? open_unix() : open_tcp(); }
 
 int listen_address::open_unix() {
-  if (shared_ >= 0) return ::fcntl(shared_, F_DUPFD_CLOEXEC, 0);
+  if (shared_ >= 0) {
+    auto const another = ::fcntl(shared_, F_DUPFD_CLOEXEC, 0);
+    if (another < 0) refuse(errno);
+    return another;
+  }
   descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (s.get() < 0) refuse(errno);
   sockaddr_un where{};
@@ -162,8 +166,9 @@ int listen_address::open_unix() {
   auto const* address = reinterpret_cast<sockaddr const*>(&where);
   struct stat existing{};
   if (::lstat(path_.c_str(), &existing) == 0) {
-    // A file that nobody listens on is left over from a process that was killed. Anything but a socket is not ours.
-    if (!S_ISSOCK(existing.st_mode) || ::connect(s.get(), address, sizeof where) == 0 || errno == EAGAIN)
+    // A file that nobody listens on is left over from a process that was killed. Anything but a socket is not ours, and
+    // of one that cannot be reached (another user's) nobody knows.
+    if (!S_ISSOCK(existing.st_mode) || ::connect(s.get(), address, sizeof where) == 0 || errno != ECONNREFUSED)
       refuse(EADDRINUSE);
     if (::unlink(path_.c_str()) != 0) refuse(errno);
     return open_unix();

@@ -77,6 +77,12 @@ std::string_view reason_phrase(int status) noexcept {
   }
 }
 
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
 bool equal_names(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -168,7 +174,7 @@ void exchange::reset() noexcept {
   memory.reset();
   route = nullptr;
   who.reset();
-  started_ticks = bytes_in = bytes_out = 0;
+  started_ticks = bytes_in = 0;
   fault_code = nullptr;
   internal_error.clear();
 }

@@ -32,6 +32,7 @@ struct field {
   std::string_view value;
 };
 bool equal_names(std::string_view a, std::string_view b) noexcept;  // ASCII, case-insensitive
+std::string_view trim(std::string_view text) noexcept;              // spaces and tabs at both ends
 
 // Bytes that come in pieces. An empty piece is the end.
 class body_source {
@@ -125,7 +126,7 @@ class exchange {
   http::route const* route = nullptr;  // null: nothing matched
   std::optional<scope> who;            // set by authentication
   std::uint64_t started_ticks = 0;     // when it came, in steady nanoseconds: for its duration
-  std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t bytes_in = 0;
   char const* fault_code = nullptr;  // stable code of the fault that was answered, for logs and metrics
   std::string internal_error;        // for the log, never for the client
 

@@ -63,20 +63,18 @@ task<bool> connection::flush(std::string_view behind) {
 task<> connection::send_rest() {
   auto& x = work_->x;
   if (form_ == body_form::whole) {
-    x.bytes_out += x.response.body.size();
     co_await flush(x.response.body);
     co_return;
   }
-  bool complete = false;
   try {
     auto sending = send_stream();
     co_await std::move(sending);
-    complete = true;
+    x.response.stream.reset();
+    co_return;
   } catch (...) {
-    x.internal_error = "the response's stream ended early";
+    if (auto const& tell = home_.core().parts.on_broken_stream) tell(x, std::current_exception());
   }
   x.response.stream.reset();
-  if (complete) co_return;
   // The head is out: that the rest is missing can only be told by ending the connection before the end.
   closing_ = broken_ = true;
   reset_on_close();
@@ -110,7 +108,6 @@ task<> connection::send_stream() {
 
 task<bool> connection::send_piece(std::string_view piece) {
   auto& out = work_->out;
-  work_->x.bytes_out += piece.size();
   if (form_ == body_form::chunked) out.append(chunk_head{piece.size()}.text());
   bool sent = false;
   constexpr std::size_t worth_copying = 8'192;

@@ -33,12 +33,6 @@ template <class Word>
   return true;
 }
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 method method_of(std::string_view text) noexcept {
   switch (text.size()) {
     case 3:

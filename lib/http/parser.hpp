@@ -54,7 +54,7 @@ struct head_result {
 head_result parse_head(std::string_view input, head_limits const& limits, std::span<field> storage, request& into,
                        framing& how);
 
-// The media range of `Connection`, `Transfer-Encoding` and other lists: true when `list` has the element `token`,
+// For `Connection`, `Transfer-Encoding` and other lists: true when `list` has the element `token`,
 // which must be lower case.
 bool list_has(std::string_view list, std::string_view token) noexcept;
 

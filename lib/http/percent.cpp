@@ -5,12 +5,6 @@
 namespace slipway::http {
 namespace {
 
-int digit_of(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (auto const lower = c | 0x20; lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
-  return -1;
-}
-
 // The octet of the escape at `at`; -1 when it is not one.
 int octet_at(std::string_view text, std::size_t at) noexcept {
   if (text.size() - at < 3) return -1;

@@ -8,6 +8,13 @@
 
 namespace slipway::http {
 
+// The value of a hexadecimal digit; -1 for any other character.
+constexpr int digit_of(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (auto const lower = c | 0x20; lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
+  return -1;
+}
+
 // The text itself when nothing is encoded, else a decoded copy in `memory`. Empty when a '%' is not followed by two
 // hexadecimal digits, and when a NUL comes out.
 std::optional<std::string_view> percent_decode(std::string_view text, arena& memory);

@@ -1,3 +1,4 @@
+#include <slipway/core/time.hpp>
 #include <slipway/http/render.hpp>
 
 #include <charconv>
@@ -19,12 +20,6 @@ char* put_number(char* at, std::uint64_t value) noexcept {
   return std::to_chars(at, at + 20, value).ptr;
 }
 
-char* put_two(char* at, int value) noexcept {
-  *at++ = static_cast<char>('0' + value / 10);
-  *at++ = static_cast<char>('0' + value % 10);
-  return at;
-}
-
 std::size_t size_of_fields(response const& r) noexcept {
   std::size_t size = r.content_type.size();
   for (std::size_t i = 0; i < r.field_count; ++i)
@@ -34,29 +29,11 @@ std::size_t size_of_fields(response const& r) noexcept {
 
 }  // namespace
 
-// RFC 9110, section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", in no locale but this one.
 void head_start::refresh(std::time_t now) noexcept {
   if (now == of_) return;
   of_ = now;
-  constexpr std::string_view days = "SunMonTueWedThuFriSat", months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  std::tm t{};
-  ::gmtime_r(&now, &t);
   auto* at = put(text_, "HTTP/1.1 200 OK\r\nDate: ");
-  at = put(at, days.substr(static_cast<std::size_t>(t.tm_wday) * 3, 3));
-  at = put(at, ", ");
-  at = put_two(at, t.tm_mday);
-  *at++ = ' ';
-  at = put(at, months.substr(static_cast<std::size_t>(t.tm_mon) * 3, 3));
-  *at++ = ' ';
-  auto const year = t.tm_year + 1900;
-  at = put_two(put_two(at, year / 100 % 100), year % 100);
-  *at++ = ' ';
-  at = put_two(at, t.tm_hour);
-  *at++ = ':';
-  at = put_two(at, t.tm_min);
-  *at++ = ':';
-  at = put_two(at, t.tm_sec);
-  at = put(at, " GMT\r\n");
+  at = put(write_http_date(at, std::chrono::sys_seconds{std::chrono::seconds{now}}), "\r\n");
   size_ = static_cast<std::size_t>(at - text_);
 }
 

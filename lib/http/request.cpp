@@ -273,7 +273,6 @@ void connection::end_request() {
   bool const keep = keeps_alive() && form_ != body_form::to_end;
   if (!keep) closing_ = true;
 
-  auto const before = w.out.size();
   render_head(w.out, home_.start_of_heads(), r, {form_, keep, x.request.minor_version});
   if (x.request.verb == method::head || no_body) {
     form_ = body_form::none;
@@ -281,7 +280,6 @@ void connection::end_request() {
     w.out.append(r.body);
     form_ = body_form::none;
   }
-  x.bytes_out = w.out.size() - before;
 }
 
 void connection::end_handler() noexcept {

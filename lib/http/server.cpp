@@ -1,3 +1,4 @@
+#include <slipway/core/descriptor.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/http/connection.hpp>
 #include <slipway/http/listener.hpp>
@@ -71,13 +72,11 @@ void server::start() {
   for (auto const& text : me.core.settings.listen) me.where.emplace_back(text, me.core.settings.listen_key);
 
   // All sockets are opened before one accepts, so that a port that is taken is found while nothing is served yet.
-  std::vector<std::vector<int>> sockets(me.on.size());
+  std::vector<std::vector<descriptor>> sockets(me.on.size());
   try {
     for (auto& a : me.where)
-      for (auto& of_shard : sockets) of_shard.push_back(a.open());
+      for (auto& of_shard : sockets) of_shard.emplace_back(a.open());
   } catch (...) {
-    for (auto const& of_shard : sockets)
-      for (int s : of_shard) ::close(s);
     for (auto& a : me.where) a.remove();
     me.where.clear();
     throw;
@@ -88,13 +87,13 @@ void server::start() {
     me.workers.push_back(std::make_unique<worker>(me.on[i], me.core));
     me.workers.back()->certificates = certificates;
   }
+  me.serving = true;  // from here on there is something to stop, should a part of it fail
   me.on.on_each([&](shard& s) {
     me.workers[s.index()]->start();
     for (std::size_t i = 0; i < me.where.size(); ++i)
       me.listeners[s.index()].push_back(
-          make_listener(*me.workers[s.index()], sockets[s.index()][i], me.is_secure(me.where[i])));
+          make_listener(*me.workers[s.index()], sockets[s.index()][i].release(), me.is_secure(me.where[i])));
   });
-  me.serving = true;
 }
 
 std::vector<std::string> server::addresses() const {

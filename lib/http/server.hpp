@@ -57,6 +57,9 @@ class server {
     std::vector<middleware*> layers;  // outermost first; run for unmatched requests too
     std::function<void(exchange&)> error_page;
     std::function<void(exchange&, std::exception_ptr)> on_exception;  // turns what a handler threw into a response
+    // A response whose stream failed behind its head, and which is cut therefore: only a log can be told. Also called
+    // with the cancelled_error of a reader who left. Must not throw.
+    std::function<void(exchange const&, std::exception_ptr)> on_broken_stream{};
   };
   server(shards& on, server_settings settings, parts what);
   server(server const&) = delete;

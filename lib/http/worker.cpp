@@ -78,7 +78,7 @@ bool worker::evict() noexcept {
     auto& oldest = of(*list.next);
     // It ends in a moment; until then it must not be found again.
     oldest.unlink();
-    list.append(oldest);
+    leaving_.append(oldest);
     oldest.interrupt(verdict::evicted);
     return true;
   }

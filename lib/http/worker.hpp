@@ -2,6 +2,7 @@
 // enforces every time-out without a timer for each request.
 #pragma once
 
+#include <slipway/core/counter.hpp>
 #include <slipway/http/address.hpp>
 #include <slipway/http/render.hpp>
 #include <slipway/http/server.hpp>
@@ -46,19 +47,6 @@ struct waiting_link {
     previous->next = &other;
     previous = &other;
   }
-};
-
-// Written by one thread, read by any.
-class counter {
- public:
-  void add(std::uint64_t n = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void subtract(std::uint64_t n = 1) noexcept { add(std::uint64_t{0} - n); }
-  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
 };
 
 // What may change while the server serves; each worker has its own.
@@ -144,6 +132,7 @@ class worker {
   shard::ticker ticker_;
   head_start start_of_heads_;
   std::array<waiting_link, phase_count> waiting_;
+  waiting_link leaving_;        // told to go, and gone in the next turn
   workspace* spare_ = nullptr;  // the one that was used last, and so is in the processor's cache
   std::vector<std::unique_ptr<workspace>> workspaces_;
   bool draining_ = false;

@@ -1,5 +1,6 @@
 #include <slipway/http_client/client.hpp>
 
+#include <slipway/core/counter.hpp>
 #include <slipway/http_client/address_policy.hpp>
 #include <slipway/http_client/call.hpp>
 #include <slipway/http_client/host.hpp>
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -21,12 +21,7 @@ using steady = std::chrono::steady_clock;
 
 // Counted by one shard each, read by anybody.
 struct tally {
-  std::atomic<std::uint64_t> requests{0}, retries{0}, failures{0}, connections{0}, breaker_refusals{0};
-  std::atomic<std::int64_t> in_flight{0};
-  template <class T>
-  static void add(std::atomic<T>& to, T by = 1) noexcept {
-    to.store(to.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
+  counter requests, retries, failures, connections, breaker_refusals, in_flight;
 };
 
 // What one shard has: its connections, what it knows of the hosts, and its budget of retries.
@@ -175,18 +170,18 @@ task<response> client::impl::send(std::shared_ptr<request const> what) {
   auto& e = here();
   auto& counted = slots.local().counted;
   if (e.loop.closing()) throw cancelled_error{cancel_reason::shutdown};
-  if (counted.in_flight.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(config.in_flight))
+  if (counted.in_flight.read() >= config.in_flight)
     throw request_error{failure::overloaded, explain(failure::overloaded, first)};
   struct flight {
     tally& counted;
     metrics::gauge shown;
     flight(tally& c, metrics::gauge g) : counted{c}, shown{g} {
-      tally::add(counted.requests);
-      tally::add(counted.in_flight, std::int64_t{1});
+      counted.requests.add();
+      counted.in_flight.add();
       shown.add();
     }
     ~flight() {
-      tally::add(counted.in_flight, std::int64_t{-1});
+      counted.in_flight.subtract();
       shown.subtract();
     }
   } const in_flight{counted, metrics.in_flight};
@@ -201,7 +196,7 @@ task<response> client::impl::send(std::shared_ptr<request const> what) {
   for (int followed = 0;; ++followed) {
     auto end = co_await with_retries(e, what, h, limit, attempts);
     if (!end.answer) {
-      tally::add(counted.failures);
+      counted.failures.add();
       give_up(end, h, limit);
     }
     auto& a = *end.answer;
@@ -221,7 +216,7 @@ task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const
   for (unsigned number = 1;; ++number) {
     if (limit.left().count() <= 0) throw_timeout(limit, h.to);
     if (!host->breaker.allow(clock.steady())) {
-      tally::add(slots.local().counted.breaker_refusals);
+      slots.local().counted.breaker_refusals.add();
       host->count(outcome::of(failure::circuit_open));
       throw request_error{failure::circuit_open, explain(failure::circuit_open, h.to),
                           std::max(std::chrono::seconds{1},
@@ -248,7 +243,7 @@ task<ending> client::impl::with_retries(engine& e, std::shared_ptr<request const
 
     auto const wait = wait_before_retry(config.retry, end, repeatable, number, clock.now(), random);
     if (!wait || *wait >= limit.left() || !e.budget.take()) co_return end;
-    tally::add(slots.local().counted.retries);
+    slots.local().counted.retries.add();
     host->retries.add();
     co_await e.loop.pause(*wait);
     if (e.loop.closing()) throw cancelled_error{cancel_reason::shutdown};
@@ -274,7 +269,7 @@ task<ending> client::impl::attempt(engine& e, std::shared_ptr<request const> wha
   auto const t = e.loop.make();
   t->what = what;
   t->connected = [this] {
-    tally::add(slots.local().counted.connections);
+    slots.local().counted.connections.add();
     metrics.connections.add();
   };
   if (config.proxy.empty())
@@ -362,12 +357,12 @@ client_counters client::counters() const noexcept {
   client_counters out;
   for (unsigned i = 0; i < impl_->slots.size(); ++i) {
     auto const& c = impl_->slots[i].counted;
-    out.requests += c.requests.load(std::memory_order_relaxed);
-    out.retries += c.retries.load(std::memory_order_relaxed);
-    out.failures += c.failures.load(std::memory_order_relaxed);
-    out.connections += c.connections.load(std::memory_order_relaxed);
-    out.breaker_refusals += c.breaker_refusals.load(std::memory_order_relaxed);
-    out.in_flight += c.in_flight.load(std::memory_order_relaxed);
+    out.requests += c.requests.read();
+    out.retries += c.retries.read();
+    out.failures += c.failures.read();
+    out.connections += c.connections.read();
+    out.breaker_refusals += c.breaker_refusals.read();
+    out.in_flight += static_cast<std::int64_t>(c.in_flight.read());
   }
   return out;
 }

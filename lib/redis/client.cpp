@@ -252,28 +252,27 @@ task<> client::check() {
 
 usage client::use() const noexcept {
   usage u;
-  auto const get = [](counters::counter const& c) { return c.load(std::memory_order_relaxed); };
   for (unsigned i = 0; i < impl_->parts.size(); ++i) {
     auto const& c = impl_->parts[i]->counts();
-    u.commands += get(c.commands);
-    u.errors += get(c.errors);
-    u.repeated += get(c.repeated);
-    u.redirected += get(c.redirected);
-    u.refused += get(c.refused);
-    u.waits += get(c.waits);
-    u.wait_time_us += get(c.wait_time_us);
-    u.connects += get(c.connects);
-    u.lost += get(c.lost);
-    u.connect_errors += get(c.connect_errors);
-    u.refreshes += get(c.refreshes);
-    u.gaps += get(c.gaps);
-    u.replica_reads += get(c.replica_reads);
-    u.replica_fallbacks += get(c.replica_fallbacks);
-    u.replicas = i == 0 ? get(c.replicas) : std::min(u.replicas, get(c.replicas));
-    u.replica_lag_us = std::max(u.replica_lag_us, get(c.replica_lag_us));
-    u.open += get(c.open);
-    u.own += get(c.own);
-    u.depth += get(c.depth);
+    u.commands += c.commands.read();
+    u.errors += c.errors.read();
+    u.repeated += c.repeated.read();
+    u.redirected += c.redirected.read();
+    u.refused += c.refused.read();
+    u.waits += c.waits.read();
+    u.wait_time_us += c.wait_time_us.read();
+    u.connects += c.connects.read();
+    u.lost += c.lost.read();
+    u.connect_errors += c.connect_errors.read();
+    u.refreshes += c.refreshes.read();
+    u.gaps += c.gaps.read();
+    u.replica_reads += c.replica_reads.read();
+    u.replica_fallbacks += c.replica_fallbacks.read();
+    u.replicas = i == 0 ? c.replicas.read() : std::min(u.replicas, c.replicas.read());
+    u.replica_lag_us = std::max(u.replica_lag_us, c.replica_lag_us.read());
+    u.open += c.open.read();
+    u.own += c.own.read();
+    u.depth += c.depth.read();
   }
   return u;
 }

@@ -52,7 +52,7 @@ bool node::start(request& r) noexcept {
     }
     if (closing_) std::rethrow_exception(down());
     if (auto const waiting = link_ != nullptr ? link_->load() : held_.size(); waiting >= shared_.settings.queue) {
-      counters::add(counts_.refused);
+      counts_.refused.add();
       throw unavailable_error{"Redis at " + to_.text() + ": " + std::to_string(waiting) +
                               " commands are waiting already (redis.queue)"};
     }
@@ -119,7 +119,7 @@ task<> node::connect() {
 }
 
 void node::failed(connect_error const& why) {
-  counters::add(counts_.connect_errors);
+  counts_.connect_errors.add();
   last_error_ = why.what();
   // Doubling from 25 ms to 1 s.
   auto const most = std::chrono::milliseconds{25} * (1u << std::min(failures_++, 5u));
@@ -138,8 +138,8 @@ void node::adopt(std::shared_ptr<connection> made) {
   failures_ = 0;
   next_attempt_ = {};
   last_error_.clear();
-  counters::add(counts_.connects);
-  counters::add(counts_.open);
+  counts_.connects.add();
+  counts_.open.add();
   // The connection may be lost while it is told of the loss of another: this node outlives both.
   link_->on_lost([me = weak_from_this()](std::string const& why) {
     if (auto const self = me.lock()) self->lost(why);
@@ -153,8 +153,8 @@ void node::adopt(std::shared_ptr<connection> made) {
 
 void node::lost(std::string const& why) {
   link_.reset();
-  counters::add(counts_.lost);
-  counters::subtract(counts_.open);
+  counts_.lost.add();
+  counts_.open.subtract();
   last_error_ = why;
   down_since_ = home_.coarse_now();
   // Those that wait idly are likely to be as dead as this one.
@@ -181,11 +181,11 @@ task<std::shared_ptr<connection>> node::acquire() {
     idle_.pop_back();
     if (!found->is_open()) continue;
     busy_.push_back(found);
-    counters::add(counts_.own);
+    counts_.own.add();
     co_return found;
   }
   if (waiters_.size() >= shared_.settings.queue || closing_) {
-    counters::add(counts_.refused);
+    counts_.refused.add();
     throw unavailable_error{"Redis at " + to_.text() + ": " + std::to_string(waiters_.size()) +
                             " are waiting for a connection of their own already (redis.own_connections)"};
   }
@@ -200,12 +200,12 @@ task<std::shared_ptr<connection>> node::acquire() {
   };
   {
     in_line const place{waiters_, waiters_.insert(waiters_.end(), &me)};
-    counters::add(counts_.waits);
+    counts_.waits.add();
     serve_waiters();
     co_await me.done;
   }
   auto const waited = std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began).count();
-  counters::add(counts_.wait_time_us, static_cast<std::uint64_t>(waited));
+  counts_.wait_time_us.add(static_cast<std::uint64_t>(waited));
   if (me.error) std::rethrow_exception(me.error);
   co_return std::move(me.got);
 }
@@ -231,7 +231,7 @@ task<> node::connect_own() {
   }
   --opening_own_;
   if (made == nullptr) co_return;
-  counters::add(counts_.connects);
+  counts_.connects.add();
   if (closing_ || refuses(*made)) {
     made->close("it is not wanted any more");
     co_return;
@@ -243,7 +243,7 @@ void node::offer(std::shared_ptr<connection> idle) {
   for (auto* each : waiters_) {
     if (each->got != nullptr || each->error) continue;
     busy_.push_back(idle);
-    counters::add(counts_.own);
+    counts_.own.add();
     each->got = std::move(idle);
     return each->done.fire();
   }
@@ -251,7 +251,7 @@ void node::offer(std::shared_ptr<connection> idle) {
 }
 
 void node::release(std::shared_ptr<connection> used) {
-  if (std::erase(busy_, used) != 0) counters::subtract(counts_.own);
+  if (std::erase(busy_, used) != 0) counts_.own.subtract();
   if (closing_ || used->is_dirty()) used->close("its session is over");
   if (used->is_open())
     offer(std::move(used));
@@ -299,7 +299,7 @@ void node::close(std::string const& why) noexcept {
   closing_ = true;
   last_error_ = why;
   if (auto const link = std::exchange(link_, nullptr)) {
-    counters::subtract(counts_.open);
+    counts_.open.subtract();
     link->close(why);
   }
   fail_held(down());

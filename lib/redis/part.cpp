@@ -44,12 +44,11 @@ void part::tick() {
   for (std::size_t i = 0; i < others_.size(); ++i)
     if (auto const each = others_[i].lock()) each->tick(home_.coarse_now());
   std::erase_if(others_, [](auto const& each) { return each.expired(); });
-  counts_.depth.store(topology_->depth(), std::memory_order_relaxed);
+  counts_.depth.set(topology_->depth());
   auto const [usable, lag] = topology_->replicas();
-  counts_.replicas.store(usable, std::memory_order_relaxed);
-  counts_.replica_lag_us.store(
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(lag).count()),
-      std::memory_order_relaxed);
+  counts_.replicas.set(usable);
+  counts_.replica_lag_us.set(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(lag).count()));
 }
 
 task<> part::close() {
@@ -118,7 +117,7 @@ task<reply> part::run_at(std::shared_ptr<node> where, command c) {
   r.parts = {&c, 1};
   r.of = operation;
   r.give_up = give_up_at(operation);
-  counters::add(counts_.commands);
+  counts_.commands.add();
   co_await call_node{*where, r};
   if (r.error) std::rethrow_exception(r.error);
   if (r.answer.is_error()) throw_error(where->to().text(), r.answer.text);
@@ -143,7 +142,7 @@ task<std::shared_ptr<node>> part::replica_for(int slot, attempt& a) {
       co_return found;
     }
     if (a.from == read_from::prefer_replica) {
-      counters::add(counts_.replica_fallbacks);
+      counts_.replica_fallbacks.add();
       co_return nullptr;
     }
     if (!has_patience(a))
@@ -163,7 +162,7 @@ bool part::has_patience(attempt& a) const {
 task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std::vector<command> block) {
   auto& me = *in.local();
   me.check_slots(single);
-  counters::add(me.counts_.commands);
+  me.counts_.commands.add();
   auto const parts = block.empty() ? std::span<command const>{&single, 1} : std::span<command const>{block};
   auto const may_repeat = block.empty() && single.may_repeat();
   auto* const operation = co_await this_context{};
@@ -204,7 +203,7 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
       }
       co_await call_node{*asked, r};
       if (!r.error && !r.answer.is_error()) [[likely]] {
-        if (a.at_replica) counters::add(me.counts_.replica_reads);
+        if (a.at_replica) me.counts_.replica_reads.add();
         if (watched) me.tell(single, asked.get(), began, {}, operation);
         co_return std::move(r.answer);
       }
@@ -214,7 +213,7 @@ task<reply> part::send(per_shard<std::unique_ptr<part>>& in, command single, std
     } catch (...) {
       failed = std::current_exception();
     }
-    counters::add(me.counts_.errors);
+    me.counts_.errors.add();
     if (watched) me.tell(single, asked.get(), began, failed, operation);
     std::rethrow_exception(failed);
   }
@@ -236,7 +235,7 @@ task<part::verdict> part::judge_replica(request& r, attempt& a, node& asked) {
     // Another replica, or the primary where there is none.
     if (++a.replicas_tried >= most_replicas) {
       a.from = read_from::primary;
-      counters::add(counts_.replica_fallbacks);
+      counts_.replica_fallbacks.add();
     }
     co_return verdict::again;
   }
@@ -264,14 +263,14 @@ task<part::verdict> part::judge(request& r, attempt& a, std::shared_ptr<node> as
     // The primary is away, and its replicas are likely to be told who is the next.
     if (may_wait) co_await sleep_for(pause);
     a.repeated = true;
-    counters::add(counts_.repeated);
+    counts_.repeated.add();
     co_return verdict::again;
   }
   // A transaction that was refused says why at the command, and that it was refused at its end.
   auto const& text = r.early_error.empty() ? r.answer.text : r.early_error;
   if (auto const to = read_redirection(text, asked->to()); to && shared_.target.mode == mode::cluster) {
     if (++a.redirections > most_redirections) co_return verdict::final;
-    counters::add(counts_.redirected);
+    counts_.redirected.add();
     a.where = topology_->follow(*to);
     a.asking = to->ask;
     // A server that has just lost the slot may name one that does not know yet that it has it.

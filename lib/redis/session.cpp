@@ -26,7 +26,7 @@ task<reply> session::call(std::vector<command> parts, milliseconds more) {
   auto* const operation = co_await this_context{};
   auto const watched = on_->shared().settings.watch != nullptr;
   auto const began = watched ? steady::now() : steady::time_point{};
-  counters::add(on_->counts().commands);
+  on_->counts().commands.add();
   for (auto const& each : parts) on_->check_slots(each);
   request r;
   r.parts = parts;
@@ -49,7 +49,7 @@ task<reply> session::call(std::vector<command> parts, milliseconds more) {
       failed = std::current_exception();
     }
   }
-  if (failed) counters::add(on_->counts().errors);
+  if (failed) on_->counts().errors.add();
   if (watched) on_->tell(parts.back(), where_.get(), began, failed, operation);
   if (failed) std::rethrow_exception(failed);
   co_return std::move(r.answer);

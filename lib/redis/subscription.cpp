@@ -67,7 +67,7 @@ class subscriber final : public std::enable_shared_from_this<subscriber>, public
 task<std::shared_ptr<stream>> subscriber::open_one() {
   auto where = co_await on_.node_for(command::no_slot);
   auto link = co_await connection::open(on_.shared(), on_.home(), where->to(), connection::use::own);
-  counters::add(on_.counts().connects);
+  on_.counts().connects.add();
   co_return link->hand_over();
 }
 
@@ -90,10 +90,10 @@ task<> subscriber::live() {
       ask("PSUBSCRIBE", patterns_);
       if (unconfirmed_ == 0) confirmed();
       co_await ended;
-      counters::add(on_.counts().lost);
+      on_.counts().lost.add();
     } catch (connect_error const& why) {
       problem_ = why.what();
-      counters::add(on_.counts().connect_errors);
+      on_.counts().connect_errors.add();
     } catch (unavailable_error const& why) {
       problem_ = why.what();
     } catch (cancelled_error const&) {
@@ -169,7 +169,7 @@ void subscriber::take(reply message) {
 void subscriber::confirmed() {
   failures_ = 0;
   if (std::exchange(confirmed_once_, true)) {
-    counters::add(on_.counts().gaps);
+    on_.counts().gaps.add();
     push({.what = pub_sub_event::kind::gap});
   }
   if (first_ != nullptr) std::exchange(first_, nullptr)->fire();
@@ -180,7 +180,7 @@ void subscriber::push(pub_sub_event event) {
     missed_ = true;
     lost_ += queue_.front().what == pub_sub_event::kind::message ? 1 : 0;
     queue_.pop_front();
-    counters::add(on_.counts().gaps);
+    on_.counts().gaps.add();
   }
   queue_.push_back(std::move(event));
   wake();

@@ -169,7 +169,7 @@ class cluster final : public topology {
         me.refreshed_at_ = steady::now();
       }
     } const on_leaving{*this};
-    counters::add(around_.counts.refreshes);
+    around_.counts.refreshes.add();
     hurry_ = false;
     std::string problems;
     bool is_final = true;

@@ -86,7 +86,7 @@ class sentinel final : public topology {
         me.looked_at_ = steady::now();
       }
     } const on_leaving{*this};
-    counters::add(around_.counts.refreshes);
+    around_.counts.refreshes.add();
     auto const& servers = around_.shared.target.servers;
     std::string problems;
     bool unknown_everywhere = true, refused = true;

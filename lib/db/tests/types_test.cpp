@@ -2,6 +2,7 @@
 #include "fixture.hpp"
 
 #include <slipway/core/decimal.hpp>
+#include <slipway/core/encoding.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/json/value.hpp>
 #include <slipway/meta/scalars.hpp>
@@ -205,6 +206,30 @@ TEST_P(types, dates) {
   EXPECT_EQ(run(db_->from<goods>().max(col<&goods::since>)), (year{9999} / 12 / 31));
   EXPECT_THROW(store({.name = "bad", .since = year{2023} / 2 / 30}), value_error);
   EXPECT_THROW(store({.name = "bad", .since = {}}), value_error);
+}
+
+TEST_P(types, a_changed_cursor_over_dates_is_refused_or_harmless) {
+  for (int day = 1; day <= 9; ++day) store({.name = std::to_string(day), .since = std::chrono::year{2024} / 1 / day});
+  auto const page = [this](std::string_view cursor) {
+    return run(db_->from<goods>().order_by(asc<&goods::since>).page(cursor, 4));
+  };
+  auto const bytes = *from_base64url(page("")->next);
+  for (std::size_t i = 0; i < bytes.size() * 8; ++i) {
+    auto changed = bytes;
+    changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << i % 8));
+    auto const found = page(base64url(as_byte_span(changed)));
+    if (!found) EXPECT_EQ(found.error().code(), "bad_cursor");
+  }
+}
+
+TEST_P(types, dates_without_end_are_refused_by_name) {
+  if (GetParam() != db::dialect::postgres) GTEST_SKIP() << "the others have no such dates";
+  for (auto const* text : {"infinity", "-infinity", "5000000-01-01"})
+    EXPECT_THAT([&] { run(db_->query(std::string{"select '"} + text + "'::date as born"))[0].get<time_point>(0); },
+                testing::ThrowsMessage<value_error>(testing::HasSubstr("born")))
+        << text;
+  EXPECT_EQ(run(db_->query("select 'infinity'::timestamptz"))[0].get<time_point>(0), time_point::max());
+  EXPECT_THROW(run(db_->query("select '294270-01-01'::timestamptz"))[0].get<time_point>(0), value_error);
 }
 
 TEST_P(types, intervals_of_postgres_are_durations) {

@@ -93,6 +93,17 @@ TEST(limits, deadlines_reach_handlers) {
   EXPECT_EQ(slow.read().status, 503);
 }
 
+TEST(limits, the_deadline_of_a_request_is_not_that_of_the_one_behind_it) {
+  service::options o;
+  o.time_limit = 150ms;
+  service s{o};
+  client c{s.address()};
+  c.send(get("/wait") + get("/nap") + get("/nap"));
+  EXPECT_EQ(c.read().status, 503);
+  EXPECT_EQ(c.read().body, "awake");
+  EXPECT_EQ(c.read().body, "awake");
+}
+
 TEST(limits, a_client_that_goes_cancels_its_handler) {
   service s;
   for (bool hard : {false, true}) {
@@ -132,6 +143,25 @@ TEST(limits, connections) {
   EXPECT_TRUE(refused.has("Content-Type: application/problem+json"));
   EXPECT_TRUE(refused.body.ends_with("\"code\":\"unavailable\"}")) << refused.body;
   EXPECT_EQ(s.http->counters().refused, 1u);
+}
+
+// More come at once than there is room for, while those that are idle have been told to go and have not gone yet.
+TEST(limits, each_idle_connection_makes_room_for_one_newcomer_alone) {
+  constexpr std::size_t most = 20, newcomers = 60;
+  service::options o;
+  o.settings.max_connections = most;
+  service s{o};
+  std::vector<std::unique_ptr<client>> all;
+  for (std::size_t i = 0; i < most; ++i) {
+    all.push_back(std::make_unique<client>(s.address()));
+    EXPECT_EQ(all.back()->ask(get("/plain")).status, 200);
+  }
+  s.hold_loop([&] {
+    for (std::size_t i = 0; i < newcomers; ++i) all.push_back(std::make_unique<client>(s.address()));
+  });
+  for (int i = 0; i < 500 && s.http->counters().accepted != most + newcomers; ++i) std::this_thread::sleep_for(10ms);
+  for (int i = 0; i < 500 && s.http->counters().open > most; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_LE(s.http->counters().open, most);
 }
 
 TEST(limits, requests_in_flight) {
@@ -202,6 +232,7 @@ TEST(streams, one_that_fails_ends_the_connection_before_the_end) {
   c.send(get("/broken"));
   auto const all = c.until_closed();
   EXPECT_EQ(all.find("0\r\n\r\n"), std::string::npos);
+  EXPECT_TRUE(s.broken_stream.becomes("/broken: the disk burns"));
 }
 
 TEST(stopping, under_load_loses_no_request) {

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <slipway/core/descriptor.hpp>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+#include <cstring>
 #include <thread>
 
 using namespace slipway::http;
@@ -409,6 +414,20 @@ TEST(server, unix_sockets) {
     EXPECT_THROW(service{again}, slipway::startup_error);
   }
   EXPECT_NE(::access(path.c_str() + 5, F_OK), 0);
+}
+
+TEST(server, a_socket_file_of_somebody_else_stays) {
+  auto const path = testing::TempDir() + "slipway_http_test_other_" + std::to_string(::getpid()) + ".sock";
+  // Of a kind that no stream can connect to, as one that another user has closed to us: not left over.
+  slipway::descriptor const other{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  std::memcpy(where.sun_path, path.c_str(), path.size() + 1);
+  ASSERT_EQ(::bind(other.get(), reinterpret_cast<sockaddr const*>(&where), sizeof where), 0);
+  service::options o;
+  o.settings.listen = {"unix:" + path};
+  EXPECT_THROW(service{o}, slipway::startup_error);
+  EXPECT_EQ(::unlink(path.c_str()), 0) << "it is still there";
 }
 
 TEST(server, forwarded_only_from_trusted_proxies) {

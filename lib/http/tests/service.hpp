@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 namespace slipway::http::tests {
@@ -152,6 +153,7 @@ class service {
     });
     on("/broken", [this](exchange& x) { return broken(*this, x); });
     on("/events", [this](exchange& x) { return events(*this, x); }, std::chrono::milliseconds{0});
+    on("/nap", [](exchange& x) { return nap(x); });
     table_.add({.verb = method::get, .pattern = "/wrapped", .handle = plain, .layers = {&wrapper}});
     table_.add({.verb = method::post, .pattern = "/echo", .handle = echo, .body_limit = 1 << 20, .time_limit = limit});
     table_.add({.verb = method::post, .pattern = "/small", .handle = echo, .body_limit = 10});
@@ -166,18 +168,32 @@ class service {
     o.outer.push_back(&layer);
     http = std::make_unique<server>(
         all_, o.settings,
-        server::parts{table_, o.outer, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); }});
+        server::parts{table_, o.outer, error_page, [](exchange& x, std::exception_ptr e) { failed(x, e); },
+                      [this](exchange const& x, std::exception_ptr e) { told(x, e); }});
     http->start();
   }
   ~service() { http.reset(); }
 
   std::string address(std::size_t i = 0) const { return http->addresses()[i]; }
 
+  // What happens meanwhile, the first shard meets all at once.
+  void hold_loop(std::function<void()> const& meanwhile) {
+    auto const held = std::make_shared<std::promise<void>>(), go = std::make_shared<std::promise<void>>();
+    all_[0].post([held, go] {
+      held->set_value();
+      go->get_future().wait();
+    });
+    held->get_future().wait();
+    meanwhile();
+    go->set_value();
+  }
+
   counting_layer layer;
   wrapping_layer wrapper;
   watched<int> waiting;                  // 1: a handler waits; 2: its client went; 3: its deadline; 4: shutdown
   std::atomic<std::size_t> received{0};  // by /upload
   std::atomic<std::size_t> pulled{0};    // from the download's source
+  watched<std::string> broken_stream;    // what the server told of one
   watched<bool> reading;                 // /upload reads on when true
   std::atomic<bool> hold_upload{false};
   std::unique_ptr<server> http;
@@ -187,6 +203,13 @@ class service {
     table_.add({.verb = method::get, .pattern = std::move(pattern), .handle = std::move(h), .time_limit = limit});
   }
   static void error_page(exchange& x) { x.answer(x.response.status, "text/plain", "error page"); }
+  void told(exchange const& x, std::exception_ptr const& e) {
+    try {
+      std::rethrow_exception(e);
+    } catch (std::exception const& error) {
+      broken_stream.set(std::string{x.request.path} + ": " + error.what());
+    }
+  }
   static void failed(exchange& x, std::exception_ptr e) {
     try {
       std::rethrow_exception(e);
@@ -232,6 +255,10 @@ class service {
   static task<> pause(exchange& x) {
     co_await sleep_for(std::chrono::milliseconds{400});
     x.answer(200, "text/plain", "paused");
+  }
+  static task<> nap(exchange& x) {
+    co_await sleep_for(std::chrono::milliseconds{20});
+    x.answer(200, "text/plain", "awake");
   }
   static task<> wait(service& s, exchange& x) {
     s.waiting.set(1);

@@ -1,8 +1,8 @@
 #include <slipway/db/postgres_listener.hpp>
 
 #include <slipway/core/errors.hpp>
-#include <slipway/core/random.hpp>
 #include <slipway/db/errors.hpp>
+#include <slipway/db/jitter.hpp>
 
 #include <libpq-fe.h>
 
@@ -76,8 +76,7 @@ task<> pg_listening::connect_again(std::shared_ptr<pg_listening> me) {
   me->connecting_ = false;
   if (me->closed_) co_return;
   if (me->pg_ == nullptr) {
-    auto const most = std::uint64_t{50'000} << std::min(me->failures_++, 5u);
-    me->next_attempt_ = steady::now() + std::chrono::microseconds{most / 2 + system_random().below(most / 2 + 1)};
+    me->next_attempt_ = steady::now() + some_of(std::chrono::milliseconds{50 << std::min(me->failures_++, 5u)});
     co_return;
   }
   me->failures_ = 0;

@@ -10,7 +10,7 @@ app_room(models ROOMS slipway::core slipway::meta slipway::db slipway::documents
 app_room(config ROOMS slipway::core slipway::meta slipway::config slipway::http slipway::db slipway::documents slipway::query_health slipway::backup slipway::auth slipway::log slipway::redis slipway::limits slipway::partitions slipway::sharding)
 app_room(repositories ROOMS app_models slipway::db slipway::documents slipway::api)
 app_room(services ROOMS app_models app_repositories slipway::auth)
-app_room(controllers ROOMS app_models app_services slipway::api slipway::content slipway::health slipway::metrics slipway::json slipway::query_health)
+app_room(controllers ROOMS app_models app_services slipway::api slipway::content slipway::health slipway::metrics slipway::json slipway::profiles slipway::query_health)
 app_room(middleware ROOMS slipway::api slipway::auth slipway::db slipway::log slipway::query_health slipway::metrics slipway::sharding slipway::trace)
 app_room(routes ROOMS app_models app_controllers slipway::api)
 add_subdirectory(cmd)

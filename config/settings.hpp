@@ -42,12 +42,13 @@ struct runtime_settings {
 };
 BOOST_DESCRIBE_STRUCT(runtime_settings, (), (shards, hashing_threads, hashing_queue))
 
-// The second listener, for operators: metrics, health with details, slow statements.
+// The second listener, for operators: metrics, health with details, slow statements, profiles.
 struct operations_settings {
   std::vector<std::string> listen{"127.0.0.1:8081"};
   bool public_metrics = false;
+  bool profiles = false;
 };
-BOOST_DESCRIBE_STRUCT(operations_settings, (), (listen, public_metrics))
+BOOST_DESCRIBE_STRUCT(operations_settings, (), (listen, public_metrics, profiles))
 
 struct migration_settings {
   std::string directory;
@@ -193,7 +194,10 @@ inline constexpr auto rules_of<app::runtime_settings> = rules(
 template <>
 inline constexpr auto rules_of<app::operations_settings> = rules(
     field(&app::operations_settings::listen).help("Addresses for operators; keep them private. Empty: none."),
-    field(&app::operations_settings::public_metrics).help("Whether /metrics is also served on the public addresses."));
+    field(&app::operations_settings::public_metrics).help("Whether /metrics is also served on the public addresses."),
+    field(&app::operations_settings::profiles)
+        .reloadable()
+        .help("Whether operators may take profiles of processor time and memory; never on the public addresses."));
 
 template <>
 inline constexpr auto rules_of<app::migration_settings> = rules(

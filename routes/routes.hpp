@@ -5,6 +5,7 @@
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
 #include "controllers/preferences.hpp"
+#include "controllers/profiles.hpp"
 #include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
@@ -30,6 +31,7 @@ void documents(router& r, controllers::documents const& c);
 void system(router& r, controllers::system& c);
 void metrics(router& r, controllers::system& c);
 void queries(router& r, controllers::queries& c);
+void profiles(router& r, controllers::profiles& c);
 // Last: every path that no other route has.
 void web(router& r, controllers::web& c);
 

@@ -66,6 +66,7 @@ application::application(surroundings around)
       system_pages_{{around.health, around.metrics, version_of(around)}},
       operator_pages_{{around.health, around.metrics, version_of(around), true}},
       query_pages_{around.slow},
+      profile_pages_{around.profiler},
       web_{make_web(around.settings.web)},
       viewer_{viewer_assets()},
       document_pages_{viewer_},
@@ -83,6 +84,7 @@ application::application(surroundings around)
   routes::system(operator_routes_, operator_pages_);
   routes::metrics(operator_routes_, operator_pages_);
   routes::queries(operator_routes_, query_pages_);
+  routes::profiles(operator_routes_, profile_pages_);
   document_pages_.write(
       routes_.operations(),
       {.title = around.settings.service.name,

@@ -7,6 +7,7 @@
 #include "controllers/note_events.hpp"
 #include "controllers/notes.hpp"
 #include "controllers/preferences.hpp"
+#include "controllers/profiles.hpp"
 #include "controllers/queries.hpp"
 #include "controllers/sessions.hpp"
 #include "controllers/system.hpp"
@@ -34,6 +35,7 @@ class application {
     health::monitor& health;
     metrics::registry& metrics;
     query_health::slow_log const& slow;
+    profiles::profiler& profiler;
     clock_source const& clock;
     std::string environment;
     log::logger log = {};
@@ -41,7 +43,7 @@ class application {
   explicit application(surroundings around);
 
   api::router& routes() noexcept { return routes_; }
-  // The operators' own table, with details and metrics.
+  // The operators' own table, with details, metrics and profiles.
   api::router& operator_routes() noexcept { return operator_routes_; }
 
   std::string const& openapi() const noexcept { return document_pages_.openapi_text(); }
@@ -77,6 +79,7 @@ class application {
   controllers::preferences preference_pages_;
   controllers::system system_pages_, operator_pages_;
   controllers::queries query_pages_;
+  controllers::profiles profile_pages_;
   std::unique_ptr<controllers::web> web_;  // null: no front end is served
   std::vector<content::asset> viewer_;
   controllers::documents document_pages_;

@@ -47,8 +47,9 @@ int with_application(invocation const& in, std::function<void(application&, sett
   health::monitor health{on[0]};
   auto const stored = documents::make_sql_store(database, clock);
   query_health::slow_log const slow{{}};
+  auto const profiler = profiles::make_profiler(false);
   application app{{loaded.value, on, database, *stored, keys, passwords, throttle, *breaches, health, all_metrics, slow,
-                   clock, in.sources.environment}};
+                   *profiler, clock, in.sources.environment}};
   tell(app, loaded.value);
   on.run(health.stop());
   return 0;

@@ -125,6 +125,13 @@ void reload_everything(log::logger const& log, log::journal& journal, config::wa
   if (with_keys && with_certificates) log.info("keys and certificates were read again");
 }
 
+std::unique_ptr<profiles::profiler> make_profiler(settings const& s, log::logger log) {
+  return profiles::make_profiler(
+      s.operations.profiles, {.tell = [log = std::move(log)](profiles::profiler::taken const& t) {
+        log.info("a profile was taken", {{"of", t.what}, {"took_ms", t.took.count()}, {"bytes", t.bytes}});
+      }});
+}
+
 void warn_of_repetition(log::logger const& log, db::repetition const& r) {
   log.warn("one request runs the same statement again and again: load the rows together",
            {{"place", r.place()}, {"count", r.count}, {"sql", r.sql}});
@@ -274,8 +281,9 @@ int serve(invocation const& in, std::string const& ready_file) {
 
   shared_store store{s, on, all_metrics, health, clock};
 
+  auto const profiler = make_profiler(s, journal.named("profiles"));
   application app{{s, on, database, *stored.store, keys, *passwords, store.throttle(), *breaches, health, all_metrics,
-                   slow, clock, in.sources.environment, log}};
+                   slow, *profiler, clock, in.sources.environment, log}};
   std::vector<std::string> patterns;
   for (auto const& r : app.routes().table().routes()) patterns.push_back(r->pattern);
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
@@ -315,6 +323,7 @@ int serve(invocation const& in, std::string const& ready_file) {
     between.change(now, on);
     server.change(now.http);
     operators.change(now.http);
+    profiler->allow(now.operations.profiles);
   });
   watcher.watch_files();
   {
@@ -331,6 +340,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   health.draining();
   std::this_thread::sleep_for(s.http.drain_delay);  // balancers see it unready before it stops to accept
   app.end_streams();
+  profiler->close();
   auto const cut = server.stop();
   operators.stop();
   on.run(health.stop());

@@ -1,8 +1,8 @@
 // The SQLite engine. Reads run on the shard that asks, on a connection of its own: a point read takes a few
 // microseconds there, less than a hop to another thread costs. A read that outlasts its small budget is stopped and
 // done again on a reading pool, and starts there the next time, so that it holds up no other request of the shard.
-#include <slipway/core/directory.hpp>
 #include <slipway/core/counter.hpp>
+#include <slipway/core/directory.hpp>
 #include <slipway/core/random.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>

@@ -174,8 +174,8 @@ std::string reference_yaml(meta::type const& t, void const* defaults, std::strin
         fmt::format("{}({}{}{}{}; {})", said.empty() ? "" : " ", type_name(*v.member.of, about),
                     about.unit.empty() || about.unit == "bytes" ? "" : fmt::format(", {}", about.unit),
                     rules.empty() ? "" : ": " + rules, v.reloadable ? "; reloadable" : "", variable_of(prefix, v.key));
-    out += fmt::format("{}# {}\n{}# {}: {}\n", indent, said, indent, v.member.name,
-                       default_text(*v.member.of, v.value));
+    out +=
+        fmt::format("{}# {}\n{}# {}: {}\n", indent, said, indent, v.member.name, default_text(*v.member.of, v.value));
   });
   return out;
 }

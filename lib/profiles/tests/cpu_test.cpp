@@ -54,7 +54,7 @@ task<> ended(task<> work, std::binary_semaphore& done) {
 }  // namespace
 
 TEST(cpu, every_kind_of_thread_is_seen_by_name) {
-  if (!has_viewer()) GTEST_SKIP() << no_viewer;
+  if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
   shards on{3};
   blocking_pool pool{"burning", {.threads = 1, .queue = 1}};
   auto const profiler = profiles::make_profiler(true);

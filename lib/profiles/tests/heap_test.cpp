@@ -31,7 +31,7 @@ TEST(heap, without_jemalloc_the_answer_says_how_to_start_with_it) {
 
 TEST(heap, what_is_held_has_a_name) {
   if (!has_jemalloc()) GTEST_SKIP() << "SKIPPED LOUDLY: no jemalloc: install libjemalloc2";
-  if (!has_viewer()) GTEST_SKIP() << no_viewer;
+  if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
   temporary_folder const folder{"heap"};
   auto const file = folder / "heap.prof";
   std::string const sampling = std::string{with_jemalloc} + "MALLOC_CONF=prof:true";
@@ -51,7 +51,7 @@ TEST(heap, what_is_held_has_a_name) {
 
 TEST(heap, paused_sampling_tells_of_the_time_that_was_asked_for) {
   if (!has_jemalloc()) GTEST_SKIP() << "SKIPPED LOUDLY: no jemalloc: install libjemalloc2";
-  if (!has_viewer()) GTEST_SKIP() << no_viewer;
+  if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
   temporary_folder const folder{"heap"};
   auto const file = folder / "heap.prof";
   std::string const paused = std::string{with_jemalloc} + "MALLOC_CONF=prof:true,prof_active:false";

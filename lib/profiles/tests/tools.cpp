@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 
@@ -26,6 +27,11 @@ ran read_profile(std::string const& program, std::string const& profile) {
   return run("google-pprof --text '" + program + "' '" + profile + "'");
 }
 
-bool has_viewer() { return find_program("google-pprof").has_value(); }
+std::string no_viewer() {
+  if (!find_program("google-pprof")) return "SKIPPED LOUDLY: no google-pprof: install google-perftools";
+  if (std::filesystem::read_symlink("/proc/self/exe").string().contains(' '))
+    return "SKIPPED LOUDLY: google-pprof finds no names in a program whose path has a space";
+  return {};
+}
 
 }  // namespace slipway::tests

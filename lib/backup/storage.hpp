@@ -51,7 +51,8 @@ class storage {
   virtual void remove(std::string const& path) = 0;
   // A whole backup, which no longer counts from the first moment on.
   virtual void remove_backup(std::string const& id) = 0;
-  // What processes left that ended while they made a backup, a day ago or more, in a bucket a week: a younger one may be in the making.
+  // What processes left that ended while they made a backup, a day ago or more, in a bucket a week: a younger one may be
+  // in the making.
   virtual void remove_abandoned() = 0;
 
   // For messages: where a path lies; without one, where everything does.

@@ -40,6 +40,7 @@ class Server:
         self.binary = binary or BINARY
         self.under = [str(word) for word in under]  # a command that runs the binary, such as setpriv with its flags
         self.folder = Path(folder)
+        self.configuration = ROOT / "config"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres = postgres
         self.database = postgres.create_database() if postgres else None
@@ -62,12 +63,20 @@ class Server:
     def variables(self):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")}
         inherited["SLIPWAY_ENVIRONMENT"] = self.environment
-        inherited["SLIPWAY_CONFIG"] = str(ROOT / "config")
+        inherited["SLIPWAY_CONFIG"] = str(self.configuration)
         inherited.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
         inherited.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         for name, value in self.settings.items():
             inherited["SLIPWAY_" + name.replace(".", "__").upper()] = value
         return inherited
+
+    def own_configuration(self, base="", test=""):
+        """The folder of configuration files of its own, with which it runs from here on."""
+        self.configuration = self.folder / "config"
+        self.configuration.mkdir()
+        (self.configuration / "base.yaml").write_text(base)
+        (self.configuration / "test.yaml").write_text(test)
+        return self.configuration
 
     def run(self, *arguments, timeout=PATIENCE, **variables):
         """Another command of the same binary, with the same settings."""

@@ -261,15 +261,8 @@ def test_a_crash_loses_nothing_that_was_answered(launch):
 
 
 def test_settings_that_may_change_do_so_at_once(launch):
-    server = launch()
-    folder = server.folder / "config"
-    folder.mkdir()
-    (folder / "base.yaml").write_text("log: { level: info }\n")
-    (folder / "test.yaml").write_text("")
-    server.settings.pop("log.format")
-    original = server.variables
-
-    server.variables = lambda: {**original(), "SLIPWAY_CONFIG": str(folder), "SLIPWAY_LOG__FORMAT": "json"}
+    server = launch(settings={"log.format": "json"})
+    folder = server.own_configuration("log: { level: info }\n")
     server.start()
     (folder / "base.yaml").write_text("log: { level: error }\n")
     server.process.send_signal(signal.SIGHUP)

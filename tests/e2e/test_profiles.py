@@ -183,12 +183,7 @@ def test_a_machine_without_the_profiler(launch):
 
 def test_off_until_an_operator_allows_it(launch):
     server = launch()
-    folder = server.folder / "config"
-    folder.mkdir()
-    (folder / "base.yaml").write_text("")
-    (folder / "test.yaml").write_text("")
-    original = server.variables
-    server.variables = lambda: {**original(), "SLIPWAY_CONFIG": str(folder)}
+    folder = server.own_configuration()
     server.start()
     for path in (CPU, HEAP):
         refused = take(server, path)

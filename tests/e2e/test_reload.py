@@ -16,12 +16,7 @@ BASE = "limits: { enabled: false }\n"
 def configured(launch):
     """A running server whose settings stand in a file of its own, and what writes that file and says SIGHUP."""
     server = launch(settings={"runtime.shards": "2"})
-    folder = server.folder / "config"
-    folder.mkdir()
-    (folder / "test.yaml").write_text("auth: { passwords: { memory_kib: 256, passes: 1 } }\n")
-    (folder / "base.yaml").write_text(BASE)
-    original = server.variables
-    server.variables = lambda: {**original(), "SLIPWAY_CONFIG": str(folder)}
+    folder = server.own_configuration(BASE, "auth: { passwords: { memory_kib: 256, passes: 1 } }\n")
     server.start()
 
     def write(text, hang_up=True):

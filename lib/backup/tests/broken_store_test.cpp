@@ -1,5 +1,7 @@
 // What a backup does when the object store is slow, full of old things or refuses in the middle. The store is played
 // where a real one cannot be made to do that, or does not know how to abort an upload.
+#include "refusal.hpp"
+
 #include <slipway/backup/storage.hpp>
 #include <slipway/backup/store.hpp>
 #include <slipway/core/errors.hpp>
@@ -87,16 +89,6 @@ class played_store {
   std::size_t parts_ = 0, most_parts_ = SIZE_MAX;
   test_server server_{[this](std::string const& request, int) { return reply(request); }};
 };
-
-std::string refusal(exit_code code, std::function<void()> const& what) {
-  try {
-    what();
-  } catch (startup_error const& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  return "done";
-}
 
 void fill(sink& to, std::string_view text) { to.write(std::as_bytes(std::span{text})); }
 

@@ -1,3 +1,5 @@
+#include "refusal.hpp"
+
 #include <slipway/backup/store.hpp>
 #include <slipway/backup/wal.hpp>
 
@@ -66,13 +68,7 @@ class store_test : public testing::Test {
     return make().create(*database());
   }
   std::string refusal(std::function<void()> const& what, exit_code code = exit_code::data) {
-    try {
-      what();
-    } catch (startup_error const& e) {
-      EXPECT_EQ(e.code(), code) << e.what();
-      return e.what();
-    }
-    return "done";
+    return backup::refusal(code, what);
   }
 
   slipway::tests::temporary_folder temporary_{"backup"};

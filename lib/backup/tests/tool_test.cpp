@@ -1,3 +1,5 @@
+#include "refusal.hpp"
+
 #include <slipway/backup/postgres_tools.hpp>
 #include <slipway/backup/tool.hpp>
 
@@ -28,16 +30,6 @@ class zeros final : public source {
  private:
   std::size_t left_;
 };
-
-std::string refusal(exit_code code, std::function<void()> const& what) {
-  try {
-    what();
-  } catch (startup_error const& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  return "done";
-}
 
 TEST(tool, output_and_variables) {
   EXPECT_EQ(run({.command = {"sh", "-c", "printf '%s' \"$WORD\""}, .environment = {{"WORD", "a b'c"}}}), "a b'c");

@@ -20,6 +20,31 @@ ran probe(std::string const& before, char const* seconds, std::string const& fil
 
 bool has_jemalloc() { return run(std::string{with_jemalloc} + "/bin/true").output.empty(); }
 
+class heap_of_jemalloc : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_jemalloc()) GTEST_SKIP() << "SKIPPED LOUDLY: no jemalloc: install libjemalloc2";
+    if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
+  }
+  // As the viewer gives them.
+  std::string names_in_profile(std::string const& before, char const* seconds) {
+    auto const done = probe(before, seconds, file_);
+    EXPECT_EQ(done.status, 0) << done.output;
+    auto read = read_profile(HEAP_PROBE, file_);
+    EXPECT_EQ(read.status, 0) << read.output;
+    return read.output;
+  }
+  void expect_refused(std::string const& before, char const* seconds, char const* code) {
+    auto const refused = probe(before, seconds, file_);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.output, HasSubstr(code));
+  }
+
+ private:
+  temporary_folder folder_{"heap"};
+  std::string file_ = folder_ / "heap.prof";
+};
+
 }  // namespace
 
 TEST(heap, without_jemalloc_the_answer_says_how_to_start_with_it) {
@@ -29,41 +54,19 @@ TEST(heap, without_jemalloc_the_answer_says_how_to_start_with_it) {
                                           HasSubstr("MALLOC_CONF=prof:true")));
 }
 
-TEST(heap, what_is_held_has_a_name) {
-  if (!has_jemalloc()) GTEST_SKIP() << "SKIPPED LOUDLY: no jemalloc: install libjemalloc2";
-  if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
-  temporary_folder const folder{"heap"};
-  auto const file = folder / "heap.prof";
+TEST_F(heap_of_jemalloc, what_is_held_has_a_name) {
   std::string const sampling = std::string{with_jemalloc} + "MALLOC_CONF=prof:true";
-
-  auto const done = probe(sampling, "0", file);
-  ASSERT_EQ(done.status, 0) << done.output;
-  auto const read = read_profile(HEAP_PROBE, file);
-  EXPECT_EQ(read.status, 0) << read.output;
-  EXPECT_THAT(read.output, HasSubstr("hold_before"));
-  EXPECT_THAT(read.output, HasSubstr("hold_meanwhile"));
-  EXPECT_THAT(read.output, Not(HasSubstr("malloc_usable_size"))) << "a frame of jemalloc";
-
-  auto const refused = probe(sampling, "1", file);
-  EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.output, HasSubstr("heap_sampled_always"));
+  auto const found = names_in_profile(sampling, "0");
+  EXPECT_THAT(found, HasSubstr("hold_before"));
+  EXPECT_THAT(found, HasSubstr("hold_meanwhile"));
+  EXPECT_THAT(found, Not(HasSubstr("malloc_usable_size"))) << "a frame of jemalloc";
+  expect_refused(sampling, "1", "heap_sampled_always");
 }
 
-TEST(heap, paused_sampling_tells_of_the_time_that_was_asked_for) {
-  if (!has_jemalloc()) GTEST_SKIP() << "SKIPPED LOUDLY: no jemalloc: install libjemalloc2";
-  if (auto const why = no_viewer(); !why.empty()) GTEST_SKIP() << why;
-  temporary_folder const folder{"heap"};
-  auto const file = folder / "heap.prof";
+TEST_F(heap_of_jemalloc, paused_sampling_tells_of_the_time_that_was_asked_for) {
   std::string const paused = std::string{with_jemalloc} + "MALLOC_CONF=prof:true,prof_active:false";
-
-  auto const done = probe(paused, "1", file);
-  ASSERT_EQ(done.status, 0) << done.output;
-  auto const read = read_profile(HEAP_PROBE, file);
-  EXPECT_EQ(read.status, 0) << read.output;
-  EXPECT_THAT(read.output, HasSubstr("hold_meanwhile"));
-  EXPECT_THAT(read.output, Not(HasSubstr("hold_before")));
-
-  auto const refused = probe(paused, "0", file);
-  EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.output, HasSubstr("heap_sampling_paused"));
+  auto const found = names_in_profile(paused, "1");
+  EXPECT_THAT(found, HasSubstr("hold_meanwhile"));
+  EXPECT_THAT(found, Not(HasSubstr("hold_before")));
+  expect_refused(paused, "0", "heap_sampling_paused");
 }

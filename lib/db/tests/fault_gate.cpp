@@ -100,6 +100,17 @@ void fault_gate::cut_at_the_next_word() {
 void fault_gate::delay(std::chrono::milliseconds by) { set({.late = by}, false); }
 void fault_gate::drip(std::size_t at_once) { set({.at_once = at_once}, false); }
 
+void fault_gate::withhold() {
+  set({.withholds = true}, false);
+  std::lock_guard const lock{mutex_};
+  told_.clear();
+}
+
+bool fault_gate::was_told(std::string_view text) {
+  std::lock_guard const lock{mutex_};
+  return told_.find(text) != std::string::npos;
+}
+
 void fault_gate::forge(std::string from, std::string to) {
   if (from.size() != to.size()) throw std::logic_error{"a forgery changes no lengths"};
   std::lock_guard const lock{mutex_};
@@ -133,13 +144,14 @@ void fault_gate::accept_one() {
   c.budget = rules_.budget;
 }
 
-void fault_gate::read(flow& f) {
+void fault_gate::read(flow& f, bool from_server) {
   char buffer[16 << 10];
   auto const got = ::recv(f.from, buffer, sizeof buffer, MSG_DONTWAIT);
   if (got > 0) {
     std::string data(buffer, static_cast<std::size_t>(got));
     if (auto const at = forged_from_.empty() ? std::string::npos : data.find(forged_from_); at != std::string::npos)
       data.replace(at, forged_to_.size(), forged_to_);
+    if (!from_server && rules_.withholds) told_ += data;
     f.waiting.push_back({clock::now() + rules_.late, std::move(data)});
     f.size += static_cast<std::size_t>(got);
   } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -148,6 +160,7 @@ void fault_gate::read(flow& f) {
 }
 
 void fault_gate::write(connection& c, flow& f, bool from_server) {
+  if (from_server && rules_.withholds) return;
   while (!f.waiting.empty() && f.waiting.front().due <= clock::now()) {
     auto& first = f.waiting.front().data;
     auto size = first.size();
@@ -191,7 +204,7 @@ void fault_gate::run() {
       auto& c = *at;
       if (!rules_.stalls && !c.broken && !c.frozen) {
         for (auto* f : {&c.up, &c.down})
-          if (!f->ended && f->size < most) read(*f);
+          if (!f->ended && f->size < most) read(*f, f == &c.down);
         write(c, c.up, false);
         write(c, c.down, true);
       }

@@ -8,6 +8,7 @@
 #include <list>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace slipway::db::tests {
@@ -39,6 +40,10 @@ class fault_gate {
   void forge(std::string from, std::string to);
   // What the server says arrives in pieces of so many octets.
   void drip(std::size_t at_once);
+  // What the server says waits here; what it is told goes on, and is remembered from now on.
+  void withhold();
+  // Whether the server was told this since `withhold`.
+  bool was_told(std::string_view text);
 
  private:
   using clock = std::chrono::steady_clock;
@@ -60,7 +65,7 @@ class fault_gate {
     bool broken = false, frozen = false;
   };
   struct rules {
-    bool refuses = false, stalls = false;
+    bool refuses = false, stalls = false, withholds = false;
     std::size_t budget = std::numeric_limits<std::size_t>::max();
     std::size_t at_once = std::numeric_limits<std::size_t>::max();
     std::chrono::milliseconds late{0};
@@ -69,13 +74,13 @@ class fault_gate {
   void set(rules r, bool ends_all);
   void run();
   void accept_one();
-  void read(flow& f);
+  void read(flow& f, bool from_server);
   void write(connection& c, flow& f, bool from_server);
 
   int target_, port_ = 0, listening_ = -1, wake_ = -1;
   std::mutex mutex_;
   rules rules_;
-  std::string forged_from_, forged_to_;
+  std::string forged_from_, forged_to_, told_;
   bool stopping_ = false;
   std::list<connection> all_;
   std::thread thread_;

@@ -15,10 +15,17 @@ condition<note> own(scope who, id_of<note> id, std::optional<std::int64_t> expec
   return which;
 }
 
+// A token lives on for minutes when its account is closed. Until then what is there can be read, and nothing is made or
+// changed: the statement itself asks for the account, at no further round trip.
+condition<note> of_open_account() { return db::exists<user>(col<&user::id> == col<&note::owner_id>); }
+
 // Who named a version has seen that it was there: whatever became of it, somebody was faster.
-result<void> changed(std::int64_t rows, std::optional<std::int64_t> expected) {
-  if (rows > 0) return {};
-  return std::unexpected(expected ? fault::precondition_failed("version_conflict") : fault::not_found());
+task<result<void>> changed(session& db, scope who, std::int64_t rows, bool version_was_named) {
+  if (rows > 0) co_return result<void>{};
+  auto const account = id_of<user>{who.user()};
+  if (version_was_named && co_await db.from<user>().where(col<&user::id> == account).exists())
+    co_return fault::precondition_failed("version_conflict");
+  co_return fault::not_found();
 }
 
 order<note> order_of(note_order o) {
@@ -41,9 +48,8 @@ task<result<page<note>>> notes::list(scope who, note_query query) {
   co_return co_await mine.page(query.cursor, static_cast<std::size_t>(query.limit));
 }
 
-// A token lives on for minutes when its account is closed. So the statement itself asks for the account, at no further
-// round trip: of a closed one the owner is null, which the table refuses. An account that is being closed is waited for;
-// on PostgreSQL that has to be said, and the lock is the one that the foreign key takes anyway.
+// Of a closed account the owner is null, which the table refuses. An account that is being closed is waited for; on
+// PostgreSQL that has to be said, and the lock is the one that the foreign key takes anyway.
 task<result<note>> notes::insert(scope who, note row) {
   std::string text{
       "insert into notes (id, owner_id, title, body, tags, pinned, version, created_at, updated_at) values "
@@ -75,8 +81,7 @@ task<result<note>> notes::find(scope who, id_of<note> id) {
 }
 
 task<result<note>> notes::update(scope who, note row) {
-  if (row.owner_id != id_of<user>{who.user()}) co_return fault::not_found();
-  co_return co_await db_.update(std::move(row));
+  return db_.update(std::move(row), own(who) && of_open_account());
 }
 
 task<result<note>> notes::find_deleted(scope who, id_of<note> id) {
@@ -84,11 +89,13 @@ task<result<note>> notes::find_deleted(scope who, id_of<note> id) {
 }
 
 task<result<void>> notes::remove(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
-  co_return changed(co_await db_.remove<note>().where(own(who, id, expected)).run(), expected);
+  auto const rows = co_await db_.remove<note>().where(own(who, id, expected) && of_open_account()).run();
+  co_return co_await changed(db_, who, rows, expected.has_value());
 }
 
 task<result<void>> notes::restore(scope who, id_of<note> id, std::optional<std::int64_t> expected) {
-  co_return changed(co_await db_.restore<note>().where(own(who, id, expected)).run(), expected);
+  auto const rows = co_await db_.restore<note>().where(own(who, id, expected) && of_open_account()).run();
+  co_return co_await changed(db_, who, rows, expected.has_value());
 }
 
 }  // namespace app::repositories

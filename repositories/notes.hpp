@@ -1,4 +1,5 @@
-// Notes in the database. Every method asks for the scope first: there is no way to a note but through its owner.
+// Notes in the database. Every method asks for the scope first: there is no way to a note but through its owner. Of an
+// owner whose account is closed they can be read; what would make or change one is not_found.
 #pragma once
 
 #include "models/note.hpp"
@@ -13,9 +14,8 @@ class notes {
 
   // malformed bad_cursor.
   task<result<page<note>>> list(scope who, note_query query);
-  // not_found when the owner's account is closed.
   task<result<note>> insert(scope who, note row);
-  // All or none. not_found as of `insert`.
+  // All or none.
   task<result<void>> insert_all(scope who, std::vector<note> rows);
   // not_found also for notes of others and deleted ones.
   task<result<note>> find(scope who, id_of<note> id);

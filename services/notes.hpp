@@ -1,4 +1,5 @@
-// Notes: a person's own, and nobody else's.
+// Notes: a person's own, and nobody else's. Once the account is closed they can be read while its last token lives, and
+// what would make or change one is not_found.
 #pragma once
 
 #include "models/note_file.hpp"
@@ -15,7 +16,6 @@ class notes {
       : rows_{rows}, listener_{listener}, clock_{clock} {}
 
   task<result<page<note>>> list(scope who, note_query query);
-  // not_found once the account is closed, as for the account itself.
   task<result<note>> create(scope who, new_note in);
   task<result<note>> show(scope who, id_of<note> id);
   // precondition_failed unless `expected` is the note's present version.
@@ -26,7 +26,7 @@ class notes {
   task<result<std::int64_t>> deleted_version(scope who, id_of<note> id);
   // not_found unless the note was deleted before; with `expected`, precondition_failed unless that version was.
   task<result<note>> restore(scope who, id_of<note> id, std::optional<std::int64_t> expected);
-  // Makes a new note of each, all or none, with the times that it had; returns how many. not_found as of `create`.
+  // Makes a new note of each, all or none, with the times that it had; returns how many.
   task<result<std::size_t>> import_all(scope who, std::vector<note_record> in);
 
  private:

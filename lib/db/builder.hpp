@@ -191,13 +191,14 @@ task<bool> insert_row(core& shared, link& to, table_info const& info, void* row,
 // Statements of at most a few hundred rows each. `row_at` gives the i-th row.
 task<> insert_rows(core& shared, link& to, table_info const& info, std::size_t count,
                    void* (*row_at)(void* list, std::size_t i), void* list, std::source_location at);
-task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row, std::source_location at);
+task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row,
+                              untyped_condition const& provided, std::source_location at);
 // Marks or removes one row.
 task<result<void>> remove_row(core& shared, link& to, table_info const& info, void* row, change_state::kind what,
                               std::source_location at);
 // The fault for a row that a statement passed over: not_found, or somebody changed it.
 task<result<void>> why_not_changed(core& shared, link& to, table_info const& info, void* row, deleted_rows deleted,
-                                   std::source_location at);
+                                   untyped_condition const& provided, std::source_location at);
 // change_many.cpp: many rows by their keys; `sets` has a byte for each column. The number of rows that were changed.
 std::string columns_to_update(table_info const& info);
 bool fits_one_statement(core& shared, table_info const& info, std::size_t rows) noexcept;

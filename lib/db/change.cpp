@@ -98,7 +98,8 @@ task<std::vector<rows>> change_and_read(change_ptr change, change_state::kind wh
   co_return out;
 }
 
-task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row, std::source_location at) {
+task<result<void>> update_row(core& shared, link& to, table_info const& info, void* row,
+                              untyped_condition const& provided, std::source_location at) {
   if (info.key == no_column)
     throw error{"rows of " + std::string{info.name} + " cannot be updated: the table has no primary key"};
   change_state change{shared, to, info};
@@ -109,11 +110,12 @@ task<result<void>> update_row(core& shared, link& to, table_info const& info, vo
       change.put(i, column_value(shared, info, row, i));
   add_equal(shared, info, row, change.where, info.key);
   if (info.version != no_column) add_equal(shared, info, row, change.where, info.version);
+  if (!provided.code.empty()) change.where.join(untyped_condition{provided}, operation_code::conjunction);
   if (shared.kind == dialect::mysql) {
     untyped_condition by_key;
     add_equal(shared, info, row, by_key, info.key);
     if (co_await update_and_read(change, std::move(by_key), row)) co_return result<void>{};
-    co_return co_await why_not_changed(shared, to, info, row, deleted_rows::without, at);
+    co_return co_await why_not_changed(shared, to, info, row, deleted_rows::without, provided, at);
   }
   rows changed;
   std::exception_ptr refused;
@@ -128,7 +130,7 @@ task<result<void>> update_row(core& shared, link& to, table_info const& info, vo
     read_row(shared, info, row, changed, 0);
     co_return result<void>{};
   }
-  co_return co_await why_not_changed(shared, to, info, row, deleted_rows::without, at);
+  co_return co_await why_not_changed(shared, to, info, row, deleted_rows::without, provided, at);
 }
 
 task<result<void>> remove_row(core& shared, link& to, table_info const& info, void* row, change_state::kind what,
@@ -142,23 +144,24 @@ task<result<void>> remove_row(core& shared, link& to, table_info const& info, vo
   if (info.version != no_column) add_equal(shared, info, row, change.where, info.version);
   if (shared.kind == dialect::mysql) {
     auto const parts = co_await change_in_steps(change, what);
-    if (parts.empty()) co_return co_await why_not_changed(shared, to, info, row, seen, at);
+    if (parts.empty()) co_return co_await why_not_changed(shared, to, info, row, seen, {}, at);
     read_row(shared, info, row, parts.front(), 0);
     co_return result<void>{};
   }
   auto const changed = co_await change.apply(what, true);
-  if (changed.empty()) co_return co_await why_not_changed(shared, to, info, row, seen, at);
+  if (changed.empty()) co_return co_await why_not_changed(shared, to, info, row, seen, {}, at);
   read_row(shared, info, row, changed, 0);
   co_return result<void>{};
 }
 
 task<result<void>> why_not_changed(core& shared, link& to, table_info const& info, void* row, deleted_rows deleted,
-                                   std::source_location at) {
+                                   untyped_condition const& provided, std::source_location at) {
   if (info.version == no_column) co_return fault::not_found();
   select_state there{shared, to, info};
   there.at = at;
   there.deleted = deleted;
   add_equal(shared, info, row, there.where, info.key);
+  if (!provided.code.empty()) there.where.join(untyped_condition{provided}, operation_code::conjunction);
   auto const still = co_await there.fetch(select_state::wanted::exists);
   if (still.empty()) co_return fault::not_found();
   co_return fault::precondition_failed("version_conflict");

@@ -40,6 +40,17 @@ template <class T>
 struct task_value<task<T>> {
   using type = T;
 };
+
+// What is given to a function whose last parameters are a pack, after which there is no place for the line that calls it.
+template <class T>
+struct told_here {
+  template <class Given>
+    requires std::constructible_from<T, Given&&>
+  told_here(Given&& given, std::source_location where = std::source_location::current())
+      : value(std::forward<Given>(given)), at{where} {}
+  T value;
+  std::source_location at;
+};
 }  // namespace detail
 
 // Where statements go: the database, where each is a transaction of its own, or one transaction. Repositories take
@@ -124,11 +135,10 @@ class session {
   }
   // Inserts, or overwrites the row that has the same values in these unique columns, except for its key, its time
   // of creation: `upsert(setting, col<&setting::name>)`. The row as it is stored now. No hooks run.
-  template <stored T, auto... Members>
-    requires(sizeof...(Members) > 0)
-  task<T> upsert(T row, column_of<Members>... unique) {
-    return insert_into(*shared_, *to_, std::move(row), detail::on_conflict::replace,
-                       std::string{static_cast<char>(unique.index)...}, std::source_location::current());
+  template <auto First, auto... More, stored T = column_of<First>::row>
+  task<T> upsert(std::type_identity_t<detail::told_here<T>> row, column_of<First> unique, column_of<More>... with) {
+    return insert_into(*shared_, *to_, std::move(row.value), detail::on_conflict::replace,
+                       std::string{static_cast<char>(unique.index), static_cast<char>(with.index)...}, row.at);
   }
   // All or none, a few hundred rows to a statement. A result where a hook of the table may refuse a row.
   template <stored T>
@@ -142,7 +152,12 @@ class session {
   // precondition_failed("version_conflict") when somebody changed the row since it was read. not_found when it is gone.
   template <stored T>
   task<result<T>> update(T row, std::source_location at = std::source_location::current()) {
-    return change_one(*this, detail::row_change::update, std::move(row), at);
+    return change_one(*this, detail::row_change::update, std::move(row), {}, at);
+  }
+  // The same for a row for which `provided` holds; another is not_found.
+  template <stored T>
+  task<result<T>> update(T row, condition<T> provided, std::source_location at = std::source_location::current()) {
+    return change_one(*this, detail::row_change::update, std::move(row), std::move(provided).take(), at);
   }
   // Marks the row of a table with soft delete, or removes that of another; the row as it is stored now, or was. Faults
   // as of `update`.
@@ -150,12 +165,12 @@ class session {
   task<result<T>> remove(T row, std::source_location at = std::source_location::current()) {
     constexpr auto what =
         info_of<T>.deleted_at != no_column ? detail::row_change::soft_remove : detail::row_change::purge;
-    return change_one(*this, what, std::move(row), at);
+    return change_one(*this, what, std::move(row), {}, at);
   }
   // Removes the row for good, marked or not.
   template <stored T>
   task<result<T>> purge(T row, std::source_location at = std::source_location::current()) {
-    return change_one(*this, detail::row_change::purge, std::move(row), at);
+    return change_one(*this, detail::row_change::purge, std::move(row), {}, at);
   }
   // Each row by its key, in one statement for thousands of them: `update_many(rows, col<&note::pinned>)`, or all
   // columns as in `update`. The number of rows that were changed: less than all when some are gone. Where the table
@@ -163,16 +178,20 @@ class session {
   // since it was read. A key must not come twice. Sorted by their keys, rows are locked in an order in which two such
   // changes do not wait for each other.
   // No hooks run.
-  template <stored T, auto... Members>
-  task<result<std::int64_t>> update_many(std::vector<T> list, column_of<Members>... only) {
-    static_assert(((column_of<Members>::index != info_of<T>.sharded_by) && ...),
-                  "this column decides where a sharded row lies: a row that is there cannot change it");
-    static_assert((std::same_as<typename column_of<Members>::row, T> && ...), "a column of another table");
-    constexpr auto here = std::source_location::current();
-    if constexpr (sizeof...(Members) == 0)
-      return update_list(*this, std::move(list), detail::columns_to_update(info_of<T>), here);
-    else
-      return update_list(*this, std::move(list), std::string{static_cast<char>(only.index)...}, here);
+  template <stored T>
+  task<result<std::int64_t>> update_many(std::vector<T> list,
+                                         std::source_location at = std::source_location::current()) {
+    return update_list(*this, std::move(list), detail::columns_to_update(info_of<T>), at);
+  }
+  template <auto First, auto... More, stored T = column_of<First>::row>
+  task<result<std::int64_t>> update_many(std::type_identity_t<detail::told_here<std::vector<T>>> list,
+                                         column_of<First> only, column_of<More>... also) {
+    static_assert(
+        column_of<First>::index != info_of<T>.sharded_by && ((column_of<More>::index != info_of<T>.sharded_by) && ...),
+        "this column decides where a sharded row lies: a row that is there cannot change it");
+    static_assert((std::same_as<typename column_of<More>::row, T> && ...), "a column of another table");
+    return update_list(*this, std::move(list.value),
+                       std::string{static_cast<char>(only.index), static_cast<char>(also.index)...}, list.at);
   }
   // Changes by condition: `update<note>().set(col<&note::pinned>, true).where(...).run()`.
   template <stored T>
@@ -255,8 +274,9 @@ class session {
     co_return std::move(list);
   }
   template <class T>
-  static task<result<T>> change_one(session& in, detail::row_change what, T row, std::source_location at) {
-    co_await ok(detail::change_row(in, info_of<T>, what, &row, at));
+  static task<result<T>> change_one(session& in, detail::row_change what, T row, untyped_condition provided,
+                                    std::source_location at) {
+    co_await ok(detail::change_row(in, info_of<T>, what, &row, provided, at));
     co_return std::move(row);
   }
   template <class T, auto... Path>

@@ -28,13 +28,13 @@ task<result<void>> create_here(session& in, table_info const& info, void* row, s
 }
 
 task<result<void>> change_here(session& in, table_info const& info, row_change what, void* row,
-                               std::source_location at) {
+                               untyped_condition const& provided, std::source_location at) {
   auto const removes = what != row_change::update;
   co_await ok(call(in, info, removes ? row_event::before_delete : row_event::before_update, row));
   auto& shared = session_parts::shared(in);
   auto& to = session_parts::to(in);
   if (!removes)
-    co_await ok(update_row(shared, to, info, row, at));
+    co_await ok(update_row(shared, to, info, row, provided, at));
   else
     co_await ok(remove_row(shared, to, info, row,
                            what == row_change::purge ? change_state::kind::purge : change_state::kind::soft_remove,
@@ -94,16 +94,16 @@ task<result<void>> create_rows(session& in, table_info const& info, std::size_t 
 }
 
 task<result<void>> change_row(session& in, table_info const& info, row_change what, void* row,
-                              std::source_location at) {
+                              untyped_condition const& provided, std::source_location at) {
   auto const removes = what != row_change::update;
   hooks_of const hooks{info, removes ? row_event::before_delete : row_event::before_update,
                        removes ? row_event::after_delete : row_event::after_update};
-  if (!hooks.needs_transaction) co_return co_await change_here(in, info, what, row, at);
+  if (!hooks.needs_transaction) co_return co_await change_here(in, info, what, row, provided, at);
   as_before before;
   before.note_version(info, row);
   co_return co_await in.transaction([&](transaction& tx) -> task<result<void>> {
     before.restore(info, row);
-    return change_here(tx, info, what, row, at);
+    return change_here(tx, info, what, row, provided, at);
   });
 }
 

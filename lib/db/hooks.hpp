@@ -30,6 +30,8 @@ task<result<void>> create_row(session& in, table_info const& info, void* row, st
 // All in one transaction.
 task<result<void>> create_rows(session& in, table_info const& info, std::size_t count,
                                void* (*row_at)(void* list, std::size_t i), void* list, std::source_location at);
-task<result<void>> change_row(session& in, table_info const& info, row_change what, void* row, std::source_location at);
+// `provided`: what else has to hold for an update.
+task<result<void>> change_row(session& in, table_info const& info, row_change what, void* row,
+                              untyped_condition const& provided, std::source_location at);
 
 }  // namespace slipway::db::detail

@@ -305,14 +305,21 @@ def test_a_closed_account_is_closed(server, person):
 
 
 def test_nothing_is_made_for_a_closed_account(server, person):
-    person.note()
+    kept, deleted = person.note(), person.note()
+    there, gone = kept.headers["location"], deleted.headers["location"]
+    assert person.client.delete(gone).status_code == 204
     file = {"file": ("notes.ndjson", b'{"title":"late"}\n', "application/x-ndjson")}
     assert person.client.post("/v1/notes/import", files=file).json() == {"imported": 1}
     assert person.client.delete("/v1/users/me").status_code == 204
     # The access token lives on for minutes.
-    for late in (person.client.post("/v1/notes", json={"title": "late"}), person.client.post("/v1/notes/import", files=file)):
-        assert late.status_code == 404 and late.json()["code"] == "not_found", late.text
-    assert len(person.client.get("/v1/notes").json()["items"]) == 2
+    ask, as_seen = person.client, {"if-match": kept.headers["etag"]}
+    late = [ask.post("/v1/notes", json={"title": "late"}), ask.post("/v1/notes/import", files=file),
+            ask.patch(there, json={"title": "late"}, headers=as_seen), ask.delete(there), ask.delete(there, headers=as_seen),
+            ask.post(f"{gone}/restore"), ask.post(f"{gone}/restore", headers={"if-match": deleted.headers["etag"]})]
+    for answer in late:
+        assert answer.status_code == 404 and answer.json()["code"] == "not_found", f"{answer.request}: {answer.text}"
+    assert len(ask.get("/v1/notes").json()["items"]) == 2
+    assert ask.get(there).json() == kept.json() and ask.get(gone).status_code == 404
 
 
 def test_who_is_just_being_closed_is_waited_for(launch, postgres):

@@ -4,6 +4,8 @@
 #include <slipway/core/one_shot.hpp>
 #include <slipway/db/repetition.hpp>
 
+#include <set>
+
 namespace slipway::db::tests {
 namespace {
 
@@ -83,15 +85,22 @@ task<> imports(db::database& d) {
 task<> writes_one_by_one(db::database& d) {
   for (int i = 0; i < 10; ++i) {
     auto people = co_await d.insert_many(std::vector{user{.email = "o" + std::to_string(i)}});
+    people = {co_await d.upsert(people.front(), col<&user::email>)};
     co_await d.update_many(std::move(people), col<&user::nickname>);
   }
 }
+constexpr unsigned line_of_upsert = __LINE__ - 4, line_of_update_many = line_of_upsert + 1;
 
 TEST_P(repetitions, an_import_in_batches_is_not_and_one_row_after_the_other_is) {
   EXPECT_EQ(in_one_operation(imports(*db_)), 20u);
   EXPECT_TRUE(watch_.found().empty());
   in_one_operation(writes_one_by_one(*db_));
-  EXPECT_EQ(watch_.found().size(), 2u);
+  std::set<unsigned> lines;
+  for (auto const& each : watch_.found()) {
+    EXPECT_THAT(each.place(), testing::StartsWith("tests/repetition_test.cpp:"));
+    lines.insert(each.at.line());
+  }
+  EXPECT_THAT(lines, testing::ElementsAre(line_of_upsert - 1, line_of_upsert, line_of_update_many));
 }
 
 INSTANTIATE_TEST_SUITE_P(engines, repetitions, all_engines(), engine_name);

@@ -150,6 +150,26 @@ TEST_P(repository, the_second_of_two_writers_is_told) {
   EXPECT_EQ(run(db_->update(second)).error().kind(), fault_kind::not_found);
 }
 
+TEST_P(repository, an_update_may_ask_for_more_than_the_key) {
+  auto const owner = insert_ann();
+  auto const is_ann = [] { return col<&user::email> == "ann@example.org"; };
+  auto const has_notes = [] { return exists<note>(col<&note::owner_id> == col<&user::id>); };
+  auto changed = owner;
+  changed.nickname = "Annie";
+  auto const none = run(db_->update(changed, is_ann() && has_notes()));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind(), fault_kind::not_found);
+  EXPECT_EQ(run(db_->find<user>(owner.id))->nickname, std::nullopt);
+  insert_notes(owner, {"one"});
+  auto const done = run(db_->update(changed, is_ann() && has_notes()));
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->nickname, "Annie");
+  EXPECT_EQ(done->version, 2);
+  auto const slower = run(db_->update(changed, is_ann() && has_notes()));
+  ASSERT_FALSE(slower);
+  EXPECT_EQ(slower.error().code(), "version_conflict");
+}
+
 TEST_P(repository, soft_deletion_hides_and_restores) {
   auto const stored = insert_ann();
   auto const me = col<&user::id> == stored.id;

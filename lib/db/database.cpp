@@ -1,5 +1,6 @@
 #include <slipway/db/database.hpp>
 
+#include <slipway/core/ascii.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/core.hpp>
 
@@ -19,13 +20,10 @@ task<rows> run_text(detail::core& shared, link& to, std::string sql, values para
 bool only_reads(std::string_view sql) noexcept {
   while (!sql.empty() && (std::isspace(static_cast<unsigned char>(sql.front())) || sql.front() == '('))
     sql.remove_prefix(1);
-  for (std::string_view word : {"select", "values", "show"}) {
-    if (sql.size() <= word.size()) continue;
-    if (std::equal(word.begin(), word.end(), sql.begin(),
-                   [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); }))
-      return true;
-  }
-  return false;
+  return std::ranges::any_of(std::initializer_list<std::string_view>{"select", "values", "show"},
+                             [sql](std::string_view word) {
+                               return sql.size() > word.size() && equal_in_any_case(sql.substr(0, word.size()), word);
+                             });
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <slipway/query_health/condition_columns.hpp>
 
+#include <slipway/core/ascii.hpp>
+
 #include <algorithm>
 #include <cctype>
 
@@ -11,12 +13,8 @@ struct token {
   std::string_view text;  // without its quotes
 };
 
-char lower(char c) noexcept { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 bool is(token const& t, std::string_view word) noexcept {
-  return t.what != token::kind::text && t.what != token::kind::quoted &&
-         std::equal(t.text.begin(), t.text.end(), word.begin(), word.end(),
-                    [](char a, char b) { return lower(a) == b; });
+  return t.what != token::kind::text && t.what != token::kind::quoted && equal_in_any_case(t.text, word);
 }
 
 bool is_name(token const& t) noexcept { return t.what == token::kind::word || t.what == token::kind::quoted; }
@@ -107,9 +105,7 @@ std::string_view where_of(std::string_view sql) noexcept {
     return std::isalnum(static_cast<unsigned char>(sql[i])) != 0 || sql[i] == '_';
   };
   auto const word_at = [&](std::size_t i, std::string_view word) {
-    if (i + word.size() > sql.size() || (i > 0 && is_part(i - 1))) return false;
-    for (std::size_t k = 0; k < word.size(); ++k)
-      if (lower(sql[i + k]) != word[k]) return false;
+    if ((i > 0 && is_part(i - 1)) || !equal_in_any_case(sql.substr(i, word.size()), word)) return false;
     return i + word.size() == sql.size() || !is_part(i + word.size());
   };
   for (std::size_t i = 0; i < sql.size(); ++i) {

@@ -1,5 +1,6 @@
 #include <slipway/query_health/explain.hpp>
 
+#include <slipway/core/ascii.hpp>
 #include <slipway/query_health/engines.hpp>
 
 #include <algorithm>
@@ -13,9 +14,7 @@ bool has_plan(std::string_view sql) noexcept {
   return std::ranges::any_of(
       std::initializer_list<std::string_view>{"select", "insert", "update", "delete", "with", "values"},
       [sql](std::string_view word) {
-        return sql.size() > word.size() && std::equal(word.begin(), word.end(), sql.begin(), [](char a, char b) {
-                 return a == std::tolower(static_cast<unsigned char>(b));
-               });
+        return sql.size() > word.size() && equal_in_any_case(sql.substr(0, word.size()), word);
       });
 }
 

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <span>
 
@@ -43,7 +44,21 @@ migrations::options migration_options(settings const& s, migrations::options o) 
 
 namespace {
 
-enum class missing { is_made, is_refused };  // a file of SQLite
+enum class missing { is_made, is_refused, is_imagined };  // a file of SQLite
+
+db::settings open_as(db::settings which, missing file) {
+  if (file == missing::is_made) return which;
+  constexpr std::string_view engine{"sqlite:"}, memory{"sqlite::memory:"};
+  std::error_code error;
+  auto const path = which.url.starts_with(engine) && which.url != memory ? which.url.substr(engine.size()) : "";
+  if (file == missing::is_imagined && !path.empty() &&
+      std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
+    fmt::print("-- there is no database at {} yet: this is all that would be done\n", path);
+    which.url = memory;
+    return which;
+  }
+  return existing(std::move(which));
+}
 
 // The main database, and every node that holds sharded tables.
 int with_migrator(invocation const& in, missing file, migrations::options options,
@@ -53,7 +68,7 @@ int with_migrator(invocation const& in, missing file, migrations::options option
   options.say = [](std::string_view line) { fmt::print("{}\n", line); };
   shards on{1};
   auto const migrate = [&](db::settings const& which) {
-    auto database = db::connect(file == missing::is_made ? which : existing(which), on);
+    auto database = db::connect(open_as(which, file), on);
     migrations::migrator m{database, migrations_for(s), migration_options(s, options)};
     work(m, on);
   };
@@ -193,7 +208,7 @@ int migrate_status(invocation const& in) {
 }
 
 int migrate_plan(invocation const& in) {
-  return with_migrator(in, missing::is_refused, {},
+  return with_migrator(in, missing::is_imagined, {},
                        [](migrations::migrator& m, shards& on) { fmt::print("{}", on.run(m.plan())); });
 }
 

@@ -241,7 +241,7 @@ int serve(invocation const& in, std::string const& ready_file) {
   middleware::database_watch watch{all_metrics};
   db::repetition_watch repeated{s.database.repeated_statements,
                                 [&log](db::repetition const& r) { warn_of_repetition(log, r); }, &watch};
-  auto database_settings = s.database;
+  auto database_settings = s.migrations.at_start ? s.database : existing(s.database);
   database_settings.watch = s.database.repeated_statements > 0 ? static_cast<db::observer*>(&repeated) : &watch;
   query_health::slow_log slow{
       {.limits = s.queries,

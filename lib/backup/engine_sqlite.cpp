@@ -76,7 +76,8 @@ class sqlite_engine final : public engine {
     file_that_goes const copy_path{path_.string() + ".backup"};
     {
       auto const from = open(path_, SQLITE_OPEN_READWRITE);
-      auto const into = open(copy_path.path(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+      make_file_sink(copy_path.path())->finish();  // SQLite would make it as the umask lets it, for others to read
+      auto const into = open(copy_path.path(), SQLITE_OPEN_READWRITE);
       copy_pages(from.get(), into.get());
     }
     auto const in = make_file_source(copy_path.path());

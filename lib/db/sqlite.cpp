@@ -101,7 +101,9 @@ class sqlite_engine final : public engine {
       path_ = memory_.emplace().file();
     else
       check_path(s.create);
-    writer_ = std::make_unique<sqlite_writer>(path_, s);
+    auto const makes = memory_ || s.create;
+    writer_ = std::make_unique<sqlite_writer>(
+        path_, s, makes ? sqlite_connection::access::makes : sqlite_connection::access::writes);
     try {
       on.on_each([this](shard& each) { open_reader(each); });
     } catch (...) {
@@ -222,7 +224,8 @@ class sqlite_engine final : public engine {
     std::error_code error;
     if (!create && std::filesystem::status(path_, error).type() == std::filesystem::file_type::not_found)
       throw startup_error{exit_code::data, "database.url: there is no database at " + path_ +
-                                               ". `slipway migrate up` makes it; or name the one that is there."};
+                                               ". `slipway migrate up` makes it, and so does `serve` with "
+                                               "migrations.at_start; or name the one that is there."};
     if (std::filesystem::is_directory(path_, error)) refuse_sqlite_file(path_, 0, EISDIR, "");
   }
 

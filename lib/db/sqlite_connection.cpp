@@ -1,5 +1,6 @@
 #include <slipway/db/sqlite_connection.hpp>
 
+#include <slipway/core/descriptor.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/db/builder.hpp>
 #include <slipway/db/errors.hpp>
@@ -102,11 +103,19 @@ int directory_error(std::string const& path) {
   return ::faccessat(AT_FDCWD, parent.empty() ? "." : parent.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
+// Where SQLite makes the file of a link that leads to none.
+std::filesystem::path end_of_links(std::filesystem::path at) {
+  constexpr int most = 40;  // as the system follows
+  std::error_code error;
+  for (int links = 0; links < most && std::filesystem::is_symlink(at, error); ++links)
+    at = at.parent_path() / std::filesystem::read_symlink(at, error);
+  return at;
+}
+
 // SQLite makes files as the umask lets it. Why none could be made is found out when SQLite tries it. A file that is there
 // is not opened: closing it would let go of the locks of other connections to it.
 void make_private_file(std::string const& path) {
-  auto const file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file >= 0) ::close(file);
+  descriptor const made{::open(end_of_links(path).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
 }
 
 [[noreturn]] void fail_constraint(int code, std::string const& message) {

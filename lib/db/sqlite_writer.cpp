@@ -38,8 +38,8 @@ bool sqlite_writer::queue::remove(job& j) noexcept {
   return false;
 }
 
-sqlite_writer::sqlite_writer(std::string path, settings const& s)
-    : settings_{s}, connection_{path, s.create ? sqlite_connection::access::makes : sqlite_connection::access::writes} {
+sqlite_writer::sqlite_writer(std::string path, settings const& s, sqlite_connection::access a)
+    : settings_{s}, connection_{path, a} {
   thread_ = std::jthread{[this] {
     ::pthread_setname_np(::pthread_self(), "sqlite-writer");
     work();

@@ -18,7 +18,7 @@ namespace slipway::db::detail {
 class sqlite_writer {
  public:
   // Opens the file; throws startup_error.
-  sqlite_writer(std::string path, settings const& s);
+  sqlite_writer(std::string path, settings const& s, sqlite_connection::access a);
   // Finishes what is queued. A transaction that is still open is undone.
   ~sqlite_writer();
 

@@ -201,6 +201,10 @@ def test_the_sample_of_a_seed_file(launch, request, engine):
 
 def test_an_old_schema_is_not_served(launch):
     server = launch(migrate=False, settings={"migrations.at_start": "false"})
+    file = server.folder / "test.db"
+    server.refuses(65, f"there is no database at {file}", "slipway migrate up", "migrations.at_start")
+    assert not list(server.folder.glob("test.db*"))
+    file.touch()  # a database without anything in it
     server.refuses(65, "migrations are pending", "slipway migrate up", "migrations.at_start")
     succeeded(server.run("migrate", "up"))
     server.start()
@@ -276,7 +280,7 @@ def test_secrets_are_masked_where_settings_are_shown(launch):
     assert done.returncode == 0 and "hunter2" not in done.stdout + done.stderr
 
 
-LOOKING = [("migrate", "status"), ("migrate", "plan"), ("migrate", "diff"), ("migrate", "down"), ("migrate", "baseline", "1"),
+LOOKING = [("migrate", "status"), ("migrate", "diff"), ("migrate", "down"), ("migrate", "baseline", "1"),
            ("partitions", "status"), ("partitions", "plan"), ("queries", "statements"),
            ("seed",), ("users", "role", "ada@example.com", "admin")]
 
@@ -287,6 +291,19 @@ def test_what_only_looks_makes_no_database(launch, words):
     file = server.folder / "test.db"
     server.refuses(65, f"there is no database at {file}", command=words)
     assert not file.exists()
+
+
+def test_the_plan_of_a_database_that_is_not_there_is_all_of_it(launch):
+    server = launch(migrate=False, settings={"migrations.at_start": "false"})
+    file = server.folder / "test.db"
+    plan = succeeded(server.run("migrate", "plan"))
+    assert plan.startswith(f"-- there is no database at {file} yet"), plan
+    assert not list(server.folder.glob("test.db*"))
+    done = subprocess.run(["sqlite3", "-bail", file], input=plan, capture_output=True, text=True)
+    assert done.returncode == 0 and "notes" in server.sql("select group_concat(name) from sqlite_schema"), done.stderr
+    file.unlink()
+    succeeded(server.run("migrate", "up"))
+    assert "nothing is pending" in succeeded(server.run("migrate", "plan"))
 
 
 SHOWING = [("version",), ("--version",), ("--help",), ("routes",), ("openapi",), ("errors",), ("config", "show"),

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -243,6 +244,21 @@ TEST_F(store_test, the_newest_of_one_second_is_the_last_that_was_made) {
     if (i > 0) EXPECT_EQ(s.list().front().id, before);
     before = made;
   }
+}
+
+TEST_F(store_test, what_is_made_on_the_way_can_be_read_by_its_owner_alone) {
+  struct looking final : sink {
+    explicit looking(fs::path copy) : copy_{std::move(copy)} {}
+    void write(std::span<std::byte const>) override { seen = fs::status(copy_).permissions(); }
+    void finish() override {}
+    fs::path copy_;
+    fs::perms seen = fs::perms::none;
+  } to{folder_ / "app.db.backup"};
+  auto const before = ::umask(022);
+  database()->dump(to);
+  ::umask(before);
+  EXPECT_EQ(to.seen, fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_FALSE(fs::exists(folder_ / "app.db.backup"));
 }
 
 TEST_F(store_test, a_failed_backup_leaves_nothing) {

@@ -63,6 +63,17 @@ TEST_F(sqlite_files, what_is_made_can_be_read_by_its_owner_alone) {
                 files::perms::owner_read | files::perms::owner_write)
           << suffix;
   }
+  // As where a link leads to a place that is empty yet, such as another volume.
+  for (int links = 0; links < 2; ++links) {
+    files::create_directory(directory_ / "volume");
+    files::create_symlink("volume/first.db", directory_ / "second.db");
+    files::create_symlink(directory_ / "second.db", directory_ / "third.db");
+    auto const from = directory_ / (links == 0 ? "second.db" : "third.db");
+    EXPECT_EQ(refusal(from), exit_code::ok) << message_;
+    EXPECT_EQ(files::status(directory_ / "volume/first.db").permissions() & files::perms::all,
+              files::perms::owner_read | files::perms::owner_write);
+    for (auto const* name : {"volume", "second.db", "third.db"}) files::remove_all(directory_ / name);
+  }
   ::umask(before);
   files::permissions(path, files::perms::group_read, files::perm_options::add);
   EXPECT_EQ(refusal(path), exit_code::ok);
@@ -75,6 +86,7 @@ TEST_F(sqlite_files, who_only_looks_makes_nothing) {
   EXPECT_TRUE(files::is_empty(directory_));
   EXPECT_EQ(refusal(directory_ / "app.db"), exit_code::ok);
   EXPECT_EQ(refusal(directory_ / "app.db", false), exit_code::ok);
+  EXPECT_EQ(refusal(":memory:", false), exit_code::ok) << message_;
 }
 
 TEST_F(sqlite_files, a_file_that_is_moved_away_takes_no_more_changes_until_it_is_back) {

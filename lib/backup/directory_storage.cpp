@@ -158,8 +158,9 @@ std::unique_ptr<storage> detail::make_directory_storage(std::string const& direc
   return std::make_unique<directory_storage>(directory);
 }
 
-std::unique_ptr<storage> make_storage(settings const& s, clock_source const& clock) {
-  return s.storage.empty() ? detail::make_directory_storage(s.directory) : detail::make_object_storage(s, clock);
+std::unique_ptr<storage> make_storage(settings const& s, clock_source const& clock, teller say) {
+  return s.storage.empty() ? detail::make_directory_storage(s.directory)
+                           : detail::make_object_storage(s, clock, std::move(say));
 }
 
 }  // namespace slipway::backup

@@ -57,17 +57,16 @@ class waiting_bucket {
 
 class object_sink final : public measuring_sink {
  public:
-  object_sink(waiting_bucket& to, std::string key, std::size_t part_size)
-      : to_{to}, key_{std::move(key)}, part_size_{part_size} {}
+  object_sink(waiting_bucket& to, std::string key, std::size_t part_size, teller const& say)
+      : to_{to}, key_{std::move(key)}, part_size_{part_size}, say_{say} {}
   object_sink(object_sink const&) = delete;
   object_sink& operator=(object_sink const&) = delete;
   ~object_sink() override {
     if (upload_.empty()) return;
     try {
       to_.run<void>([this](s3::bucket& b) { return b.abort_upload(key_, upload_); });
-    } catch (std::exception const&) {
-      // The failure that brought us here is told. Parts that stay are nothing that is listed; the bucket's own rule
-      // removes them (docs/backup.md).
+    } catch (std::exception const& why) {
+      tell_of_parts(why.what());
     }
   }
 
@@ -96,6 +95,18 @@ class object_sink final : public measuring_sink {
   std::size_t size() const noexcept override { return size_; }
 
  private:
+  // The failure that brought us here is told by who catches it.
+  void tell_of_parts(std::string_view why) const noexcept {
+    try {
+      if (say_)
+        say_(fmt::format(
+            "warning: the upload of {} to {} could not be aborted: {}. Its parts may remain there: they are "
+            "in no list of objects, and cost money. Abort it by hand, or by a rule of the bucket "
+            "(docs/backup.md).",
+            key_, to_.where(), why));
+    } catch (std::exception const&) {  // there is nobody else to tell
+    }
+  }
   void send_part() {
     if (etags_.size() == s3::most_parts)
       throw startup_error{exit_code::config, fmt::format("{} is larger than {} parts of {} bytes: set a larger "
@@ -110,6 +121,7 @@ class object_sink final : public measuring_sink {
   waiting_bucket& to_;
   std::string key_;
   std::size_t part_size_;
+  teller const& say_;
   std::string part_, upload_, digest_;
   std::vector<std::string> etags_;
   sha256 hash_;
@@ -151,12 +163,16 @@ class object_source final : public source {
 
 class object_storage final : public storage {
  public:
-  object_storage(settings const& s, s3::location where, clock_source const& clock)
-      : prefix_{std::move(where.prefix)}, part_size_{s.s3.part_size}, clock_{clock}, bucket_{s.s3, where.bucket} {}
+  object_storage(settings const& s, s3::location where, clock_source const& clock, teller say)
+      : prefix_{std::move(where.prefix)},
+        part_size_{s.s3.part_size},
+        clock_{clock},
+        say_{std::move(say)},
+        bucket_{s.s3, where.bucket} {}
 
   std::unique_ptr<staging> stage(std::string const& id) override { return std::make_unique<object_staging>(*this, id); }
   std::unique_ptr<measuring_sink> put(std::string const& path) override {
-    return std::make_unique<object_sink>(bucket_, prefix_ + path, part_size_);
+    return std::make_unique<object_sink>(bucket_, prefix_ + path, part_size_, say_);
   }
   std::unique_ptr<source> open(std::string const& path) const override {
     auto const key = prefix_ + path;
@@ -256,12 +272,13 @@ class object_storage final : public storage {
   std::string prefix_;
   std::size_t part_size_;
   clock_source const& clock_;
+  teller say_;
   mutable waiting_bucket bucket_;
 };
 
 }  // namespace
 
-std::unique_ptr<storage> detail::make_object_storage(settings const& s, clock_source const& clock) {
+std::unique_ptr<storage> detail::make_object_storage(settings const& s, clock_source const& clock, teller say) {
   auto where = s3::parse_location(s.storage);
   if (!where)
     throw startup_error{exit_code::config, "backup.storage is no place: write s3://bucket/prefix, or leave it empty"};
@@ -272,7 +289,7 @@ std::unique_ptr<storage> detail::make_object_storage(settings const& s, clock_so
   if (auto const& file = s.s3.ca_file; !file.empty() && ::access(file.c_str(), R_OK) != 0)
     throw startup_error{exit_code::config, fmt::format("backup.s3.ca_file: {} cannot be read: {}", file,
                                                        std::generic_category().message(errno))};
-  return std::make_unique<object_storage>(s, std::move(*where), clock);
+  return std::make_unique<object_storage>(s, std::move(*where), clock, std::move(say));
 }
 
 }  // namespace slipway::backup

@@ -7,6 +7,7 @@
 #include <slipway/core/clock.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,12 +60,16 @@ class storage {
   virtual std::string describe(std::string_view path = {}) const = 0;
 };
 
-std::unique_ptr<storage> make_storage(settings const& s, clock_source const& clock);
+// What happens on the way, a line each.
+using teller = std::function<void(std::string_view)>;
+
+// `say` is told what went wrong beside the failure that is thrown.
+std::unique_ptr<storage> make_storage(settings const& s, clock_source const& clock, teller say = {});
 
 namespace detail {
 // Makes the directory.
 std::unique_ptr<storage> make_directory_storage(std::string const& directory);
-std::unique_ptr<storage> make_object_storage(settings const& s, clock_source const& clock);
+std::unique_ptr<storage> make_object_storage(settings const& s, clock_source const& clock, teller say);
 }  // namespace detail
 
 }  // namespace slipway::backup

@@ -63,7 +63,7 @@ store::store(settings const& s, clock_source const& clock, random_source& random
       random_{random},
       program_{std::move(program)},
       say_{std::move(say)},
-      storage_{make_storage(s, clock)} {}
+      storage_{make_storage(s, clock, say_)} {}
 
 // A backup that is being written. Without `keep` nothing of it stays.
 class store::draft {

@@ -57,7 +57,6 @@ struct restore_options {
 
 class store {
  public:
-  using teller = std::function<void(std::string_view)>;
   // `say` is told what happens, a line each.
   store(settings const& s, clock_source const& clock, random_source& random, std::string program, teller say);
 

@@ -54,6 +54,11 @@ class played_store {
     std::lock_guard const lock{mutex_};
     return parts_;
   }
+  // From now on it lets nobody abort an upload.
+  void keep_parts() {
+    std::lock_guard const lock{mutex_};
+    keeps_parts_ = true;
+  }
   // Its disks are full after so many more.
   void take_parts(std::size_t more) {
     std::lock_guard const lock{mutex_};
@@ -78,6 +83,8 @@ class played_store {
       ++parts_;
       return answer(200, "", "ETag: \"1\"\r\n");
     }
+    if (verb == "DELETE" && asked == "uploadId=one" && keeps_parts_)
+      return answer(403, "<Error><Code>AccessDenied</Code><Message>Not allowed</Message></Error>");
     if (verb == "DELETE" && asked == "uploadId=one") return answer(uploads_.erase(key) > 0 ? 204 : 404);
     if (verb == "DELETE") return answer(objects_.erase(key) > 0 ? 204 : 404);
     if (verb == "PUT") objects_.insert(key);
@@ -87,6 +94,7 @@ class played_store {
   std::mutex mutex_;
   std::set<std::string> objects_, uploads_;
   std::size_t parts_ = 0, most_parts_ = SIZE_MAX;
+  bool keeps_parts_ = false;
   test_server server_{[this](std::string const& request, int) { return reply(request); }};
 };
 
@@ -142,6 +150,32 @@ TEST(broken_store, a_backup_that_fails_in_the_middle_leaves_no_parts_and_no_obje
   EXPECT_THAT(said, HasSubstr("the store's disks are full"));
   EXPECT_THAT(server.uploads(), IsEmpty());
   EXPECT_THAT(server.objects(), IsEmpty());
+}
+
+TEST(broken_store, parts_that_stay_are_told) {
+  played_store server;
+  server.keep_parts();
+  auto const s = server.settings_for(1'000);
+  seeded_random random{7};
+  std::vector<std::string> lines;
+  store backups{s, system_clock(), random, "1.2.3", [&lines](std::string_view line) { lines.emplace_back(line); }};
+  auto const said = refusal(exit_code::data, [&] {
+    backups.create("postgres", "base", "tar", {}, [&](sink& to) {
+      std::string piece(10'000, ' ');
+      for (int i = 0; i < 100; ++i) {
+        random.fill(std::as_writable_bytes(std::span{piece}));
+        fill(to, piece);
+      }
+      throw startup_error{exit_code::data, "pg_basebackup: the server went away"};
+    });
+  });
+  EXPECT_THAT(said, HasSubstr("went away")) << "what went wrong first";
+  ASSERT_EQ(server.uploads().size(), 1u);
+  auto const key = *server.uploads().begin();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], AllOf(testing::StartsWith("warning: "), HasSubstr(key.substr(key.find("mine/"))),
+                              HasSubstr("backups"), HasSubstr("AccessDenied"), HasSubstr("cost money")));
+  EXPECT_THAT(lines[0], testing::Not(testing::AnyOf(HasSubstr("very-secret"), HasSubstr("AKIA"))));
 }
 
 TEST(broken_store, its_certificate_is_held_to_ca_file) {

@@ -114,7 +114,7 @@ result<void> read_query(extraction& from, meta::type const& t, void* into) {
 }
 
 std::string read_header(extraction& from, std::string_view name) {
-  return std::string{from.exchange.request.header(name)};
+  return std::string{content::all_values(from.exchange, name)};
 }
 
 std::string read_cookie(extraction& from, std::string_view name) {

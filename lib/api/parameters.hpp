@@ -55,7 +55,7 @@ struct fixed_name {
   constexpr std::string_view view() const noexcept { return {text, N - 1}; }
 };
 
-// A header; empty when absent.
+// A header; empty when absent. Several lines of it are one list, with a comma between them (RFC 9110, section 5.3).
 template <fixed_name Name>
 struct header {
   std::string value;

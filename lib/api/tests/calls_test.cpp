@@ -230,6 +230,10 @@ TEST_F(api_calls, headers_cookies_and_the_client_are_handed_over) {
   EXPECT_EQ(a.header("Deprecation"), "@1767225600");
   EXPECT_EQ(a.header("Sunset"), "Fri, 01 Jan 2027 00:00:00 GMT");
   EXPECT_EQ(a.header("Link"), "</v2/text>; rel=\"successor-version\"");
+  auto const lines =
+      calls.call(method::get, "/v1/text", {}, {{"x-name", "Ada"}, {"Cookie", "color=red"}, {"X-Name", "Grace"}});
+  EXPECT_EQ(lines.body, "Ada, Grace/red/192.0.2.1") << "several lines of a header are one list";
+  EXPECT_EQ(calls.call(method::get, "/v1/text").body, "//192.0.2.1");
 }
 
 TEST_F(api_calls, two_versions_of_a_route_answer_side_by_side) {

@@ -105,6 +105,8 @@ def main():
         if stamp.stat().st_mtime < time.time() - MONTH:
             stamp.unlink()
     print(f"{count['clean']} clean, {count['kept']} unchanged since they were, {count['wrong']} with findings, {count['left']} not reached")
+    if count["left"]:
+        print(f"{count['left']} of {len(wanted.files)} sources not reached within {wanted.within} s: the next run goes on from there")
     return 1 if count["wrong"] else 75 if count["left"] else 0
 
 

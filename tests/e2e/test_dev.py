@@ -1,7 +1,9 @@
 """The commands of ./dev in a copy of the project's scripts: what they refuse, and what they leave alone."""
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -200,6 +202,38 @@ def test_fuzz_targets_that_did_not_run_are_no_success(tree, fuzzers):
     (fuzzers / "fuzz_http.finding").touch()
     done, _ = fuzz(tree)
     assert done.returncode == 1 and "FOUND by fuzz_http" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.fixture
+def checks(tree):
+    """One source, and tools that find something where there is a file beside them; how they are reached."""
+    (tree.folder / "scripts/dev/check_layers.py").write_text("")
+    (tree.folder / ".clang-tidy").touch()
+    source, build, tools = tree.folder / "lib/a.cpp", tree.folder / "build/debug", tree.folder / "tools"
+    for folder in (source.parent, build, tools):
+        folder.mkdir(parents=True)
+    source.write_text("int main() {}\n")
+    (build / "build.ninja").touch()
+    command = f"clang++-19 -o a.o -c {shlex.quote(str(source))}"
+    (build / "compile_commands.json").write_text(json.dumps([{"file": str(source), "directory": str(build), "command": command}]))
+    for name in ("clang-tidy-19", "clang-format-19", "cppcheck", "shellcheck", "codespell"):
+        (tools / name).write_text('#!/bin/sh\n[ ! -e "$0.finding" ]\n')
+        (tools / name).chmod(0o755)
+    return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+def test_sources_that_clang_tidy_did_not_reach_are_no_success(tree, checks):
+    done = tree.dev("lint", "--all", "--within", "0", **checks)
+    assert done.returncode == TEMPORARY, done.stdout + done.stderr
+    assert "1 of 1 sources not reached within 0 s" in done.stdout and "ok      clang-tidy" not in done.stdout, done.stdout
+    assert "clang-tidy" in done.stderr and "--within" in done.stderr, done.stderr
+    night = tree.dev("nightly", "lint", "--within", "0", **checks)
+    assert night.returncode == TEMPORARY and "lint" in night.stderr, night.stdout + night.stderr
+    done = tree.dev("lint", "--all", **checks)
+    assert done.returncode == 0 and "ok      clang-tidy, 1 files" in done.stdout, done.stdout + done.stderr
+    (tree.folder / "tools/cppcheck.finding").touch()
+    (tree.folder / "lib/a.cpp").write_text("int main() { return 1; }\n")
+    assert tree.dev("lint", "--all", "--within", "0", **checks).returncode == 1, "what was found comes first"
 
 
 @pytest.mark.parametrize("code, line", [(0, "7 passed, 0 failed, 0 skipped"), (TEMPORARY, "6 passed, 0 failed, 1 skipped"),

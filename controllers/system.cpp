@@ -1,5 +1,7 @@
 #include "controllers/system.hpp"
 
+#include <slipway/content/fields.hpp>
+
 namespace app::controllers {
 
 system::health_page system::page_of(health::report const& r) const {
@@ -14,7 +16,8 @@ task<result<system::health_page>> system::live() { co_return page_of(parts_.heal
 task<result<system::health_page>> system::startup() { co_return page_of(parts_.health.startup()); }
 task<result<system::health_page>> system::ready() { co_return page_of(co_await parts_.health.ready()); }
 
-task<result<payload>> system::metrics(header<"Accept"> accept) {
+task<result<payload>> system::metrics(http::exchange& x, header<"Accept"> accept) {
+  content::add_vary(x, "Accept");
   auto const format = metrics::negotiate(accept.value);
   co_return payload{std::string{metrics::content_type(format)}, parts_.metrics.render(format), "no-store"};
 }

@@ -55,7 +55,7 @@ class system {
   task<result<health_page>> live();
   task<result<health_page>> startup();
   task<result<health_page>> ready();
-  task<result<payload>> metrics(header<"Accept"> accept);
+  task<result<payload>> metrics(http::exchange& x, header<"Accept"> accept);
   task<result<version_view>> version();
 
  private:

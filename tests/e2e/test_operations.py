@@ -54,7 +54,10 @@ def test_metrics_count_requests_by_route(plain_server):
     assert "process_" in text
     assert "db_connections_in_use " in text and "db_wait_seconds_total " in text
     assert plain_server.metrics()["log_lines_written_total"] >= 1 and plain_server.metrics()["log_lines_dropped_total"] == 0
-    assert httpx.get(f"{plain_server.operator_url}/metrics").headers["content-type"].startswith("text/plain")
+    for accept, answered in [("*/*", "text/plain"), ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text")]:
+        headers = httpx.get(f"{plain_server.operator_url}/metrics", headers={"accept": accept}).headers
+        assert headers["content-type"].startswith(answered)
+        assert "accept" in [name.strip().lower() for name in headers["vary"].split(",")], "a cache must not mix the two up"
 
 
 def test_prometheus_itself_finds_nothing_wrong_with_the_metrics(server):

@@ -37,7 +37,28 @@ struct health_view {
 };
 BOOST_DESCRIBE_STRUCT(health_view, (), (status, reason, checks))
 
-namespace controllers {
+}  // namespace app
+
+template <>
+inline constexpr auto slipway::rules_of<app::version_view> = slipway::rules(
+    field(&app::version_view::name).example(R"("slipway")"), field(&app::version_view::version).example(R"("0.1.0")"),
+    field(&app::version_view::revision).example(R"("4f2a91c")").help("Of the source"),
+    field(&app::version_view::environment).example(R"("production")"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::check_view> =
+    slipway::rules(field(&app::check_view::name).example(R"("database")"),
+                   field(&app::check_view::status).example(R"("up")").help("`up`, `degraded` or `down`"),
+                   field(&app::check_view::critical).example("true").help("Without it nothing is served"),
+                   field(&app::check_view::duration_ms).example("0.4"),
+                   field(&app::check_view::detail).example(R"("")").help("What went wrong; for operators alone"));
+
+template <>
+inline constexpr auto slipway::rules_of<app::health_view> = slipway::rules(
+    field(&app::health_view::status).example(R"("up")").help("`up`, `degraded` or `down`"),
+    field(&app::health_view::reason).example(R"("")").help("`starting` or `draining`; empty when it is neither"));
+
+namespace app::controllers {
 
 class system {
  public:
@@ -64,5 +85,4 @@ class system {
   parts parts_;
 };
 
-}  // namespace controllers
-}  // namespace app
+}  // namespace app::controllers

@@ -153,7 +153,12 @@ void collect(fault*& first, fault& next) {
     std::ranges::move(next.more().fields, std::back_inserter(first->more().fields));
 }
 
-void describe_path(operation& op, meta::type const& t) { op.parameters.push_back({{}, place::path, &t, true, {}}); }
+void describe_path(operation& op, meta::type const& t) {
+  auto const example = t.what == meta::kind::uuid      ? R"("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")"
+                       : t.what == meta::kind::integer ? "1"
+                                                       : "";
+  op.parameters.push_back({{}, place::path, &t, true, {}, nullptr, example});
+}
 
 void describe_query(operation& op, meta::type const& t) {
   for (auto const& m : t.members) {

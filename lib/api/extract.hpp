@@ -30,6 +30,8 @@ result<if_match> read_if_match(extraction& from);
 std::optional<if_match> find_if_match(extraction& from);
 client read_client(extraction& from);
 
+inline constexpr std::string_view example_of_etag = R"("\"3\"")";  // of etag_of(3), as JSON
+
 void describe_path(operation& op, meta::type const& t);
 void describe_query(operation& op, meta::type const& t);
 
@@ -95,7 +97,7 @@ struct extractor<if_match> {
   static result<if_match> take(extraction& from) { return detail::read_if_match(from); }
   static void describe(operation& op) {
     op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, true,
-                             "The ETag of the version that this change is based on"});
+                             "The ETag of the version that this change is based on", nullptr, detail::example_of_etag});
     op.conditional = true;
   }
 };
@@ -105,7 +107,8 @@ struct extractor<std::optional<if_match>> {
   static result<std::optional<if_match>> take(extraction& from) { return detail::find_if_match(from); }
   static void describe(operation& op) {
     op.parameters.push_back({"If-Match", place::header, &meta::describe<std::string>, false,
-                             "Only if the version that this ETag names is still the present one"});
+                             "Only if the version that this ETag names is still the present one", nullptr,
+                             detail::example_of_etag});
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 
 namespace slipway::api {
@@ -36,19 +37,30 @@ BOOST_DESCRIBE_STRUCT(problem_details, (), (type, title, status, code, detail, c
 
 template <>
 inline constexpr auto slipway::rules_of<slipway::api::problem_field> = slipway::rules(
-    field(&slipway::api::problem_field::pointer).help("A JSON pointer into the body or line, or a parameter's name"),
-    field(&slipway::api::problem_field::code).help("Stable, for programs"),
-    field(&slipway::api::problem_field::message).help("For people"),
-    field(&slipway::api::problem_field::line).minimum(1).help("Of a file that is read line by line"));
+    field(&slipway::api::problem_field::pointer)
+        .help("A JSON pointer into the body or line, or a parameter's name")
+        .example(R"("/title")"),
+    field(&slipway::api::problem_field::code).help("Stable, for programs").example(R"("too_long")"),
+    field(&slipway::api::problem_field::message).help("For people").example(R"("must have at most 200 characters")"),
+    field(&slipway::api::problem_field::line).minimum(1).help("Of a file that is read line by line").example("3"));
 template <>
 inline constexpr auto slipway::rules_of<slipway::api::problem_details> = slipway::rules(
     field(&slipway::api::problem_details::type)
         .help("Always about:blank: `code` says what it is")
         .example(R"("about:blank")"),
-    field(&slipway::api::problem_details::status).minimum(400).maximum(599).help("The HTTP status again"),
-    field(&slipway::api::problem_details::code).help("Stable, for programs").example(R"("not_found")"),
-    field(&slipway::api::problem_details::detail).help("For people"),
-    field(&slipway::api::problem_details::correlation_id).help("Name this when you ask for help"),
+    field(&slipway::api::problem_details::title).example(R"("Precondition Required")"),
+    field(&slipway::api::problem_details::status)
+        .minimum(400)
+        .maximum(599)
+        .help("The HTTP status again")
+        .example("428"),
+    field(&slipway::api::problem_details::code).help("Stable, for programs").example(R"("precondition_required")"),
+    field(&slipway::api::problem_details::detail)
+        .help("For people")
+        .example(R"("Send If-Match with the ETag of the version that you have seen.")"),
+    field(&slipway::api::problem_details::correlation_id)
+        .help("Name this when you ask for help")
+        .example(R"("5f0c2e7a91b4d638")"),
     field(&slipway::api::problem_details::errors).help("Every wrong field"));
 
 namespace slipway::api {
@@ -177,15 +189,36 @@ class document {
     return text;
   }
 
+  // OpenAPI passes over parameters of these names: the media types of the answer and `security` say it.
+  static bool is_said_elsewhere(parameter const& p) {
+    return p.in == place::header &&
+           std::ranges::any_of(std::initializer_list<std::string_view>{"Accept", "Content-Type", "Authorization"},
+                               [&p](std::string_view name) { return equal_in_any_case(name, p.name); });
+  }
+
+  // The first members of what is answered, as ?fields= takes them.
+  static std::string example_of_fields(operation const& op) {
+    auto const* t = op.answer;
+    if (t != nullptr && op.is_page) t = t->find("items")->of->element;
+    std::string names;
+    if (t != nullptr)
+      for (auto const& m : t->members | std::views::take(2)) names += (names.empty() ? "" : ",") + std::string{m.name};
+    return names.empty() ? "" : '"' + names + '"';
+  }
+
   void write_parameters(json::object_writer& o, operation const& op) {
     auto parameters = op.parameters;
+    auto const fields = op.sparse ? example_of_fields(op) : std::string{};
     if (op.idempotency_key)
       parameters.push_back({"Idempotency-Key", place::header, &meta::describe<std::string>, false,
-                            "Sent again with the same body, the same key gets the first answer again"});
+                            "Sent again with the same body, the same key gets the first answer again", nullptr,
+                            R"("7f3d9c52-1b64-4a0e-8d2f-5c9e6b1a7043")"});
     if (op.sparse)
       parameters.push_back({"fields", place::query, &meta::describe<std::string>, false,
                             "The members to answer with, separated by commas; dots for members of members. The others "
-                            "are left out, also those that the schema requires"});
+                            "are left out, also those that the schema requires",
+                            nullptr, fields});
+    std::erase_if(parameters, is_said_elsewhere);
     if (parameters.empty()) return;
     auto list = o.array("parameters");
     for (auto const& p : parameters) {
@@ -196,6 +229,7 @@ class document {
         schemas_.write_member(item.key("schema"), *p.of, *p.about);
       else
         schemas_.write_reference(item.key("schema"), *p.of);
+      if (!p.example.empty()) item.add_raw("example", p.example);
     }
   }
 

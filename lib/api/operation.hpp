@@ -44,6 +44,7 @@ struct parameter {
   bool required;
   std::string_view help;
   meta::attributes const* about = nullptr;  // rules and example, where the parameter is a described member
+  std::string_view example{};               // as JSON text, of another one
 };
 
 struct operation {

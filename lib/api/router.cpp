@@ -1,6 +1,7 @@
 #include <slipway/api/router.hpp>
 
 #include <slipway/core/ascii.hpp>
+#include <slipway/json/value.hpp>
 
 #include <fmt/format.h>
 
@@ -93,6 +94,12 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
     }
   if (taken != names.size())
     refuse(fmt::format("the pattern has {} parameters and the handler takes {}", names.size(), taken));
+  for (auto const& [name, text] : o.examples) {
+    auto const which = std::ranges::find(op->parameters, name, &parameter::name);
+    if (which == op->parameters.end() || !json::parse(text))
+      refuse(fmt::format("{} is no parameter of the handler, or its example is not JSON: {}", name, text));
+    which->example = text;
+  }
   for (auto const& other : operations_)
     if (other->name == op->name)
       refuse(fmt::format("the operation's name {} is taken by {}", op->name, text_of(*other)));

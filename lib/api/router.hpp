@@ -40,6 +40,8 @@ struct route_options {
   std::chrono::sys_days deprecated_since{};
   std::chrono::sys_days sunset{};
   std::string_view successor{};
+  // Of headers, cookies and path parameters whose type does not say it, as JSON text: {"X-Color", R"("red")"}.
+  std::vector<std::pair<std::string_view, std::string_view>> examples{};
 };
 
 class router {
@@ -49,7 +51,7 @@ class router {
 
   // Throws std::logic_error, with the route in the text, for a line that cannot be meant: no word on access, a
   // handler that wants a scope on a route for everyone, more or fewer path parameters than the pattern has, an
-  // operation named twice.
+  // operation named twice, an example of a parameter that it does not take.
   template <class C, class R, class... A>
   void get(std::string_view pattern, C& c, task<result<R>> (C::*handler)(A...), route_options const& o) {
     add(http::method::get, pattern, c, handler, o);

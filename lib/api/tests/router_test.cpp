@@ -41,6 +41,11 @@ TEST(api_router, refuses_lines_that_cannot_be_meant) {
                 r.post("/a", c, &counter::create, {.summary = "No store", .access = everyone, .idempotency_key = true});
               }),
               HasSubstr("store"));
+  EXPECT_THAT(refusal([&] {
+                r.get("/a", c, &counter::broken,
+                      {.summary = "Of nothing", .access = everyone, .examples = {{"X-No", "1"}}});
+              }),
+              HasSubstr("X-No is no parameter"));
   r.get("/a", c, &counter::broken, {.summary = "Good", .access = everyone, .name = "a"});
   EXPECT_THAT(
       refusal([&] { r.get("/b", c, &counter::broken, {.summary = "Same name", .access = everyone, .name = "a"}); }),
@@ -86,6 +91,12 @@ TEST_P(document, says_what_the_routes_say) {
   auto const& change = doc.at("paths").at("/v1/items/{id}").at("patch");
   EXPECT_TRUE(change.at("responses").as_object().contains("428"));
   EXPECT_TRUE(change.at("parameters").at(1).at("required").as_bool());
+  EXPECT_EQ(change.at("parameters").at(0).at("example").as_string(), "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b");
+  EXPECT_EQ(change.at("parameters").at(1).at("example").as_string(), "\"3\"");
+  auto const& said = doc.at("paths").at("/v1/text").at("get").at("parameters");
+  EXPECT_EQ(said.at(0).at("name").as_string(), "X-Name");
+  EXPECT_EQ(said.at(0).at("example").as_string(), "Ada");
+  EXPECT_EQ(said.at(1).at("example").as_string(), "red");
   auto const& name = doc.at("components").at("schemas").at("new_item").at("properties").at("name");
   EXPECT_EQ(name.at("maxLength").to_number<int>(), 10);
   EXPECT_TRUE(doc.at("paths").at("/v1/text").at("get").at("deprecated").as_bool());

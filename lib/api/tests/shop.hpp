@@ -156,7 +156,8 @@ inline void routes(api::router& r, counter& c, bool idempotent = false) {
          .access = everyone,
          .deprecated_since = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1},
          .sunset = std::chrono::sys_days{std::chrono::year{2027} / 1 / 1},
-         .successor = "/v2/text"});
+         .successor = "/v2/text",
+         .examples = {{"X-Name", R"("Ada")"}, {"color", R"("red")"}}});
   r.get("/v2/text", c, &counter::text, {.summary = "Text", .access = everyone});
   r.post("/v1/counts", c, &counter::count_stock, {.summary = "Count", .access = everyone});
 }

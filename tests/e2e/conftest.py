@@ -6,7 +6,13 @@ import contract
 import harness
 from databases import MariaDB, Postgres
 from fixtures import running
-from processes import temporary_folder
+from processes import remove_temporary_folders, temporary_folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_stays():
+    yield
+    remove_temporary_folders()
 
 
 @pytest.fixture(scope="session")

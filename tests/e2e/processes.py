@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -33,10 +34,20 @@ def free_port():
         return probe.getsockname()[1]
 
 
+_folders = []
+
+
 def temporary_folder(prefix):
+    """It goes with the last test (conftest.py) where it is not removed before: a database takes some 40 MB."""
     folder = Path(tempfile.mkdtemp(prefix=f"slipway-{prefix}-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user
+    _folders.append(folder)
     return folder
+
+
+def remove_temporary_folders():
+    while _folders:
+        shutil.rmtree(_folders.pop(), ignore_errors=True)
 
 
 class ChildServer:

@@ -41,7 +41,26 @@ namespace {
 
 std::string why(int code) { return std::generic_category().message(code); }
 
-task<std::vector<protocol::endpoint>> resolve(endpoint const& to, asio::ip::tcp::resolver& resolver) {
+// The system's resolver cannot be interrupted while it waits for a name server, which may take it half a minute. So it
+// works for this, and whoever waits for it goes on without it when the time is over.
+struct lookup {
+  explicit lookup(asio::io_context& on) : names{on} {}
+  // Resumes who waits.
+  void end(boost::system::error_code how) {
+    if (!is_asked || done.fired()) return;
+    names.cancel();  // what has not begun yet never does
+    error = how;
+    done.fire();
+  }
+
+  asio::ip::tcp::resolver names;
+  asio::ip::tcp::resolver::results_type found;
+  boost::system::error_code error;
+  bool is_asked = false;
+  one_shot done;
+};
+
+task<std::vector<protocol::endpoint>> resolve(endpoint const& to, std::shared_ptr<lookup> by) {
   std::vector<protocol::endpoint> out;
   if (!to.path.empty()) {
     if (to.path.size() >= sizeof(sockaddr_un{}.sun_path))
@@ -54,16 +73,14 @@ task<std::vector<protocol::endpoint>> resolve(endpoint const& to, asio::ip::tcp:
     out.emplace_back(asio::ip::tcp::endpoint{address, to.port});
     co_return out;
   }
-  one_shot done;
-  asio::ip::tcp::resolver::results_type found;
-  resolver.async_resolve(to.host, std::to_string(to.port), [&](boost::system::error_code e, auto results) {
-    error = e;
-    found = std::move(results);
-    done.fire();
+  by->is_asked = true;
+  by->names.async_resolve(to.host, std::to_string(to.port), [by](boost::system::error_code e, auto results) {
+    by->found = std::move(results);
+    by->end(e);
   });
-  co_await done;
-  if (error) throw connect_error{"the name has no address: " + error.message(), false};
-  for (auto const& each : found) out.emplace_back(each.endpoint());
+  co_await by->done;
+  if (by->error) throw connect_error{"the name has no address: " + by->error.message(), false};
+  for (auto const& each : by->found) out.emplace_back(each.endpoint());
   co_return out;
 }
 
@@ -85,27 +102,23 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st*
                                            std::chrono::milliseconds limit) {
   co_await uncancellable();
   auto made = std::make_shared<stream>(home, std::move(to));
-  asio::ip::tcp::resolver resolver{home.io()};
+  auto const names = std::make_shared<lookup>(home.io());
   // Null once the attempt is over: the loop may have queued the timer's end already by then.
-  struct attempt {
-    stream* what;
-    asio::ip::tcp::resolver* names;
-  };
-  auto const current = std::make_shared<attempt>(attempt{made.get(), &resolver});
+  auto const current = std::make_shared<stream*>(made.get());
   struct leave {
-    std::shared_ptr<attempt> const& what;
-    ~leave() { what->what = nullptr; }
+    std::shared_ptr<stream*> const& what;
+    ~leave() { *what = nullptr; }
   } const on_leaving{current};
   asio::steady_timer timer{home.io(), limit};
-  timer.async_wait([current](boost::system::error_code error) {
-    if (error || current->what == nullptr) return;
-    current->what->timed_out_ = true;
-    current->names->cancel();
-    current->what->close();
+  timer.async_wait([current, names](boost::system::error_code error) {
+    if (error || *current == nullptr) return;
+    (*current)->timed_out_ = true;
+    (*current)->close();
+    names->end(asio::error::timed_out);  // the attempt may be over after this
   });
   std::exception_ptr failed;
   try {
-    auto const addresses = co_await resolve(made->to_, resolver);
+    auto const addresses = co_await resolve(made->to_, names);
     for (auto const& each : addresses) {
       failed = nullptr;
       try {
@@ -125,6 +138,8 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st*
   } catch (connect_error const&) {
     failed = std::current_exception();
   }
+  if (made->timed_out_ && names->error == asio::error::timed_out)
+    throw connect_error{"the name was not resolved in " + std::to_string(limit.count()) + " ms", false};
   if (made->timed_out_)
     throw connect_error{(made->connected_ ? "TLS: no answer to the handshake in " : "no answer in ") +
                             std::to_string(limit.count()) + " ms" +

@@ -339,6 +339,22 @@ def test_who_is_just_being_closed_is_waited_for(launch, postgres):
     assert person.client.get("/v1/notes").json()["items"] == []
 
 
+def test_a_renewal_that_waits_for_its_account_sees_that_its_session_was_ended(launch, postgres):
+    server = launch(postgres=postgres).start()
+    person, answers = server.person(), []
+    late = threading.Thread(target=lambda: answers.append(refresh(person.client, person.tokens["refresh_token"])))
+    with postgres.session(server.database) as ending:
+        ending.execute(f"begin; select 1 from users where email = '{person.email}' for update; "
+                       f"update refresh_tokens set revoked_at = now(); select 'held';")
+        ending.wait_for("held")
+        late.start()
+        wait_until(lambda: int(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")) > 0,
+                   what="the renewal to wait")
+        ending.execute("commit;")
+        late.join()
+    assert answers[0].status_code == 401 and answers[0].json()["code"] == "bad_refresh_token", answers[0].text
+
+
 def test_the_list_of_users_is_for_administrators(server, person):
     assert server.client().get("/v1/users").status_code == 401
     assert person.client.get("/v1/users").status_code == 403

@@ -59,6 +59,32 @@ def test_a_backup_made_under_load_brings_everything_back(server, launch):
     assert "up to date" in own.run("migrate", "up").stdout or "Nothing to do" in own.run("migrate", "up").stdout
 
 
+def test_one_half_of_a_backup_comes_back_alone(launch):
+    own = launch()
+    own.start()
+    person = own.person()
+    own.stop()
+    succeeded(own.run("backup", "key"))
+    succeeded(own.run("backup", "create"))
+    keys = {path.name: path.read_bytes() for path in (own.folder / "var/keys").iterdir()}
+
+    def people():
+        return own.sql(f"select count(*) from users where email = '{person.email}'")
+
+    def lose_both():
+        own.sql("pragma foreign_keys = off; delete from refresh_tokens; delete from users")
+        for name in keys:
+            (own.folder / "var/keys" / name).unlink(missing_ok=True)
+
+    lose_both()
+    succeeded(own.run("backup", "restore", "--overwrite", "--database-only"))
+    assert people() == "1" and not any((own.folder / "var/keys").iterdir()), "the keys stay away"
+    lose_both()
+    succeeded(own.run("backup", "restore", "--overwrite", "--files-only"))
+    assert people() == "0", "the database stays as it is"
+    assert {path.name: path.read_bytes() for path in (own.folder / "var/keys").iterdir()} == keys
+
+
 def test_damage_and_a_lost_key_are_named(launch):
     own = launch()
     succeeded(own.run("backup", "key"))

@@ -107,6 +107,44 @@ def test_a_taken_port(launch):
             launch(settings={key: f"127.0.0.1:{port}"}).refuses(73, str(port), f"another in {key}")
 
 
+def listing(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != "server.log")
+
+
+# Its own sockets, the database that it migrates first and its keys are there by then; what fails is the last address.
+@pytest.mark.parametrize("public, operators, ready", [("unix:{0}/a.sock,127.0.0.1:{1}", "127.0.0.1:0", None),
+                                                      ("127.0.0.1:{1}", "unix:{0}/b.sock", None),
+                                                      ("unix:{0}/a.sock", "unix:{0}/b.sock,127.0.0.1:{1}", None),
+                                                      ("unix:{0}/a.sock", "unix:{0}/b.sock", "a directory")])
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_start_that_fails_half_way_leaves_nothing_and_the_next_one_works(request, launch, engine, public, operators, ready):
+    server = launch(migrate=False, postgres=request.getfixturevalue("postgres") if engine == "postgres" else None,
+                    settings={"migrations.at_start": "true"})
+    server.start()
+    server.stop()
+    before = listing(server.folder)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        server.settings["http.listen"] = public.format(server.folder, port)
+        server.settings["operations.listen"] = operators.format(server.folder, port)
+        if ready:
+            server.refuses(73, str(server.folder), command=("serve", "--ready-file", str(server.folder / "var")))
+        else:
+            server.refuses(73, f"127.0.0.1:{port}", "another in")
+    assert listing(server.folder) == before
+    for key in ("http.listen", "operations.listen"):
+        server.settings[key] = server.settings[key].replace(f"127.0.0.1:{port}", "127.0.0.1:0")
+    server.settings["http.listen"] = "127.0.0.1:0," + server.settings["http.listen"]
+    server.settings["operations.listen"] = "127.0.0.1:0," + server.settings["operations.listen"]
+    server.start()
+    server.person()
+    assert {path for path in ("a.sock", "b.sock") if path in f"{public}{operators}"} <= set(listing(server.folder))
+    server.stop()
+    assert listing(server.folder) == before
+
+
 def test_addresses_that_cannot_be_used_name_their_setting(launch):
     for key in ("http.listen", "operations.listen"):
         launch(settings={key: "unix:/nowhere/at/all.sock"}).refuses(73, "/nowhere/at/all.sock", "Make it", key)
@@ -358,3 +396,22 @@ def test_the_first_administrator(server, person):
     assert permissions(person) == 403
     server.refuses(65, "there is no account nobody@example.com", command=("users", "role", "nobody@example.com", "admin"))
     server.refuses(64, "admin", "member", command=("users", "role", person.email, "root"))
+
+
+def test_every_setting_as_a_commented_file_is_the_defaults(launch):
+    server = launch()
+    folder = server.own_configuration()
+    defaults = succeeded(server.run("config", "show"))
+    text = succeeded(server.run("config", "reference", "--yaml"))
+    assert text.count("#") > 200 and "listen:" in text
+    (folder / "base.yaml").write_text(text)
+    succeeded(server.run("config", "check"))
+    assert succeeded(server.run("config", "show")) == defaults
+
+
+def test_both_ways_to_set_a_setting_on_the_command_line_are_one(launch):
+    server = launch()
+    del server.settings["http.listen"]
+    plain, one, other = (succeeded(server.run("config", "show", *words))
+                         for words in ([], ["--http.listen=127.0.0.1:4711"], ["--set", "http.listen=127.0.0.1:4711"]))
+    assert one == other != plain and "127.0.0.1:4711" in one

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -25,6 +26,13 @@ def heads(data):
         found.append((status, fields, rest[:length]))
         data = rest[length:]
     return found
+
+
+def read_to_the_end(peer):
+    parts = []
+    while part := peer.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def first(server, request):
@@ -152,6 +160,45 @@ def test_what_is_turned_away_is_counted(launch):
     assert counted("http_refused_total") == 1 and counted("http_connections_accepted_total") == 5
     for peer in busy:
         peer.close()
+
+
+def test_what_is_refused_unread_and_what_operators_are_refused_has_no_id(launch):
+    server = launch(settings={"http.max_connections": "1"}).start()
+    host, _, port = server.operator_url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as operator:
+        operator.sendall(get("/nowhere", "Connection: close"))
+        status, fields, body = heads(read_to_the_end(operator))[0]
+    assert status == 404 and "x-request-id" not in fields and "correlation_id" not in json.loads(body)
+    with socket.create_connection(server.address, timeout=20) as busy:
+        busy.sendall(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n"
+                     b"Expect: 100-continue\r\n\r\n")
+        assert busy.recv(65536).startswith(b"HTTP/1.1 100 ")
+        with socket.create_connection(server.address, timeout=20) as second:
+            status, fields, body = heads(read_to_the_end(second))[0]
+    assert status == 503 and int(fields["retry-after"]) > 0
+    assert "x-request-id" not in fields and "correlation_id" not in json.loads(body)
+    unknown = wait_until(lambda: (answer := first(server, get("/nowhere")))[0] == 404 and answer, what="the busy connection to be gone")
+    assert json.loads(unknown[2])["correlation_id"] == unknown[1]["x-request-id"]
+
+
+def for_whom(source, port=4711):
+    """The header of a balancer that passes on a connection of IPv4 (PROXY protocol, version 2)."""
+    return (b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11" + struct.pack(">H", 12) + socket.inet_aton(source) +
+            socket.inet_aton("127.0.0.1") + struct.pack(">HH", port, 80))
+
+
+def test_a_balancer_says_for_whom_a_connection_is(launch):
+    settings = {"http.proxy_protocol": "true", "http.trusted_proxies": "127.0.0.1/32", "limits.enabled": "true",
+                "limits.requests": "3", "limits.window": "3600s", "runtime.shards": "1"}
+    server = launch(settings=settings).start()
+
+    def asked(source):
+        return first(server, for_whom(source) + get("/version", "Connection: close"))[0]
+
+    assert [asked("203.0.113.9") for _ in range(4)] == [200, 200, 200, 429], "they have one limit between them"
+    assert asked("203.0.113.10") == 200, "and somebody else another"
+    wait_until(lambda: {"203.0.113.9", "203.0.113.10"} <= {line.get("peer") for line in server.log_lines()}, what="their lines in the log")
+    assert not server.raw(get("/version", "Connection: close")).startswith(b"HTTP/1.1 200"), "from there the header is asked for"
 
 
 def test_a_body_above_the_limit(plain_server):

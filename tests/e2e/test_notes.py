@@ -1,10 +1,13 @@
 """The resource that others are copied from: every promise that a REST resource makes here."""
 
 import re
+import socket
 import threading
 import uuid
 
 import pytest
+
+from processes import wait_until
 
 
 def test_a_note_from_birth_to_death_and_back(person):
@@ -271,6 +274,32 @@ def test_a_refused_body_may_be_corrected_under_its_key(person):
     for answer in (first, again):
         assert answer.status_code == 422 and answer.json()["correlation_id"] == answer.headers["x-request-id"]
     assert create(person, key).status_code == 201
+
+
+def test_who_leaves_before_the_answer_may_use_the_key_again(launch, postgres):
+    server = launch(postgres=postgres).start()
+    person, key, body = server.person(), str(uuid.uuid4()), b'{"title": "Groceries", "body": "Bread"}'
+    head = (f"POST /v1/notes HTTP/1.1\r\nHost: localhost\r\nAuthorization: {person.client.headers['authorization']}\r\n"
+            f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+
+    def waiting():
+        return int(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"))
+
+    with postgres.session(server.database) as other:
+        other.execute("begin; lock table notes in exclusive mode; select 'held';")
+        other.wait_for("held")
+        with socket.create_connection(server.address, timeout=20) as leaving:
+            leaving.sendall(head.encode() + body)
+            wait_until(lambda: waiting() == 1, what="the note to wait")
+        wait_until(lambda: waiting() == 0, what="its statement to be stopped")
+        other.execute("commit;")
+
+    def again():
+        return person.client.post("/v1/notes", content=body, headers={"idempotency-key": key, "content-type": "application/json"})
+
+    made = wait_until(lambda: (answer := again()).status_code != 409 and answer, what="the key to be free")
+    assert made.status_code == 201 and "idempotent-replayed" not in made.headers, made.text
+    assert len(person.client.get("/v1/notes").json()["items"]) == 1
 
 
 def test_an_answer_that_cannot_be_stored_under_its_key_stands(launch):

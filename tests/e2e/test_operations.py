@@ -82,6 +82,54 @@ def test_the_metrics_are_private(plain_server):
         assert client.get("/metrics").status_code == 404
 
 
+def test_metrics_are_public_where_that_is_set_and_what_is_for_operators_never_is(launch):
+    server = launch(settings={"operations.public_metrics": "true", "operations.profiles": "true"}).start()
+    with server.client() as client:
+        assert "\nhttp_requests" in client.get("/metrics").text or "\nhttp_request" in client.get("/metrics").text
+        for path in ("/queries/slow", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1"):
+            assert client.get(path).status_code == 404, path
+            assert httpx.get(server.operator_url + path.replace("seconds=1", "seconds=0")).status_code != 404, path
+
+
+def test_why_it_is_not_ready_is_for_operators(launch):
+    server = launch().start()
+    file = server.folder / "test.db"
+    file.rename(server.folder / "aside.db")
+
+    def failed(url):
+        with httpx.Client(timeout=30) as client:
+            answer = client.get(f"{url}/health/ready")
+            return [c for c in answer.json()["checks"] if c["name"] == "database"][0] if answer.status_code == 503 else None
+
+    private = wait_until(lambda: failed(server.operator_url), what="the failed check")
+    public = failed(server.url)
+    assert "moved or removed" in private["detail"], private
+    assert public["duration_ms"] >= 0 and str(file) not in str(public) and "moved" not in str(public), public
+    (server.folder / "aside.db").rename(file)
+
+
+def test_a_log_file_that_was_moved_away_is_opened_anew_on_sighup(launch):
+    server = launch()
+    file, aside = server.folder / "service.log", server.folder / "service.log.1"
+    server.settings["log.output"] = str(file)
+    server.start()
+
+    def ask(name):
+        with server.client() as client:
+            client.get("/version", headers={"x-request-id": name})
+
+    ask("before-it-moved")
+    wait_until(lambda: "before-it-moved" in file.read_text(), what="the line")
+    file.rename(aside)
+    ask("after-it-moved")
+    wait_until(lambda: "after-it-moved" in aside.read_text(), what="the line where the file is now")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(file.exists, what="a file in its old place")
+    ask("after-the-signal")
+    wait_until(lambda: "after-the-signal" in file.read_text(), what="the line in the new file")
+    assert "after-the-signal" not in aside.read_text()
+
+
 def test_an_unknown_path_makes_no_new_series(plain_server):
     with plain_server.client() as client:
         for i in range(20):

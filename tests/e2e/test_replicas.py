@@ -156,3 +156,39 @@ def test_a_replica_and_then_the_primary_are_lost_under_load(cluster, service):
         return {(line["before"], line["part"]) for line in service.log_lines() if line.get("message", "").startswith("a server of the database")}
 
     wait_until(lambda: {("replica", "unreachable"), ("replica", "primary"), ("unreachable", "stale")} <= told(), what="the log to tell")
+
+
+@pytest.mark.timeout(180)
+def test_a_replica_that_answers_only_with_errors_is_told_of_once(cluster, service):
+    person = service.person()
+    made = person.client.post("/v1/notes", json={"title": "Kept"}).headers["location"]
+    replayed(cluster, service.database)
+    ill = cluster.replicas[0]
+
+    def set_level(level):
+        # Past the setting itself, which no statement gets past.
+        database = ill.url("postgres") + "?options=-c%20default_transaction_isolation%3Dread%5C%20committed"
+        ill.query(database, f"alter system set default_transaction_isolation = '{level}'")
+        ill.query(database, "select pg_reload_conf()")
+
+    def told():
+        lines = [line for line in service.log_lines() if line.get("message") == "a server of the database has another part now"]
+        return [(line["part"], line["level"]) for line in lines if f":{ill.port}" in line["server"]]
+
+    def checks():
+        """How often the server was asked where it is and said no."""
+        return (ill.folder / "log").read_text(errors="replace").count("cannot use serializable mode in a hot standby")
+
+    def read():
+        assert person.client.get(made).status_code == 200
+
+    before = told()
+    set_level("serializable")
+    wait_until(lambda: read() or told() != before, what="a word about it")
+    so_far = checks()
+    wait_until(lambda: read() or checks() > so_far + 100, what="a hundred more checks")
+    assert told()[len(before):] == [("unreachable", "warn")], "once, and not with every check"
+    assert service.client().get("/health/ready").status_code == 200, "degraded, and ready"
+    set_level("read committed")
+    wait_until(lambda: read() or len(told()) > len(before) + 1, what="a word that it is well")
+    assert told()[len(before):] == [("unreachable", "warn"), ("replica", "info")]

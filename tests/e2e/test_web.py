@@ -45,6 +45,14 @@ def test_the_first_page(client):
     assert client.head("/").headers["etag"] == client.get("/").headers["etag"]
 
 
+def test_pages_carry_the_policy_that_is_set_and_the_api_keeps_its_own(launch, site):
+    policy = "default-src 'none'; script-src 'self'"
+    with launch(settings={"web.folder": str(site), "web.content_security_policy": policy}).start().client() as client:
+        for page in ("/", "/about.html"):
+            assert client.get(page).headers["content-security-policy"] == policy, page
+        assert client.get("/version").headers.get("content-security-policy") != policy
+
+
 def test_copies_are_asked_about_and_hashed_names_are_kept(client):
     page = client.get("/")
     assert page.headers["cache-control"] == "no-cache"

@@ -141,6 +141,36 @@ TEST_F(store_test, one_backups_part_does_not_pass_for_anothers) {
   EXPECT_THAT(refusal([&] { make().verify(second, *database()); }), HasSubstr("was changed"));
 }
 
+TEST_F(store_test, what_is_of_another_engine_is_not_put_into_this_one) {
+  auto made = create();
+  made.engine = "postgres";
+  EXPECT_THAT(refusal([&] { make().restore(made, *database(), {.overwrite = true}); }),
+              AllOf(HasSubstr("is of postgres"), HasSubstr("database.url is of sqlite")));
+  EXPECT_EQ(sql("SELECT x FROM t"), "one");
+  fs::remove_all(folder_ / "keys");
+  make().restore(made, *database(), {.database = false});
+  EXPECT_EQ(read(folder_ / "keys" / "a.pem"), "first") << "its files are files";
+}
+
+TEST_F(store_test, a_manifest_that_was_moved_or_is_no_manifest_of_this_format_is_refused_by_its_path) {
+  fs::path const good{create().id}, moved{"20300101T000000Z-0000"};
+  auto const in = [this](fs::path const& id) { return fs::path{settings_.directory} / id / manifest_name; };
+  auto const text = read(in(good));
+  fs::create_directory(in(moved).parent_path());
+  for (auto const& [what, why] : {std::pair{text, "is of another format, or was moved"},
+                                  {std::string{"{"}, "is no manifest"},
+                                  {std::string((1 << 20) + 1, ' '), "is larger than any manifest"}}) {
+    write(in(moved), what);
+    EXPECT_THAT(refusal([&] { make().list(); }), AllOf(HasSubstr(in(moved).string()), HasSubstr(why)));
+  }
+  fs::remove_all(in(moved).parent_path());
+  auto later = text;
+  auto const at = later.find("\"format\":1");
+  ASSERT_NE(at, std::string::npos) << text;
+  write(in(good), later.replace(at, 10, "\"format\":2"));
+  EXPECT_THAT(refusal([&] { make().list(); }), HasSubstr("is of another format"));
+}
+
 TEST_F(store_test, a_damaged_database_is_no_backup_to_rely_on) {
   sql("PRAGMA foreign_keys = OFF; CREATE TABLE c (t INTEGER REFERENCES t (id)); INSERT INTO c VALUES (99)");
   auto const made = create();

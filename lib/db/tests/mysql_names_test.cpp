@@ -1,6 +1,6 @@
 // The host of database.url has a name, and the name server does not answer.
+#include "../../core/tests/name_server.hpp"
 #include "fault_gate.hpp"
-#include "name_server.hpp"
 #include "server_case.hpp"
 
 #include <future>
@@ -56,7 +56,7 @@ class mysql_names : public testing::Test {
     ended.get();
   }
 
-  name_server names_;  // before the threads that are to ask it
+  slipway::tests::name_server names_;  // before the threads that are to ask it
   mysql_server* server_ = nullptr;
   std::unique_ptr<fault_gate> gate_;
   settings settings_;

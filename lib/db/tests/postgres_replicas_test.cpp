@@ -188,6 +188,38 @@ TEST_F(replicas_case, a_lost_replica_costs_no_read_and_is_used_again_when_it_is_
   run(db_->ping());
 }
 
+// It runs and takes connections, and answers each statement with an error.
+TEST_F(replicas_case, a_replica_that_answers_only_with_errors_costs_no_read_and_is_left_out_until_it_is_well) {
+  open();
+  run(insert(*db_, "a"));
+  caught_up();
+  auto const set_level = [this](std::string const& level) {
+    // Past the setting itself, which no statement gets past.
+    std::string const on = "postgres?options=-c%20default_transaction_isolation%3Dread%5C%20committed";
+    replicas_[0]->ask("alter system set default_transaction_isolation = '" + level + "'", on);
+    replicas_[0]->ask("select pg_reload_conf()", on);
+  };
+  set_level("serializable");
+  EXPECT_THROW(replicas_[0]->ask("select 1"), std::runtime_error);
+  EXPECT_TRUE(eventually([this] {
+    EXPECT_EQ(read(how_many(*db_)), 1);
+    return is(1, server_part::unreachable);
+  }));
+  EXPECT_THAT(status_of(1).detail, HasSubstr("serializable mode"));
+  auto const sent = status_of(1).reads;
+  // Every connection to it that succeeds and every check that fails: it stays what it is.
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(read(port(*db_)), replicas_[1]->port());
+    EXPECT_TRUE(is(1, server_part::unreachable)) << i;
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  EXPECT_EQ(status_of(1).reads, sent);
+  EXPECT_EQ(db_->replication().failovers, 0u);
+  set_level("read committed");
+  EXPECT_TRUE(eventually([this] { return is(1, server_part::replica); }));
+  EXPECT_TRUE(eventually([this] { return read(port(*db_)) == replicas_[0]->port(); }));
+}
+
 // Accepts connections and says nothing, as a host does whose packets are lost.
 class silent_server {
  public:

@@ -1,9 +1,9 @@
 // A disk of a few megabytes that a server of a test's own fills. Needs root, as mounting does.
 #pragma once
 
-#include <fcntl.h>
+#include "../../core/tests/own_mounts.hpp"
+
 #include <pwd.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,33 +15,7 @@
 
 namespace slipway::db::tests {
 
-// From here on what this thread mounts is seen by it and by the processes that it starts alone, and is gone with the last
-// of them, however the test ends. Made before the server is started.
-class mounts_of_our_own {
- public:
-  mounts_of_our_own() : before_{::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)} {
-    if (before_ < 0 || ::unshare(CLONE_NEWNS) != 0) {
-      why_not_ = std::string{"no disk can be mounted: "} + std::strerror(errno) + " (it takes root)";
-    } else {
-      entered_ = true;
-      if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-        why_not_ = std::string{"mounts cannot be kept private: "} + std::strerror(errno);
-    }
-  }
-  mounts_of_our_own(mounts_of_our_own const&) = delete;
-  mounts_of_our_own& operator=(mounts_of_our_own const&) = delete;
-  ~mounts_of_our_own() {
-    if (entered_) ::setns(before_, CLONE_NEWNS);
-    if (before_ >= 0) ::close(before_);
-  }
-  // Empty when all is well.
-  std::string const& why_not() const noexcept { return why_not_; }
-
- private:
-  int before_;
-  bool entered_ = false;
-  std::string why_not_;
-};
+using slipway::tests::mounts_of_our_own;
 
 class small_disk {
  public:

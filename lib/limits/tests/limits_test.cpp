@@ -151,6 +151,43 @@ TEST_F(shared_limits, of_a_burst_of_logins_no_more_are_let_in_than_one_after_the
   EXPECT_EQ(store->cli({"dbsize"}), "0");
 }
 
+TEST_F(shared_limits, an_attempt_whose_client_leaves_meanwhile_ends_in_the_store_as_well) {
+  manual own;
+  shared_throttle in{*one, {}, fallback::refuse, own};
+  on.run([](shared_throttle& to) -> task<> {
+    context leaving;
+    co_await slipway::detail::with_context{&leaving};
+    std::function<task<bool>()> const compare = [&leaving]() -> task<bool> {
+      leaving.cancel(cancel_reason::client_gone);
+      co_return true;
+    };
+    auto const good = co_await auth::attempt(to, "ada@example.com", "192.0.2.1", compare);
+    EXPECT_TRUE(good && *good);
+    co_await uncancellable();  // the context ends here
+  }(in));
+  EXPECT_EQ(store->cli({"dbsize"}), "0") << "it stays counted";
+}
+
+TEST_F(shared_limits, of_a_comparison_and_a_store_that_fail_the_first_is_told) {
+  manual own;
+  shared_throttle in{*one, {}, fallback::refuse, own};
+  std::string said;
+  on.run([](shared_throttle& to, server& kept, std::string& out) -> task<> {
+    std::function<task<bool>()> const compare = [&kept]() -> task<bool> {
+      kept.kill();
+      throw unavailable_error{"too much to hash"};
+      co_return false;
+    };
+    try {
+      (void)co_await auth::attempt(to, "ada@example.com", "192.0.2.1", compare);
+    } catch (unavailable_error const& failed) {
+      out = failed.what();
+    }
+  }(in, *store, said));
+  EXPECT_EQ(said, "too much to hash");
+  EXPECT_EQ(in.store_failures(), 1u);
+}
+
 // The rule is there twice, in C++ and in the script.
 TEST_F(shared_limits, the_script_decides_as_the_rule_in_memory_does) {
   auth::throttle_settings const s{.first_delay = 1min, .longest_delay = 1h};  // so that no wait ends meanwhile

@@ -1,4 +1,5 @@
 // What goes wrong with settings and servers: each has its name, and says what to do.
+#include "../../core/tests/name_server.hpp"
 #include "certificates.hpp"
 #include "gate.hpp"
 #include "server.hpp"
@@ -12,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -53,6 +56,33 @@ TEST_F(redis_troubles, without_being_required_it_starts_and_connects_later) {
   EXPECT_EQ(on.run(outcome(cache.check())), "lost, not sent");
   server late{{}, "redis-server", port};
   EXPECT_TRUE(wait_until([&] { return on.run(outcome(cache.check())) == "nothing"; }, 5s));
+}
+
+TEST_F(redis_troubles, a_name_server_that_says_nothing_holds_nobody_up) {
+  slipway::tests::name_server names;
+  if (!names.why_not().empty()) GTEST_SKIP() << "SKIPPED LOUDLY: " << names.why_not();
+  shards asking{2};  // after it, or they would ask another
+  auto s = hasty("redis://redis.invalid:" + std::to_string(free_port()));
+  s.connect_attempts = 1;
+  auto const in_the_silence = [&names](auto work, char const* what) {
+    names.be_silent();
+    auto ended = std::async(std::launch::async, std::move(work));
+    EXPECT_EQ(ended.wait_for(15s), std::future_status::ready) << what << " waits for the name server";
+    EXPECT_TRUE(names.is_asked()) << what;
+    names.speak();
+    return ended.get();
+  };
+  EXPECT_THAT(in_the_silence([&] { return outcome_of_connecting(s, asking); }, "the start"),
+              AllOf(StartsWith("unavailable: "), HasSubstr("the name was not resolved in 500 ms")));
+  s.required = false;
+  std::optional<client> cache;
+  in_the_silence([&] { cache.emplace(connect(s, asking)); }, "a start that does not require it");
+  in_the_silence(
+      [&] {
+        EXPECT_TRUE(wait_until([&names] { return names.is_asked(); }));
+        cache.reset();
+      },
+      "the end");
 }
 
 TEST_F(redis_troubles, passwords) {

@@ -1,8 +1,8 @@
 // The machine's resolver asks a name server of the test's, which may be silent. Needs root, as mounting does.
 #pragma once
 
-#include "../../core/tests/temporary_folder.hpp"
-#include "small_disk.hpp"
+#include "own_mounts.hpp"
+#include "temporary_folder.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,13 +11,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <string_view>
 #include <thread>
 
-namespace slipway::db::tests {
+namespace slipway::tests {
 
 // For the threads that are started by this one, from here on.
 class name_server {
@@ -87,11 +89,11 @@ class name_server {
   }
 
   mounts_of_our_own mounts_;
-  slipway::tests::temporary_folder folder_{"name-server"};
+  temporary_folder folder_{"name-server"};
   int socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   std::string why_not_;
   std::atomic<bool> silent_{false};
   std::jthread thread_;
 };
 
-}  // namespace slipway::db::tests
+}  // namespace slipway::tests

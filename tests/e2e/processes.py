@@ -1,6 +1,9 @@
 """Servers that the tests start: each in a folder of its own, on loopback and a free port."""
 
 import contextlib
+import fcntl
+import functools
+import itertools
 import os
 import pwd
 import shutil
@@ -28,10 +31,35 @@ def wait_until(condition, seconds=PATIENCE, what="the condition"):
         pause = min(pause * 1.5, 0.1)
 
 
+class PortClaims:
+    """Ports for servers that are told where to listen. The kernel gives none of them to outgoing connections or to whoever
+    asks for any port, so that nobody comes between the choice and the server, nor while it is down and to be started
+    again. Tests run side by side: each process locks the byte of its port in one file, as lib/core/tests/server_process.cpp
+    does. The locks go with the process."""
+
+    FIRST, LAST = 10_000, 20_000
+
+    def __init__(self):
+        self.file = os.open(Path(tempfile.gettempdir()) / f"slipway-ports-{os.geteuid()}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        start = os.getpid() * 37 % (self.LAST - self.FIRST)
+        self.candidates = itertools.cycle([*range(self.FIRST + start, self.LAST), *range(self.FIRST, self.FIRST + start)])
+
+    def next(self):
+        for port in itertools.islice(self.candidates, self.LAST - self.FIRST):
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+                probe.bind(("127.0.0.1", port))
+                return port
+        raise AssertionError("no free port")
+
+
+@functools.cache
+def port_claims():
+    return PortClaims()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return port_claims().next()
 
 
 _folders = []

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -32,6 +33,48 @@ sockaddr_in loopback(int port) {
   return at;
 }
 
+bool nobody_listens_at(int port) {
+  auto const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto const at = loopback(port);
+  auto const bound = ::bind(s, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0;
+  ::close(s);
+  return bound;
+}
+
+// Ports for servers that are told where to listen. The kernel gives none of them to outgoing connections or to whoever
+// asks for any port, so that nobody comes between the choice and the server, nor while it is down and to be started
+// again. Test programs run side by side: each locks the byte of its port in one file, which tests/e2e/processes.py does
+// as well. The locks go with the process.
+class claims {
+ public:
+  claims() {
+    auto const name = files::temp_directory_path() / ("slipway-ports-" + std::to_string(::geteuid()));
+    file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file_ < 0) throw std::runtime_error{"cannot open " + name.string()};
+    next_ = first + ::getpid() * 37 % (last - first);
+  }
+
+  int next() {
+    std::scoped_lock const alone{mutex_};
+    for (int tries = first; tries < last; ++tries) {
+      if (++next_ >= last) next_ = first;
+      struct ::flock claim{};
+      claim.l_type = F_WRLCK;
+      claim.l_whence = SEEK_SET;
+      claim.l_start = next_;
+      claim.l_len = 1;
+      if (::fcntl(file_, F_SETLK, &claim) == 0 && nobody_listens_at(next_)) return next_;
+    }
+    throw std::runtime_error{"no free port"};
+  }
+
+ private:
+  // A Redis cluster speaks with itself at ten thousand above these.
+  static constexpr int first = 10'000, last = 20'000;
+  std::mutex mutex_;
+  int file_ = -1, next_ = first;
+};
+
 // In the child: nothing here may allocate or throw.
 [[noreturn]] void become(char* const* arguments, passwd const* user, char const* directory, int log, int when_left) {
   ::dup2(log, 1);
@@ -49,14 +92,8 @@ sockaddr_in loopback(int port) {
 }  // namespace
 
 int free_port() {
-  auto const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto at = loopback(0);
-  socklen_t size = sizeof at;
-  auto const bound = ::bind(s, reinterpret_cast<sockaddr*>(&at), size) == 0 &&
-                     ::getsockname(s, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  ::close(s);
-  if (!bound) throw std::runtime_error{"no free port"};
-  return ntohs(at.sin_port);
+  static claims mine;
+  return mine.next();
 }
 
 bool accepts_at(int port) {

@@ -10,7 +10,7 @@
 
 namespace slipway::tests {
 
-// Nobody listens there at this moment.
+// Nobody listens there, no other test is given it while this process lives, and no outgoing connection takes it.
 int free_port();
 // Whether somebody accepts connections there.
 bool accepts_at(int port);

@@ -8,13 +8,14 @@
 
 namespace slipway::redis::tests {
 
-cluster::cluster(unsigned masters, unsigned replicas_each, certificates const* secured) {
+cluster::cluster(unsigned masters, unsigned replicas_each, certificates const* secured,
+                 std::chrono::milliseconds node_timeout) {
   if (secured != nullptr) cli_ = {"--tls", "--cacert", secured->file("authority.crt")};
   for (unsigned i = 0; i < masters * (1 + replicas_each); ++i) {
     std::vector<std::string> arguments{"--cluster-enabled",
                                        "yes",
                                        "--cluster-node-timeout",
-                                       "1000",
+                                       std::to_string(node_timeout.count()),
                                        "--appendonly",
                                        "no",
                                        "--cluster-replica-validity-factor",

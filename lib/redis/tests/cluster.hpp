@@ -4,12 +4,16 @@
 #include "certificates.hpp"
 #include "server.hpp"
 
+#include <chrono>
+
 namespace slipway::redis::tests {
 
 class cluster {
  public:
-  // With certificates, all of it speaks TLS alone.
-  cluster(unsigned masters, unsigned replicas_each, certificates const* secured = nullptr);
+  // With certificates, all of it speaks TLS alone. A node that is silent for `node_timeout` is taken for dead: long, where
+  // a test loses none, so that a busy machine does not lose one by itself.
+  cluster(unsigned masters, unsigned replicas_each, certificates const* secured = nullptr,
+          std::chrono::milliseconds node_timeout = std::chrono::seconds{5});
   std::string url() const;
   server& operator[](std::size_t i) { return *all_[i]; }
   std::size_t size() const noexcept { return all_.size(); }

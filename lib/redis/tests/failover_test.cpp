@@ -105,7 +105,7 @@ struct redis_failover : fixture {
 };
 
 TEST_F(redis_failover, a_cluster_of_six_loses_a_master) {
-  cluster six{3, 1};
+  cluster six{3, 1, nullptr, 1s};
   auto cache = connect(with(six.url()), on);
   EXPECT_THAT(cache.description(), HasSubstr("cluster of 3 masters"));
   load l;

@@ -8,12 +8,6 @@
 
 namespace slipway::redis::tests {
 
-int free_port() {
-  constexpr int most = 55'000;  // a cluster speaks with itself at this port plus ten thousand
-  auto const found = slipway::tests::free_port();
-  return found < most ? found : free_port();
-}
-
 bool is_installed(char const* program) { return !slipway::tests::find_program(program).empty(); }
 
 server::server(std::vector<std::string> more, std::string program, int port)

@@ -16,7 +16,8 @@
 
 namespace slipway::redis::tests {
 
-int free_port();
+using slipway::tests::free_port;
+
 struct folder : slipway::tests::temporary_folder {
   folder() : temporary_folder{"redis"} {}
 };

@@ -1,5 +1,6 @@
 #include "bench/server/handlers.hpp"
 
+#include <slipway/core/all.hpp>
 #include <slipway/core/html.hpp>
 
 #include <algorithm>
@@ -69,9 +70,9 @@ task<result<transfer_view>> handlers::transaction() {
   co_return co_await db_.transaction([=](db::transaction& tx) -> task<result<transfer_view>> {
     auto from = co_await ok(tx.from<account>().where(col<&account::id> == id).for_update().one());
     from.balance -= amount;
-    from = co_await ok(tx.update(from));
-    auto const made = co_await tx.insert(transfer{.account_id = id, .amount = amount});
-    co_return transfer_view{id, from.balance, made.id};
+    auto const [kept, made] =
+        co_await ok(all(tx.update(from), tx.insert(transfer{.account_id = id, .amount = amount})));
+    co_return transfer_view{id, kept.balance, made.id};
   });
 }
 

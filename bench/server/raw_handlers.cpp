@@ -1,5 +1,6 @@
 #include "bench/server/raw_handlers.hpp"
 
+#include <slipway/core/all.hpp>
 #include <slipway/db/postgres_array.hpp>
 
 #include <algorithm>
@@ -54,9 +55,10 @@ task<result<entry>> raw_handlers::insert() {
 
 task<result<author_view>> raw_handlers::eager() {
   auto const id = number(100);
-  auto const found = co_await db_.query("select id, name from author where id = $1", {id});
+  auto const [found, books] =
+      co_await all(db_.query("select id, name from author where id = $1", {id}),
+                   db_.query("select id, author_id, title, pages from book where author_id = $1", {id}));
   author_view out{small(found.at(0, 0)), std::string{found.at(0, 1).text}, {}};
-  auto const books = co_await db_.query("select id, author_id, title, pages from book where author_id = $1", {id});
   out.books.reserve(books.size());
   for (std::size_t i = 0; i < books.size(); ++i)
     out.books.push_back(
@@ -69,9 +71,9 @@ task<result<transfer_view>> raw_handlers::transaction() {
   co_return co_await db_.transaction([=](db::transaction& tx) -> task<result<transfer_view>> {
     auto const found = co_await tx.query("select id, balance from account where id = $1 for update", {id});
     auto const balance = found.at(0, 1).integer - amount;
-    co_await tx.execute("update account set balance = $1 where id = $2", {balance, id});
-    auto const made =
-        co_await tx.query_once("insert into transfer (account_id, amount) values ($1, $2) returning id", {id, amount});
+    auto const [changed, made] = co_await all(
+        tx.execute("update account set balance = $1 where id = $2", {balance, id}),
+        tx.query_once("insert into transfer (account_id, amount) values ($1, $2) returning id", {id, amount}));
     co_return transfer_view{id, balance, made.at(0, 0).integer};
   });
 }

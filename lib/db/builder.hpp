@@ -158,6 +158,10 @@ void read_columns(meta::type const& into, void* row, rows const& from, std::size
 task<> load_related(core& shared, link& to, table_info const& owner, void* first, std::size_t stride, std::size_t count,
                     std::vector<load_step> const& steps, std::source_location at);
 
+// The first row and its relations, which are asked for together where the query names the keys that they begin at.
+// False: there is none.
+task<bool> fetch_with_related(select_state& query, void* row);
+
 // find.cpp: the one row, not marked as deleted, whose key is the only parameter.
 statement_ref statement_by_key(core& shared, table_info const& info, value_kind key);
 

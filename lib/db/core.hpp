@@ -26,6 +26,8 @@ class core {
   std::string description;
   per_shard<statement_cache> statements;
 
+  // Several at once take one round trip. Elsewhere each takes a connection of its own, or waits for the one before.
+  bool questions_travel_together() const noexcept { return kind == dialect::postgres; }
   // A statement written by hand.
   statement_ref text(std::string sql, values const& parameters, bool reads);
 };

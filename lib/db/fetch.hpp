@@ -27,23 +27,29 @@ task<std::vector<T>> fetch_all(select_ptr query) {
 template <class T>
 task<result<T>> fetch_one(select_ptr query) {
   query->limit = 1;
+  T row{};
+  if (query->loads) {
+    if (!co_await fetch_with_related(*query, &row)) co_return fault::not_found();
+    co_return std::move(row);
+  }
   auto found = co_await query->fetch(select_state::wanted::rows);
   if (found.empty()) co_return fault::not_found();
-  T row{};
   read_row(query->shared, info_of<T>, &row, found, 0);
-  if (query->loads)
-    co_await load_related(query->shared, query->to, info_of<T>, &row, sizeof(T), 1, *query->loads, query->at);
   co_return std::move(row);
 }
 template <class T>
 task<std::optional<T>> fetch_first(select_ptr query) {
   query->limit = 1;
+  std::optional<T> out{std::in_place};
+  if (query->loads) {
+    if (!co_await fetch_with_related(*query, &*out)) out.reset();
+    co_return out;
+  }
   auto found = co_await query->fetch(select_state::wanted::rows);
-  std::optional<T> out;
-  if (found.empty()) co_return out;
-  read_row(query->shared, info_of<T>, &out.emplace(), found, 0);
-  if (query->loads)
-    co_await load_related(query->shared, query->to, info_of<T>, &*out, sizeof(T), 1, *query->loads, query->at);
+  if (found.empty())
+    out.reset();
+  else
+    read_row(query->shared, info_of<T>, &*out, found, 0);
   co_return out;
 }
 template <class T>

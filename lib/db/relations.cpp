@@ -1,4 +1,5 @@
 // Eager loading: the related rows of any number of rows, in one statement for each relation.
+#include <slipway/core/all.hpp>
 #include <slipway/db/row_values.hpp>
 #include <slipway/db/sql_writer.hpp>
 
@@ -155,11 +156,12 @@ class loading {
 
   static task<> load_related(core& shared, link& to, table_info const& owner, row_list rows,
                              std::vector<load_step> const& steps, std::source_location at) {
+    std::vector<task<>> parts;
     for (auto const& step : steps)
-      for (std::size_t t = 0; t < step.what->target_count; ++t) {
-        loading one{shared, to, owner, rows, step, step.what->targets[t], at};
-        co_await one.run();
-      }
+      for (std::size_t t = 0; t < step.what->target_count; ++t)
+        parts.push_back(load_part(shared, to, owner, rows, step, step.what->targets[t], at));
+    if (parts.size() > 1 && shared.questions_travel_together()) co_return void(co_await all(std::move(parts)));
+    for (auto& part : parts) co_await std::move(part);
   }
 
  private:
@@ -167,6 +169,12 @@ class loading {
     std::shared_ptr<void> owner;
     std::vector<std::uint32_t> begins;  // of each group, and the end of the last
   };
+
+  static task<> load_part(core& shared, link& to, table_info const& owner, row_list rows, load_step const& step,
+                          relation_target const& target, std::source_location at) {
+    loading one{shared, to, owner, rows, step, target, at};
+    co_await one.run();
+  }
 
   bool concerns(void* row) const {
     auto const& r = *step_.what;

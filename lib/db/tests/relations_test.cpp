@@ -306,6 +306,52 @@ TEST_P(relations, some_of_the_related_rows_in_an_order) {
   EXPECT_THAT(titles(some->books), ElementsAre("B"));
 }
 
+TEST_P(relations, of_one_row_by_its_key) {
+  auto const found = counted(5, db_->from<writer>()
+                                    .where(col<&writer::id> == ann_.id && col<&writer::boss_id> == boss_.id)
+                                    .with<&writer::books, &book::genres>()
+                                    .with<&writer::profile>()
+                                    .with<&writer::boss>()
+                                    .first());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->name, "Ann");
+  EXPECT_THAT(titles(found->books), UnorderedElementsAre("A", "B"));
+  EXPECT_EQ(found->books[0].genres.size() + found->books[1].genres.size(), 2u);
+  EXPECT_EQ(found->profile->bio, "writes");
+  EXPECT_EQ(found->boss->name, "Boss");
+  // What the query says of the key decides nothing where it says more.
+  auto const either = run(db_->from<writer>()
+                              .where(col<&writer::id> == bob_.id || col<&writer::id> == ann_.id)
+                              .order_by(asc<&writer::name>)
+                              .with<&writer::books>()
+                              .one());
+  EXPECT_THAT(titles(either->books), UnorderedElementsAre("A", "B"));
+  auto const of_ann = run(db_->from<book>()
+                              .where(col<&book::writer_id> == ann_.id && col<&book::pages> == 20)
+                              .with<&book::writer>()
+                              .with<&book::remarks>()
+                              .one());
+  EXPECT_EQ(of_ann->title, "B");
+  EXPECT_EQ(of_ann->writer->name, "Ann");
+  EXPECT_TRUE(of_ann->remarks.empty());
+  EXPECT_FALSE(run(db_->from<writer>()
+                       .where(col<&writer::id> == ann_.id && col<&writer::boss_id> == bob_.id)
+                       .with<&writer::books>()
+                       .one()));
+  run(db_->remove(ann_));
+  EXPECT_FALSE(run(db_->from<writer>().where(col<&writer::id> == ann_.id).with<&writer::books>().first()));
+}
+
+TEST_P(relations, of_one_row_that_a_transaction_locks) {
+  auto const kept = run(db_->transaction([&](db::transaction& tx) -> task<result<writer>> {
+    auto found =
+        co_await ok(tx.from<writer>().where(col<&writer::id> == ann_.id).for_update().with<&writer::books>().one());
+    found.name += " " + std::to_string(found.books.size());
+    co_return co_await tx.update(found);
+  }));
+  EXPECT_EQ(kept->name, "Ann 2");
+}
+
 TEST_P(relations, nothing_is_asked_for_nobody) {
   EXPECT_TRUE(counted(1, db_->from<writer>().where(col<&writer::name> == "x").with<&writer::books>().all()).empty());
   auto const anonymous =

@@ -153,7 +153,7 @@ void pg_connection::tick(steady::time_point now) {
   if (shared_ && is_left && waited > patience && waited + time_of_an_order < statement_timeout_ && !stop_sent_) {
     stop_sent_ = true;
     stop_since_ = now;
-    ++stops_;
+    stops_ += hits_of_an_order;
     owner_.stop_statement(pg_);
   }
   if (stop_sent_ && now - stop_since_ > answer_to_a_stop)

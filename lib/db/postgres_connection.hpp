@@ -109,6 +109,9 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   // So long an order to stop takes at most where all is well. When the server's own time-out comes first anyway, none is
   // given: it would hit a neighbour, and the two could not be told apart.
   static constexpr std::chrono::milliseconds time_of_an_order{500};
+  // The server signals the backend and then its process group, to which the backend belongs: on a busy machine the second
+  // signal may come when the first has done its work, and stop whoever comes next.
+  static constexpr unsigned hits_of_an_order = 2;
   // After an order to stop the answer comes at once, or what is between us and the server swallows it.
   static constexpr std::chrono::seconds answer_to_a_stop{3};
   // Where an operation is, for its cancellation.
@@ -174,7 +177,7 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   std::chrono::steady_clock::time_point front_since_{};
   bool stop_sent_ = false;  // for the front
   std::chrono::steady_clock::time_point stop_since_{};
-  unsigned stops_ = 0;  // that may still hit a neighbour
+  unsigned stops_ = 0;  // signals that may still hit a neighbour
   copy_state copying_ = copy_state::none;
   copy_step* step_ = nullptr;
   bool drained_ = false;          // the last piece was the end

@@ -309,13 +309,13 @@ bool pg_connection::repeat(operation& op, slot const& s, std::string_view state)
   auto const stale = state == "26000" || (state == "0A000" && s.entry != nullptr);
   if (stale) forget_prepared(*op.what);
   if (!shared_) return false;
-  auto const stopped = was_stopped(state);
-  if (op.repeats != 0 || !(stale || stopped || state == "skipped")) return false;
+  // As often as there are signals; otherwise once.
+  if (!was_stopped(state) && (op.repeats != 0 || !(stale || state == "skipped"))) return false;
   ++op.repeats;
   return true;
 }
 
-// By an order of ours, which hits once.
+// By an order of ours.
 bool pg_connection::was_stopped(std::string_view state) noexcept {
   if (state != "57014" || stops_ == 0) return false;
   --stops_;

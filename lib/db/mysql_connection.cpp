@@ -239,8 +239,12 @@ task<rows> my_connection::execute(my_flight& of) {
     } catch (out_of_date const&) {  // nothing was done
       if (is_new) throw unavailable_error{"MySQL: the server forgets a prepared statement at once"};
     }
-    by_number_[number].reset();
+    auto const old = std::move(by_number_[number]);
     --prepared_count_;
+    // After 1615 the server still has it.
+    if (old->handle.valid())
+      check(co_await asio_call{
+          [&](auto done) { wire_.async_close_statement(old->handle, diagnostics_, std::move(done)); }});
     if (of.op == nullptr) co_return rows{};
   }
   prepared once;
@@ -258,9 +262,14 @@ task<rows> my_connection::execute(my_flight& of) {
       error = std::current_exception();
     }
   }
-  if (once.handle.valid() && open_)
-    check(co_await asio_call{
-        [&](auto done) { wire_.async_close_statement(once.handle, diagnostics_, std::move(done)); }});
+  if (once.handle.valid() && open_) {
+    auto const closed =
+        co_await asio_call{[&](auto done) { wire_.async_close_statement(once.handle, diagnostics_, std::move(done)); }};
+    try {
+      check(closed);
+    } catch (my_lost const&) {  // the answer is here: who uses the connection next finds it closed
+    }
+  }
   if (error) std::rethrow_exception(error);
   co_return found;
 }

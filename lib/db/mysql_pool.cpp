@@ -148,6 +148,10 @@ task<> my_pool::wait_in_line(waiter& me) {
     waiter& me;
     ~in_line() { pool.leave_line(me); }
   };
+  if (closing_) {  // nobody would be answered any more
+    if (me.flight != nullptr) me.flight->waiting = nullptr;
+    throw unavailable_error{"MySQL: the database is being closed"};
+  }
   me.began = steady::now();
   me.give_up = me.began + settings_.acquire_timeout;
   me.place = line_.insert(line_.end(), &me);

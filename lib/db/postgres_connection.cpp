@@ -130,6 +130,7 @@ void pg_connection::tick(steady::time_point now) {
   for (bool again = true; again && pg_ != nullptr;) {
     again = false;
     operation* late = step_ != nullptr && is_late(*step_) ? step_ : nullptr;
+    if (late == nullptr && answered_ != nullptr && is_late(*answered_)) late = answered_;
     for (auto* op = pending_.first(); op != nullptr && late == nullptr; op = op->next_operation)
       if (is_late(*op)) late = op;
     for (std::size_t i = 0; i < flight_.size() && late == nullptr; ++i) {

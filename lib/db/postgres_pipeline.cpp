@@ -15,8 +15,9 @@
 
 namespace slipway::db::detail {
 namespace {
-constexpr unsigned most_batches = 2;  // one that is worked on, and the next
-}
+constexpr unsigned most_batches = 2;                     // one that is worked on, and the next
+constexpr std::uint8_t repeated = 1, prepared_anew = 2;  // in operation::repeats: why it was done again
+}  // namespace
 
 pg_connection::prepared& pg_connection::entry_of(statement const& what) {
   if (what.id < by_number_.size() && by_number_[what.id] != nullptr) [[likely]]
@@ -71,7 +72,7 @@ void pg_connection::let_go() noexcept {
   ::setsockopt(PQsocket(pg_), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
-// False: the connection is lost.
+// False: the connection is lost. What was not sent then is among the pending, so that somebody knows it.
 bool pg_connection::send(operation& op, bool& batch_is_open) {
   auto const& what = *op.what;
   if (not_begun_ != nullptr) [[unlikely]] {  // it would be done outside a transaction
@@ -83,17 +84,24 @@ bool pg_connection::send(operation& op, bool& batch_is_open) {
   if (what.id != 0) {
     entry = &entry_of(what);
     if (!entry->is_ready) {
-      if (batch_is_open && !sync()) return false;
+      auto const good = (!batch_is_open || sync()) && (entry->is_sent || send_preparation(what, *entry));
       batch_is_open = false;
+      if (!good) {
+        pending_.push(op);
+        return false;
+      }
       op.stage = preparing;
       entry->waiting.push(op);
-      return entry->is_sent || send_preparation(what, *entry);
+      return true;
     }
   }
   auto const alone = shared_ ? !what.reads || op.repeats != 0 : !op.joins_next;
   if (alone && batch_is_open && shared_) {
     batch_is_open = false;
-    if (!sync()) return false;
+    if (!sync()) {
+      pending_.push(op);
+      return false;
+    }
   }
   try {
     parameters_.encode(*op.parameters, entry == nullptr);
@@ -145,8 +153,8 @@ void pg_connection::read_answers() {
   while (pg_ != nullptr && !flight_.empty() && copying_ == copy_state::none && PQisBusy(pg_) == 0) {
     auto* result = PQgetResult(pg_);
     auto& front = flight_.front();
-    if (front.what == kind::statement && PQresultStatus(result) == PGRES_TUPLES_OK && front.op != nullptr && shared_)
-        [[likely]] {
+    if (front.what == kind::statement && PQresultStatus(result) == PGRES_TUPLES_OK && front.op != nullptr && shared_ &&
+        front.op->what->reads) [[likely]] {
       // The everyday case, all in one place: the rest of this function is for the others.
       if (auto* more = PQgetResult(pg_)) {
         front.result = result;
@@ -161,7 +169,13 @@ void pg_connection::read_answers() {
       continue;
     }
     if (front.what == kind::sync) {
-      if (result == nullptr) return;
+      if (result == nullptr && front.result == nullptr) return;
+      if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
+        // Something failed at the end of the implicit transaction: a deferred constraint, the isolation. After the error
+        // come a null and the Sync's own answer.
+        if (result != nullptr && !take_result(result)) return;
+        continue;
+      }
       PQclear(result);
     } else if (result != nullptr) {
       if (!take_result(result)) return;
@@ -220,10 +234,17 @@ bool pg_connection::refuse_copy() {
 
 void pg_connection::finish(slot& s) {
   switch (s.what) {
-    case kind::sync:
+    case kind::sync: {
       --batches_;
-      if (auto* op = std::exchange(answered_, nullptr)) op->error ? owner_.complete_failed(*op) : complete(*op);
+      auto* const op = std::exchange(answered_, nullptr);
+      if (s.result != nullptr) {  // nothing of it was kept
+        (void)was_stopped(state_of(s.result));
+        if (op != nullptr && !op->error) op->error = error_of(s.result);
+        PQclear(s.result);
+      }
+      if (op != nullptr) op->error ? owner_.complete_failed(*op) : complete(*op);
       return;
+    }
     case kind::preparation: return finish_preparation(s);
     case kind::copy:
     case kind::script:
@@ -288,9 +309,10 @@ bool pg_connection::refused(operation& op, std::string_view state) {
 }
 
 // In a transaction the caller goes on when the server has said that it is ready for more, which it does at the Sync:
-// only then is it known whether the connection is still in a transaction.
+// only then is it known whether the connection is still in a transaction. So does whoever changes something outside of
+// one: the server commits at the Sync, and may refuse to.
 bool pg_connection::waits_for_sync(operation const& op, slot const& s) const noexcept {
-  return !shared_ && s.what == kind::statement && !op.joins_next;
+  return s.what == kind::statement && !op.joins_next && (!shared_ || !op.what->reads);
 }
 
 void pg_connection::settle(operation& op, slot const& s) {
@@ -309,9 +331,15 @@ bool pg_connection::repeat(operation& op, slot const& s, std::string_view state)
   auto const stale = state == "26000" || (state == "0A000" && s.entry != nullptr);
   if (stale) forget_prepared(*op.what);
   if (!shared_) return false;
-  // As often as there are signals; otherwise once.
-  if (!was_stopped(state) && (op.repeats != 0 || !(stale || state == "skipped"))) return false;
-  ++op.repeats;
+  if (was_stopped(state)) {  // as often as there are signals
+    op.repeats |= repeated;
+    return true;
+  }
+  if (!stale && state != "skipped") return false;
+  // Each once: the statement whose neighbour was out of date may be so itself.
+  auto const why = stale ? prepared_anew : repeated;
+  if ((op.repeats & why) != 0) return false;
+  op.repeats |= why;
   return true;
 }
 
@@ -345,6 +373,11 @@ void pg_connection::finish_preparation(slot& s) {
   entry.is_sent = good;
   operation_list waiting;
   std::swap(waiting, entry.waiting);
+  if (!good && !stopped)  // whoever is told first may cancel the others
+    for (auto* op = waiting.first(); op != nullptr; op = op->next_operation) {
+      context::drop(*op);
+      op->stage = nowhere;
+    }
   while (auto* op = waiting.pop()) {
     if (good || stopped) {
       op->stage = queued;

@@ -148,6 +148,21 @@ TEST_F(mysql_engine, a_table_that_changes_under_a_prepared_statement) {
   }));
 }
 
+TEST_F(mysql_engine, a_read_in_flight_does_not_hold_up_the_end) {
+  one_shot over;
+  run([](database& db, one_shot& told) -> task<> {
+    start_detached([](database& d, one_shot& done) -> task<> {
+      EXPECT_THROW(co_await d.query("select sleep(20)"), unavailable_error);
+      done.fire();
+    }(db, told));
+    co_await sleep_for(200ms);
+  }(*db_, over));
+  auto const began = std::chrono::steady_clock::now();
+  db_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+  run([](one_shot& told) -> task<> { co_await told; }(over));
+}
+
 TEST_F(mysql_engine, prepared_statements_are_bounded) {
   settings_.connections = 1;
   open();

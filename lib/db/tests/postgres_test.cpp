@@ -1,4 +1,4 @@
-// What PostgreSQL does alone: the shared pipeline, sessions that end, wrong addresses.
+// What PostgreSQL does alone: sessions that end, wrong addresses, the names of its constraints.
 #include "server_case.hpp"
 
 #include <slipway/db/unique_key.hpp>
@@ -27,56 +27,6 @@ namespace {
 using namespace std::chrono_literals;
 
 class postgres : public postgres_case {};
-
-task<> read_own(database& db, int number, int& wrong) {
-  auto const found = co_await db.query("select $1::bigint * 2", {number});
-  if (found[0].get<int>(0) != number * 2) ++wrong;
-}
-task<> fail_to_read(database& db, int number, int& failed) {
-  try {
-    co_await db.query("select 1 / ($1::bigint - $1)", {number});
-  } catch (value_error const&) {
-    ++failed;
-  }
-}
-
-TEST_F(postgres, an_error_in_a_shared_sync_is_the_error_of_its_statement_alone) {
-  int wrong = 0, failed = 0;
-  run([](database& db, int& w, int& f) -> task<> {
-    for (int round = 0; round < 5; ++round)
-      co_await all_at_once(100, [&](int i) { return i % 7 == 3 ? fail_to_read(db, i, f) : read_own(db, i, w); });
-  }(*db_, wrong, failed));
-  EXPECT_EQ(wrong, 0);
-  EXPECT_EQ(failed, 5 * 14);
-}
-
-TEST_F(postgres, writes_and_failing_writes_in_one_turn_are_kept_apart) {
-  int refused = 0;
-  run([](database& db, int& no) -> task<> {
-    co_await all_at_once(60, [&](int i) -> task<> {
-      return [](database& d, int n, int& r) -> task<> {
-        try {
-          co_await d.insert(counter{.name = std::to_string(n % 30), .value = n});
-        } catch (constraint_error const&) {
-          ++r;
-        }
-      }(db, i, no);
-    });
-  }(*db_, refused));
-  EXPECT_EQ(refused, 30);
-  EXPECT_EQ(run(db_->from<counter>().count()), 30);
-}
-
-TEST_F(postgres, a_table_that_changes_under_a_prepared_statement) {
-  run(db_->insert(counter{.name = "a", .value = 5}));
-  EXPECT_EQ(run(db_->query("select value from counters"))[0].get<std::int64_t>(0), 5);
-  run(db_->execute("alter table counters alter column value type numeric"));
-  EXPECT_EQ(run(db_->query("select value from counters"))[0].get<std::int64_t>(0), 5);
-  run(db_->execute("alter table counters alter column value type integer"));
-  run(db_->transaction([](transaction& tx) -> task<> {
-    EXPECT_EQ((co_await tx.query("select value from counters"))[0].get<std::int64_t>(0), 5);
-  }));
-}
 
 TEST_F(postgres, copy_as_a_statement_is_refused_and_harms_nobody) {
   run(db_->insert(counter{.name = "a", .value = 5}));

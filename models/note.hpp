@@ -109,7 +109,7 @@ inline constexpr auto slipway::rules_of<app::note_query> = slipway::rules(
     field(&app::note_query::sort).optional().example(R"("newest")").help("The order of the list"),
     field(&app::note_query::cursor)
         .optional()
-        .max_length(512)
+        .max_length(1'200)  // it holds the last title of a page: 200 characters of up to four bytes, as base64url
         .example(R"("")")
         .help("The `next` of the page before; without it, the first page"),
     field(&app::note_query::limit).optional().minimum(1).maximum(100).example("20").help("Notes on a page"));

@@ -289,16 +289,20 @@ int serve(invocation const& in, std::string const& ready_file) {
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
   layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}, store.route_limits()}, app.routes()};
 
+  auto http_settings = s.http;
+  http_settings.drain_delay = {};  // waited for below, once for both servers
   http::server server{
       on,
-      s.http,
+      http_settings,
       {app.routes().table(), between.all(), api::write_error_page, api::write_exception,
        [&log](http::exchange const& x, std::exception_ptr why) { tell_of_broken_stream(log, x, why); }}};
-  auto operator_settings = s.http;
+  auto operator_settings = http_settings;
   operator_settings.listen = s.operations.listen;
   operator_settings.listen_key = "operations.listen";
   operator_settings.tls = {};
   operator_settings.hosts.clear();
+  operator_settings.drain_limit = std::min(s.http.drain_limit, std::chrono::milliseconds{1000});
+  operator_settings.proxy_protocol = false;  // the balancer that speaks it is in front of the public addresses alone
   http::server operators{
       on, operator_settings, {app.operator_routes().table(), {}, api::write_error_page, api::write_exception}};
   auto const clients = middleware::server_metrics(all_metrics, server);

@@ -2,6 +2,7 @@
 #include <slipway/api/operation.hpp>
 #include <slipway/api/problem.hpp>
 #include <slipway/core/encoding.hpp>
+#include <slipway/core/errors.hpp>
 
 #include <openssl/evp.h>
 
@@ -77,10 +78,16 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
       replay(x, claim.answer);
     co_return;
   }
-  // What fails or is refused had no effect: the key is given back, and the client may try again.
+  // What fails or is refused had no effect: the key is given back, and the client may try again. Of what was cancelled (the
+  // client left, its time was up, the server stops) or lost its database on the way, nobody knows: that key stays claimed,
+  // so that a repetition is told to wait instead of having the effect twice.
   std::exception_ptr failure;
   try {
     co_await next(x);
+  } catch (cancelled_error const&) {
+    throw;
+  } catch (unknown_outcome_error const&) {
+    throw;
   } catch (...) {
     failure = std::current_exception();
   }

@@ -21,6 +21,13 @@ class unavailable_error : public std::runtime_error {
   std::chrono::seconds retry_after_;
 };
 
+// The same, and what was asked for may have been done all the same: the connection ended between the question and its
+// answer.
+class unknown_outcome_error : public unavailable_error {
+ public:
+  using unavailable_error::unavailable_error;
+};
+
 // What was to be written finds no room. Answers like the above; a command ends with exit_code::cannot_create.
 class storage_full_error : public unavailable_error {
  public:

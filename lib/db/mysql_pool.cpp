@@ -71,7 +71,9 @@ task<> my_pool::run_alone(operation& op) {
     } catch (my_lost const& lost) {
       was_lost(lost);
       again = attempt == 1 && !lost.by_us && (reads || !lost.may_be_done);
-      error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost: " + lost.why});
+      auto const text = "MySQL: the connection was lost: " + lost.why;
+      error = lost.may_be_done && !reads ? std::make_exception_ptr(unknown_outcome_error{text})
+                                         : std::make_exception_ptr(unavailable_error{text});
     } catch (...) {
       error = std::current_exception();
       again = attempt < deadlock_attempts && is_conflict(error);

@@ -194,8 +194,10 @@ void pg_connection::lost(std::string const& why) {
   std::string const reason = why;  // it may stand in what is freed now
   release_socket();
   owner_.on_lost(*this, std::move(again), reason);
-  fail_all(std::move(broken),
-           std::make_exception_ptr(unavailable_error{"PostgreSQL: the connection was lost: " + reason}));
+  // What a transaction had not committed is undone; a change of its own may have been done.
+  auto const text = "PostgreSQL: the connection was lost: " + reason;
+  fail_all(std::move(broken), shared_ ? std::make_exception_ptr(unknown_outcome_error{text})
+                                      : std::make_exception_ptr(unavailable_error{text}));
 }
 
 // All but the first statement of a transaction that has not begun, which is done again. Of several that were sent at

@@ -109,10 +109,10 @@ task<> pg_transaction::commit() {
     done = co_await text_call{*place_.connection, "commit", &limit};
   } catch (unavailable_error const&) {
     release();
-    throw unavailable_error{"PostgreSQL: the connection was lost at the commit: whether it was done is not known"};
+    throw unknown_outcome_error{"PostgreSQL: the connection was lost at the commit: whether it was done is not known"};
   } catch (cancelled_error const&) {
     release();
-    throw unavailable_error{"PostgreSQL: no answer to the commit came in time: whether it was done is not known"};
+    throw unknown_outcome_error{"PostgreSQL: no answer to the commit came in time: whether it was done is not known"};
   } catch (...) {
     release();
     throw;

@@ -1,3 +1,4 @@
+#include <slipway/core/ascii.hpp>
 #include <slipway/http/forwarded.hpp>
 
 #include <algorithm>
@@ -18,15 +19,26 @@ std::string_view take_last(std::string_view& list, char separator) noexcept {
   return trim(last);
 }
 
+// Nothing, or a colon and a port: digits, or a name (RFC 7239, section 6).
+bool is_port(std::string_view text) noexcept {
+  return text.empty() || (text.front() == ':' && std::ranges::all_of(text.substr(1), [](char c) {
+                            auto const low = ascii_lower(c);
+                            return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '.' || c == '_' ||
+                                   c == '-';
+                          }));
+}
+
 // "192.0.2.1", "192.0.2.1:443", "[2001:db8::1]:443", "2001:db8::1", each perhaps in quotes.
 std::optional<address> node_address(std::string_view text) {
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   if (text.starts_with('[')) {
     auto const end = text.find(']');
-    return end == std::string_view::npos ? std::nullopt : address::parse(text.substr(1, end - 1));
+    if (end == std::string_view::npos || !is_port(text.substr(end + 1))) return std::nullopt;
+    return address::parse(text.substr(1, end - 1));
   }
-  if (std::ranges::count(text, ':') == 1) text = text.substr(0, text.find(':'));
-  return address::parse(text);
+  if (std::ranges::count(text, ':') != 1) return address::parse(text);
+  auto const colon = text.find(':');
+  return is_port(text.substr(colon)) ? address::parse(text.substr(0, colon)) : std::nullopt;
 }
 
 std::optional<bool> scheme(std::string_view text) noexcept {
@@ -65,6 +77,8 @@ void walk(std::span<field const> fields, std::string_view name, std::span<networ
   int hops = 0;
   for (auto i = fields.size(); i-- != 0;) {
     if (!equal_names(fields[i].name, name)) continue;
+    // A quote that the client left open would join what it wrote to what the proxy in front of us added to the line.
+    if (std::ranges::count(fields[i].value, '"') % 2 != 0) return;
     for (auto list = fields[i].value; !list.empty();) {
       if (++hops > most_hops) return;
       hop const h = read(take_last(list, ','));

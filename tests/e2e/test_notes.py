@@ -184,6 +184,13 @@ def test_each_order_also_page_by_page(person, sort, expected):
     assert sum(pages(person.client, sort=sort, limit=1), []) == expected
 
 
+def test_the_longest_titles_fit_into_a_cursor(person):
+    titles = [first + "\U0001f600" * 199 for first in "abc"]
+    for title in titles:
+        assert person.note(title=title).status_code == 201
+    assert sum(pages(person.client, sort="title", limit=1), []) == titles
+
+
 def test_a_page_is_not_shifted_by_what_comes_meanwhile(person):
     for i in range(4):
         person.note(title=f"note {i}")

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -288,6 +289,17 @@ def test_readiness_turns_before_the_end(launch):
         wait_until(lambda: client.get("/health/ready").status_code == 503, seconds=2, what="readiness to turn")
         assert client.get("/health/live").status_code == 200
     stopping.join(60)
+    began, ended = (
+        next(datetime.fromisoformat(line["time"]) for line in server.log_lines() if line.get("message", "").startswith(word))
+        for word in ("stopping", "stopped"))
+    assert ended - began < timedelta(seconds=4), "the delay is waited for once"
+
+
+def test_the_operators_port_is_reached_without_the_balancer(launch):
+    server = launch(settings={"http.proxy_protocol": "true", "http.trusted_proxies": '["127.0.0.1/32"]'}).start()
+    assert httpx.get(f"{server.operator_url}/metrics").status_code == 200
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{server.url}/version")
 
 
 def test_a_restart_keeps_sessions(launch):

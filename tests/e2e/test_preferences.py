@@ -42,6 +42,8 @@ def from_birth_to_death(person, stranger):
     assert second.json() == {"values": {"theme": "light"}} and second.headers["etag"] != first.headers["etag"]
     assert save(person, {"any": 1}, "*").status_code == 200
     assert stranger.client.get(PATH).json() == {"values": {}}, "they are a person's own"
+    seen_before = {"if-none-match": empty.headers["etag"]}
+    assert stranger.client.get(PATH, headers=seen_before).status_code == 200, "a browser's cache outlives the person before it"
 
 
 def test_preferences_from_birth_to_death(person, stranger):

@@ -118,6 +118,24 @@ TEST_F(idempotency, a_key_that_cannot_be_given_back_does_not_change_why_it_was_t
   EXPECT_EQ(create("k1", R"({"name":""})").status, 422);
 }
 
+TEST_F(idempotency, the_key_of_what_may_have_been_done_stays_in_use) {
+  for (bool const cancelled : {true, false}) {
+    auto const key = cancelled ? "k1" : "k2";
+    shop.after_create = [cancelled] {
+      if (cancelled) throw cancelled_error{cancel_reason::client_gone};
+      throw unknown_outcome_error{"the connection was lost"};
+    };
+    create(key);
+    shop.after_create = {};
+    EXPECT_EQ(create(key).code(), "idempotency_key_in_use");
+  }
+  EXPECT_EQ(shop.created_count, 2);
+  shop.after_create = [] { throw unavailable_error{"the queue is full"}; };
+  EXPECT_EQ(create("k3").status, 503);
+  shop.after_create = {};
+  EXPECT_EQ(create("k3").status, 201);
+}
+
 TEST_F(idempotency, a_malformed_key_is_refused_and_none_is_fine) {
   EXPECT_EQ(create("with space").status, 400);
   EXPECT_EQ(create(std::string(256, 'x')).status, 400);

@@ -5,6 +5,7 @@
 #include <slipway/api/upload.hpp>
 #include <slipway/core/errors.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -54,6 +55,7 @@ class counter {
  public:
   task<result<created<item>>> create(body<new_item> in) {
     ++created_count;
+    if (after_create) after_create();
     item made{id_of<item>::make(), in->name, in->count};
     co_return created{made, location("/v1/items/{}", made.id)};
   }
@@ -119,6 +121,7 @@ class counter {
   task<result<accepted<item>>> count_stock() { co_return accepted<item>{{id_of<item>{}, "nail", 0}, "/v1/counts/7"}; }
 
   int created_count = 0, removed_count = 0;
+  std::function<void()> after_create;
   uuid last_user;
   item_query last_query;
   id_of<item> missing = id_of<item>::make();

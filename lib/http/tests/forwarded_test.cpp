@@ -35,6 +35,11 @@ TEST(forwarded, reads_rfc_7239) {
   EXPECT_EQ(client_of({{"Forwarded", "for=198.51.100.2;proto=http, For=10.3.3.3"}}), "198.51.100.2 http");
   EXPECT_EQ(client_of({{"Forwarded", "for=_hidden"}, {"X-Forwarded-For", "1.1.1.1"}}), "-");
   EXPECT_EQ(client_of({{"Forwarded", "for=\"1.1.1.1, for=2.2.2.2"}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=\"[9.9.9.9], for=\"[2001:db8::17]:4711\""}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=\"9.9.9.9:, for=\"203.0.113.7\""}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=\"[9.9.9.9]x\""}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=\"9.9.9.9:, x\""}}), "-");
+  EXPECT_EQ(client_of({{"Forwarded", "for=\"203.0.113.7:_hidden.1\""}}), "203.0.113.7");
 }
 
 // A proxy that writes one field may pass on the other, which its client made up.

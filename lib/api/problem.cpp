@@ -47,6 +47,15 @@ void send(http::exchange& x, problem const& p) {
   }
 }
 
+// A text of the HTTP core as the sentence that a detail is.
+std::string_view sentence(http::exchange& x, std::string_view text) {
+  if (text.empty()) return text;
+  std::string out{text};
+  if (out.front() >= 'a' && out.front() <= 'z') out.front() = static_cast<char>(out.front() - 'a' + 'A');
+  if (!out.ends_with('.')) out += '.';
+  return x.copy(out);
+}
+
 }  // namespace
 
 int status_of(fault_kind kind) noexcept {
@@ -109,8 +118,12 @@ void write_problem(http::exchange& x, int status, char const* code, std::string_
 
 void write_error_page(http::exchange& x) {
   auto const status = x.response.status;
-  if (x.fault_code == nullptr) x.fault_code = core_code(status);  // a layer that refuses says why itself
-  send(x, {status, x.fault_code, {}, nullptr, std::chrono::seconds{status == 503 || status == 429 ? 1 : 0}});
+  std::string_view why;
+  if (x.fault_code == nullptr) {  // a layer that refuses says why itself
+    x.fault_code = core_code(status);
+    why = sentence(x, x.response.body);
+  }
+  send(x, {status, x.fault_code, why, nullptr, std::chrono::seconds{status == 503 || status == 429 ? 1 : 0}});
 }
 
 void write_exception(http::exchange& x, std::exception_ptr error) {
@@ -128,7 +141,7 @@ void write_exception(http::exchange& x, std::exception_ptr error) {
     x.internal_error = e.what();
     x.fault_code = core_code(e.status());
     x.response.close = true;
-    send(x, {e.status(), x.fault_code});
+    send(x, {e.status(), x.fault_code, sentence(x, e.what())});
   } catch (std::exception const& e) {
     x.internal_error = e.what();
     if (dynamic_cast<unprocessable const*>(&e) != nullptr) {

@@ -207,8 +207,8 @@ detail::detached connection::run() {
       if (next == step::need_more) break;
       answered = true;
       if (next == step::read_body) {
-        auto const status = co_await collect();
-        next = status == 0 ? step::run : fail(status);
+        auto const failed = co_await collect();
+        next = failed ? fail(failed->status(), work_->x.copy(failed->what())) : step::run;
       }
       if (next == step::run) {
         try {
@@ -231,7 +231,7 @@ detail::detached connection::run() {
     if (ended == verdict::drained && work_ == nullptr) break;
   }
   if (ended == verdict::late && waits_for == phase::head && work_ != nullptr) {
-    refuse_head(408);
+    refuse_head(408, {});
     end_request();
     end_handler();
     co_await flush();

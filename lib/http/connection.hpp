@@ -73,12 +73,12 @@ class connection final : public waiting_link, poller::watcher, body_source {
 
   // request.cpp: from the bytes to the handler, and from the handler to the head of the response.
   step begin_request();
-  step refuse_head(int status);
+  step refuse_head(int status, std::string_view why);
   bool pass(std::span<middleware* const> layers);
   step route_request();
   bool may_just_run() const noexcept;
   step answer_early(int status, std::string_view allow);
-  step fail(int status) noexcept;
+  step fail(int status, std::string_view why = {}) noexcept;
   step begin_body();
   int status_before_handler(std::string_view allow) noexcept;
   bool is_our_host(std::string_view host) const noexcept;
@@ -91,7 +91,7 @@ class connection final : public waiting_link, poller::watcher, body_source {
 
   // request_body.cpp: how bodies come in.
   task<std::string_view> next() override;
-  task<int> collect();
+  task<std::optional<body_error>> collect();
   task<> await_input();
   task<> send_continue();
   std::string_view take_piece();

@@ -43,7 +43,7 @@ class body_source {
   virtual task<std::string_view> next() = 0;
 };
 
-// The request's body cannot be read on: 400 (broken framing), 408 (too slow) or 413 (too large).
+// The request's body cannot be read on: 400 (broken framing), 408 (too slow) or 413 (too large). `what` is told.
 class body_error : public std::runtime_error {
  public:
   body_error(int status, std::string const& what) : std::runtime_error{what}, status_{status} {}

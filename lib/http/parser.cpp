@@ -58,7 +58,13 @@ std::string_view absolute_authority(std::string_view target) noexcept {
   return target.substr(0, target.find_first_of("/?#"));
 }
 
-// One parse: a cursor and where it writes.
+constexpr std::string_view wants_crlf = "Every line of the head must end with CRLF.";
+constexpr std::string_view wants_request_line =
+    "The first line must be a method, a target and HTTP/1.1, with one space between them and CRLF at the end.";
+
+// One parse: a cursor and where it writes. One that `tells` knows afterwards what was malformed; the others, which are
+// nearly all, do nothing for it.
+template <bool tells>
 class head_reader {
  public:
   head_reader(std::string_view input, head_limits const& limits, std::span<field> storage, request& into, framing& how)
@@ -78,16 +84,22 @@ class head_reader {
     return outcome;
   }
   std::size_t length() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+  std::string_view flaw() const noexcept { return flaw_; }
 
  private:
   using enum head_outcome;
+
+  [[gnu::always_inline]] head_outcome flawed([[maybe_unused]] std::string_view why) noexcept {
+    if constexpr (tells) flaw_ = why;
+    return malformed;
+  }
 
   [[gnu::always_inline]] head_outcome empty_line() noexcept {
     if (at_ == end_) return incomplete;
     if (*at_ != '\r') [[likely]]
       return complete;
     if (end_ - at_ < 2) return incomplete;
-    if (at_[1] != '\n') return malformed;
+    if (at_[1] != '\n') return flawed(wants_crlf);
     at_ += 2;
     return at_ == end_ ? incomplete : complete;
   }
@@ -108,7 +120,7 @@ class head_reader {
     into_.target = {target, static_cast<std::size_t>(at_ - target)};
     if (into_.target.size() > limits_.uri) return uri_too_long;
     if (at_ == end_) return incomplete;
-    if (*at_ != ' ' || into_.target.empty()) return malformed;
+    if (*at_ != ' ' || into_.target.empty()) return flawed(wants_request_line);
     ++at_;
     return version();
   }
@@ -119,7 +131,7 @@ class head_reader {
     auto const size = static_cast<std::size_t>(at_ - name);
     if (size > longest_method) return not_implemented;
     if (at_ == end_) return incomplete;
-    if (*at_ != ' ' || size == 0) return malformed;
+    if (*at_ != ' ' || size == 0) return flawed(wants_request_line);
     into_.method_text = {name, size};
     into_.verb = method_of(into_.method_text);
     ++at_;
@@ -137,7 +149,7 @@ class head_reader {
     auto const have = std::min<std::size_t>(static_cast<std::size_t>(end_ - at_), shape.size());
     for (std::size_t i = 0; i < have; ++i) {
       bool const fits = shape[i] == 'd' ? at_[i] >= '0' && at_[i] <= '9' : at_[i] == shape[i];
-      if (!fits) return malformed;
+      if (!fits) return flawed(wants_request_line);
     }
     if (have < shape.size()) return incomplete;
     if (at_[5] != '1') return version_not_supported;
@@ -154,7 +166,7 @@ class head_reader {
       if (at_ == end_) return incomplete;
       if (*at_ == '\r') {
         if (end_ - at_ < 2) return incomplete;
-        if (at_[1] != '\n') return malformed;
+        if (at_[1] != '\n') return flawed(wants_crlf);
         at_ += 2;
         into_.fields = storage_.first(count);
         return complete;
@@ -171,21 +183,27 @@ class head_reader {
     auto const* name = at_;
     at_ = scan::end_of_token(begin_, at_, end_);
     if (at_ == end_) return incomplete;
-    if (*at_ != ':' || at_ == name) return malformed;
+    if (*at_ != ':' || at_ == name) return flawed_name(name);
     f.name = {name, static_cast<std::size_t>(at_ - name)};
     ++at_;
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
     auto const* value = at_;
     at_ = scan::end_of_value(begin_, at_, end_);
     if (at_ == end_) return incomplete;
-    if (*at_ != '\r') return malformed;
+    if (*at_ != '\r') return flawed(*at_ == '\n' ? wants_crlf : "The value of a field must have no control character.");
     if (end_ - at_ < 2) return incomplete;
-    if (at_[1] != '\n') return malformed;
+    if (at_[1] != '\n') return flawed(wants_crlf);
     auto const* last = at_;
     while (last != value && (last[-1] == ' ' || last[-1] == '\t')) --last;
     f.value = {value, static_cast<std::size_t>(last - value)};
     at_ += 2;
     return complete;
+  }
+
+  [[gnu::always_inline]] head_outcome flawed_name(char const* name) noexcept {
+    if (*name == ' ' || *name == '\t') return flawed("A field must not go on in a second line.");
+    if (*at_ == '\n' || *at_ == '\r') return flawed("A line of the head has no colon, or does not end with CRLF.");
+    return flawed("The name of a field must be a token, with a colon right behind it.");
   }
 
   // What the framing, the connection and the routing need to know; all other fields stay a pair of views.
@@ -207,9 +225,10 @@ class head_reader {
   }
 
   [[gnu::always_inline]] head_outcome note_host(std::string_view value) noexcept {
-    if (into_.host.data() != nullptr) return malformed;
+    if (into_.host.data() != nullptr) return flawed("There must be one Host.");
     // Behind the request line there are always sixteen bytes to load.
-    if (!scan::is_plain_authority(value) && !is_authority(value)) return malformed;
+    if (!scan::is_plain_authority(value) && !is_authority(value))
+      return flawed("Host must be a name or an address, with or without a port.");
     into_.host = value;
     return complete;
   }
@@ -228,15 +247,17 @@ class head_reader {
 
   [[gnu::always_inline]] head_outcome note_length(std::string_view value) noexcept {
     constexpr std::size_t most_digits = 18;
-    if (how_.has_length || value.empty() || value.size() > most_digits) return malformed;
+    constexpr std::string_view wants_number = "Content-Length must be one decimal number of at most 18 digits.";
+    if (how_.has_length || value.empty() || value.size() > most_digits) return flawed(wants_number);
     auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), how_.content_length);
-    if (error != std::errc{} || end != value.data() + value.size()) return malformed;
+    if (error != std::errc{} || end != value.data() + value.size()) return flawed(wants_number);
     how_.has_length = true;
     return complete;
   }
 
   [[gnu::always_inline]] head_outcome note_coding(std::string_view value) noexcept {
-    if (how_.chunked) return malformed;
+    constexpr std::string_view wants_chunked = "Transfer-Encoding must be chunked, and that once.";
+    if (how_.chunked) return flawed(wants_chunked);
     if (is_lower_equal(value, "chunked")) {
       how_.chunked = true;
       return complete;
@@ -244,13 +265,14 @@ class head_reader {
     auto const comma = value.rfind(',');
     auto const last = comma == std::string_view::npos ? value : trim(value.substr(comma + 1));
     bool const chunked_before_last = comma != std::string_view::npos && list_has(value.substr(0, comma), "chunked");
-    if (value.empty() || last.empty() || chunked_before_last) return malformed;
+    if (value.empty() || last.empty() || chunked_before_last) return flawed(wants_chunked);
     return not_implemented;
   }
 
   [[gnu::always_inline]] head_outcome check_whole() noexcept {
-    if (how_.chunked && (how_.has_length || into_.minor_version == 0)) return malformed;
-    if (into_.minor_version == 1 && into_.host.data() == nullptr) return malformed;
+    if (how_.chunked && (how_.has_length || into_.minor_version == 0))
+      return flawed("Transfer-Encoding must not stand beside Content-Length, nor in HTTP/1.0.");
+    if (into_.minor_version == 1 && into_.host.data() == nullptr) return flawed("Host is missing.");
     if (into_.verb == method::other && into_.method_text == "CONNECT") return not_implemented;
     return check_target();
   }
@@ -261,17 +283,19 @@ class head_reader {
     if (rest.front() != '/') [[unlikely]] {
       if (rest == "*") {
         into_.path = rest;
-        return into_.verb == method::options ? complete : malformed;
+        return into_.verb == method::options ? complete : flawed("The target * is for OPTIONS.");
       }
       auto const authority = absolute_authority(rest);
-      if (authority.empty() || !is_authority(authority)) return malformed;
+      if (authority.empty() || !is_authority(authority))
+        return flawed("The target must begin with a slash, or be a URL of http or https.");
       into_.host = authority;
       rest.remove_prefix(static_cast<std::size_t>(authority.data() + authority.size() - rest.data()));
     }
     auto const* const last = rest.data() + rest.size();
     into_.path = {rest.data(), static_cast<std::size_t>((mark_ != nullptr ? mark_ : last) - rest.data())};
     if (mark_ != nullptr) {
-      if (std::memchr(mark_, '#', static_cast<std::size_t>(last - mark_)) != nullptr) return malformed;
+      if (std::memchr(mark_, '#', static_cast<std::size_t>(last - mark_)) != nullptr)
+        return flawed("The target must have no fragment.");
       into_.query = {mark_ + 1, static_cast<std::size_t>(last - mark_ - 1)};
     }
     if (into_.path.empty()) into_.path = "/";
@@ -287,7 +311,16 @@ class head_reader {
   request& into_;
   framing& how_;
   bool closes_ = false;
+  std::string_view flaw_;
 };
+
+void forget(request& into, framing& how) noexcept {
+  how = {};
+  into.host = into.query = into.path = into.target = into.method_text = {};
+  into.fields = {};
+  into.verb = method::other;
+  into.minor_version = 1;
+}
 
 }  // namespace
 
@@ -344,17 +377,21 @@ bool is_authority(std::string_view text) noexcept {
 
 head_result parse_head(std::string_view input, head_limits const& limits, std::span<field> storage, request& into,
                        framing& how) {
-  how = {};
-  into.host = into.query = into.path = into.target = into.method_text = {};
-  into.fields = {};
-  into.verb = method::other;
-  into.minor_version = 1;
+  forget(into, how);
   // What stands beyond the limit is not looked at, so that the answer does not depend on how much has come.
   bool const beyond = input.size() > limits.head;
-  head_reader reader{beyond ? input.substr(0, limits.head) : input, limits, storage, into, how};
+  head_reader<false> reader{beyond ? input.substr(0, limits.head) : input, limits, storage, into, how};
   auto const outcome = reader.run();
   if (outcome == head_outcome::incomplete && input.size() >= limits.head) return {head_outcome::head_too_large, 0};
   return {outcome, outcome == head_outcome::complete ? reader.length() : 0};
+}
+
+std::string_view why_malformed(std::string_view input, head_limits const& limits, std::span<field> storage,
+                               request& into, framing& how) {
+  forget(into, how);
+  head_reader<true> reader{input.substr(0, limits.head), limits, storage, into, how};
+  reader.run();
+  return reader.flaw();
 }
 
 }  // namespace slipway::http

@@ -54,6 +54,11 @@ struct head_result {
 head_result parse_head(std::string_view input, head_limits const& limits, std::span<field> storage, request& into,
                        framing& how);
 
+// For people, what is wrong with a head whose outcome was `malformed`: a constant text, with nothing of the input in it.
+// Parses again, so that nobody else pays for it.
+std::string_view why_malformed(std::string_view input, head_limits const& limits, std::span<field> storage,
+                               request& into, framing& how);
+
 // For `Connection`, `Transfer-Encoding` and other lists: true when `list` has the element `token`,
 // which must be lower case.
 bool list_has(std::string_view list, std::string_view token) noexcept;

@@ -42,7 +42,10 @@ connection::step connection::begin_request() {
   if (outcome == head_outcome::incomplete) return step::need_more;
   if (outcome != head_outcome::complete) [[unlikely]] {
     home_.count.malformed.add();
-    return refuse_head(status_of(outcome));
+    auto const why = outcome == head_outcome::malformed
+                         ? why_malformed(w.unread_view(), limits, w.fields, x.request, w.how)
+                         : std::string_view{};
+    return refuse_head(status_of(outcome), why);
   }
   w.begin += length;
   w.floor = w.begin;
@@ -61,7 +64,7 @@ connection::step connection::begin_request() {
 }
 
 // The head is not understood: there is no request that a handler could look at, and no telling where the next begins.
-connection::step connection::refuse_head(int status) {
+connection::step connection::refuse_head(int status, std::string_view why) {
   auto& w = *work_;
   auto& r = w.x.request;
   w.how = {};
@@ -75,7 +78,7 @@ connection::step connection::refuse_head(int status) {
   w.begin = w.in.size();
   auto const& layers = home_.core().parts.layers;
   auto const blind = std::ranges::find_if_not(layers, [](auto* layer) { return layer->sees_unreadable(); });
-  return pass(std::span{layers.begin(), blind}) ? fail(status) : step::answer;
+  return pass(std::span{layers.begin(), blind}) ? fail(status, why) : step::answer;
 }
 
 // False: a layer has answered by itself, or has failed, and its error is the answer.
@@ -179,9 +182,10 @@ void connection::believe_proxy() {
 }
 
 // Answers with an error that no handler has seen.
-connection::step connection::fail(int status) noexcept {
+connection::step connection::fail(int status, std::string_view why) noexcept {
   auto& x = work_->x;
   x.response.status = status;
+  x.response.body = why;
   try {
     home_.core().parts.error_page(x);
   } catch (...) {

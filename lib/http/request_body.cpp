@@ -86,8 +86,8 @@ task<> connection::send_continue() {
   }
 }
 
-// The whole body, for a handler that does not stream. Returns zero, or the status to answer with.
-task<int> connection::collect() {
+// The whole body, for a handler that does not stream. Returns what it failed with, if it did.
+task<std::optional<body_error>> connection::collect() {
   auto& w = *work_;
   auto& body = w.body;
   body.clear();
@@ -99,16 +99,17 @@ task<int> connection::collect() {
     }
   } catch (body_error const& error) {
     closing_ = linger_ = true;
-    co_return error.status();
+    co_return error;
   } catch (cancelled_error const&) {
     closing_ = true;
-    co_return 408;
+    co_return body_error{408, "the request's body did not come to its end"};
   }
   w.x.request.body = body.size() == 0 ? std::string_view{""} : body.view();
-  co_return 0;
+  co_return std::nullopt;
 }
 
-// What the handler left unread stands before the next request. Returns whether there can be a next one.
+// What the handler left unread stands before the next request. Returns whether there can be a next one. However the
+// rest comes, a byte now and then, it may take no longer in all than two pieces of a body that is wanted.
 task<bool> connection::discard_rest() {
   if (body_ == body_state::finished || closing_) {
     bool const read_to_end = body_ == body_state::finished;
@@ -117,10 +118,12 @@ task<bool> connection::discard_rest() {
   }
   body_limit_ = std::uint64_t(-1);
   continue_due_ = false;
+  auto const begun = home_.home().coarse_now();
   try {
     for (;;) {
       take_piece();
       if (body_ == body_state::finished) break;
+      if (home_.home().coarse_now() - begun > home_.tuned.body_timeout) co_return false;
       // The answer goes first: the client may wait for it before it sends on.
       if (work_->out.size() != 0 && !co_await flush()) co_return false;
       co_await await_input();

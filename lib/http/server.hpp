@@ -51,7 +51,8 @@ struct server_counters {  // summed over shards; for metrics
 class server {
  public:
   // `table` and `layers` must outlive the server and are read by every shard.
-  // `error_page` fills the response of whatever never reached a handler (400, 404, 405, 408, ...; status is set).
+  // `error_page` fills the response of whatever never reached a handler (400, 404, 405, 408, ...): status is set, and
+  // the body, where it is not empty, is a constant text that says why.
   struct parts {
     router const& table;
     std::vector<middleware*> layers;  // outermost first; run for unmatched requests too

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import signal
 import socket
 import ssl
@@ -116,6 +117,8 @@ def test_malformed_requests(plain_server, request_, status):
     assert fields["connection"] == "close", "what follows a broken request cannot be told from it"
     assert fields["content-type"] == "application/problem+json" and json.loads(body)["status"] == found
     assert len(heads(data)) == 1
+    if found == 400:
+        assert re.fullmatch(r"[A-Z][^\x00-\x1f]{10,}\.", json.loads(body)["detail"]), "it says what is wrong"
     assert_observed(plain_server, (found, fields, body))
 
 

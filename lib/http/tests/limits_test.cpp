@@ -32,6 +32,25 @@ TEST(limits, slow_clients) {
   EXPECT_GE(s.http->counters().timed_out, 4u);
 }
 
+// The rest of a body that nobody wants holds a connection, and a place among the requests in flight.
+TEST(limits, what_a_handler_left_unread_comes_in_time_or_ends_the_connection) {
+  service::options o;
+  o.settings.body_timeout = 300ms;
+  service s{o};
+  for (auto path : {"/nowhere", "/ignore"}) {
+    client c{s.address()};
+    c.send("POST " + std::string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc");
+    EXPECT_LT(c.read().status, 500);
+    // Each byte comes in time, and the thousandth would after fifty seconds.
+    std::atomic<bool> ended{false};
+    std::jthread dripping{[&] {
+      while (!ended && c.send("a")) std::this_thread::sleep_for(50ms);
+    }};
+    EXPECT_EQ(c.until_closed(), "") << path;
+    ended = true;
+  }
+}
+
 TEST(limits, a_peer_that_does_not_read) {
   service::options o;
   o.settings.write_timeout = 200ms;

@@ -128,6 +128,30 @@ TEST(parser, refuses_what_two_parties_could_read_differently) {
   EXPECT_EQ(outcome_of("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), malformed);
 }
 
+TEST(parser, says_what_is_malformed_without_a_word_of_the_input) {
+  auto const why = [](std::string const& text) {
+    head_limits const limits;
+    std::vector<field> storage(limits.fields);
+    request r;
+    framing how;
+    EXPECT_EQ(parse_head(text, limits, storage, r, how).outcome, malformed) << text;
+    return std::string{why_malformed(text, limits, storage, r, how)};
+  };
+  auto const fields = [&](std::string const& lines) { return why("GET / HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n"); };
+  EXPECT_EQ(why("GET / HTTP/1.1\r\n\r\n"), "Host is missing.");
+  EXPECT_EQ(fields("Host: b\r\n"), "There must be one Host.");
+  EXPECT_EQ(fields("X: 1\r\n 2\r\n"), "A field must not go on in a second line.");
+  EXPECT_EQ(fields("X : 1\r\n"), "The name of a field must be a token, with a colon right behind it.");
+  EXPECT_EQ(fields("X: 1\n"), "Every line of the head must end with CRLF.");
+  EXPECT_EQ(fields("X: a\x01\r\n"), "The value of a field must have no control character.");
+  EXPECT_EQ(fields("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+            "Transfer-Encoding must not stand beside Content-Length, nor in HTTP/1.0.");
+  EXPECT_EQ(fields("Content-Length: 5\r\nContent-Length: 6\r\n"),
+            "Content-Length must be one decimal number of at most 18 digits.");
+  EXPECT_EQ(why("GET /a b HTTP/1.1\r\n\r\n"),
+            "The first line must be a method, a target and HTTP/1.1, with one space between them and CRLF at the end.");
+}
+
 TEST(parser, tells_apart_why_it_refuses) {
   EXPECT_EQ(outcome_of("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), version_not_supported);
   EXPECT_EQ(outcome_of("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), not_implemented);

@@ -20,9 +20,13 @@ task<result<versioned<preferences_view>>> preferences::show(scope who) {
 }
 
 task<result<versioned<preferences_view>>> preferences::save(scope who, if_match seen, body<preferences_view> in) {
-  auto const now = co_await service_.show(who);
-  if (!seen.matches(tag_of(now))) co_return fault::precondition_failed();
-  co_return answer(co_await ok(service_.save(who, now.version, std::move(in->values))));
+  std::optional<std::int64_t> expected;
+  if (!seen.any()) {
+    auto const now = co_await service_.show(who);
+    if (!seen.matches(tag_of(now))) co_return fault::precondition_failed();
+    expected = now.version;
+  }
+  co_return answer(co_await ok(service_.save(who, expected, std::move(in->values))));
 }
 
 }  // namespace app::controllers

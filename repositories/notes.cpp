@@ -15,8 +15,8 @@ condition<note> own(scope who, id_of<note> id, std::optional<std::int64_t> expec
   return which;
 }
 
-// A token lives on for minutes when its account is closed. Until then what is there can be read, and nothing is made or
-// changed: the statement itself asks for the account, at no further round trip.
+// A token lives on for minutes when its account is closed. Nothing is made or changed with it, also where the account was
+// only marked as deleted: the statement itself asks for it, at no further round trip.
 condition<note> of_open_account() { return db::exists<user>(col<&user::id> == col<&note::owner_id>); }
 
 // Who named a version has seen that it was there: whatever became of it, somebody was faster.
@@ -84,6 +84,15 @@ task<result<note>> notes::update(scope who, note row) {
   return db_.update(std::move(row), own(who) && of_open_account());
 }
 
+task<result<note>> notes::edit(scope who, id_of<note> id, std::function<void(note&)> change) {
+  co_return co_await db_.transaction([&](transaction& tx) -> task<result<note>> {
+    auto row = co_await tx.from<note>().where(col<&note::id> == id && own(who)).for_update().first();
+    if (!row) co_return fault::not_found();
+    change(*row);
+    co_return co_await notes{tx}.update(who, std::move(*row));
+  });
+}
+
 task<result<note>> notes::find_deleted(scope who, id_of<note> id) {
   return db_.from<note>().only_deleted().where(col<&note::id> == id && own(who)).one();
 }
@@ -97,5 +106,7 @@ task<result<void>> notes::restore(scope who, id_of<note> id, std::optional<std::
   auto const rows = co_await db_.restore<note>().where(own(who, id, expected) && of_open_account()).run();
   co_return co_await changed(db_, who, rows, expected.has_value());
 }
+
+task<> notes::purge_all(scope who) { co_await db_.purge<note>().where(own(who)).with_deleted().run(); }
 
 }  // namespace app::repositories

@@ -20,6 +20,11 @@ task<result<app::preferences>> preferences::save(scope who, app::preferences row
                                   fault::precondition_failed("version_conflict"));
 }
 
+task<app::preferences> preferences::overwrite(scope who, json::value values) {
+  documents::collection<app::preferences> all{in_};
+  co_return co_await all.upsert({.id = id_of<user>{who.user()}, .values = std::move(values)});
+}
+
 task<> preferences::remove(scope who) {
   (void)co_await documents::collection<app::preferences>{in_}.remove(id_of<user>{who.user()});
 }

@@ -24,11 +24,8 @@ task<> refresh_tokens::revoke_family(uuid family, time_point now) {
       .run();
 }
 
-task<> refresh_tokens::revoke_all(id_of<user> owner, time_point now) {
-  co_await db_.update<refresh_token>()
-      .set(col<&refresh_token::revoked_at>, now)
-      .where(col<&refresh_token::user> == owner.value && col<&refresh_token::revoked_at>.is_null())
-      .run();
+task<> refresh_tokens::purge_all(id_of<user> owner) {
+  co_await db_.purge<refresh_token>().where(col<&refresh_token::user> == owner.value).run();
 }
 
 task<> refresh_tokens::revoke_all_but(id_of<user> owner, uuid family, time_point now) {

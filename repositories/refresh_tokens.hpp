@@ -17,7 +17,8 @@ class refresh_tokens {
   task<std::optional<refresh_token>> find_by_hash(std::string hash);
   task<> mark_used(uuid id, time_point now);
   task<> revoke_family(uuid family, time_point now);
-  task<> revoke_all(id_of<user> owner, time_point now);
+  // All there ever were: for an account that goes.
+  task<> purge_all(id_of<user> owner);
   task<> revoke_all_but(id_of<user> owner, uuid family, time_point now);
   // Those of the user that can still be renewed, the last used first; at most 100.
   task<std::vector<session_view>> sessions_of(id_of<user> owner, time_point now);

@@ -9,7 +9,7 @@ task<result<user>> users::insert(user row) {
 }
 
 task<bool> users::exists(std::string email) {
-  // A closed account keeps its address: it could be opened again, and nobody else may pose as its owner.
+  // Also of a row that an operator has marked as deleted, whose address is taken.
   return db_.from<user>().with_deleted().where(col<&user::email> == email).exists();
 }
 
@@ -31,8 +31,8 @@ task<> users::set_password_hash(id_of<user> id, std::string hash) {
   co_await db_.update<user>().set(col<&user::password_hash>, hash).where(col<&user::id> == id).run();
 }
 
-task<result<void>> users::remove(id_of<user> id) {
-  if (co_await db_.remove<user>().where(col<&user::id> == id).run() == 0) co_return fault::not_found();
+task<result<void>> users::purge(id_of<user> id) {
+  if (co_await db_.purge<user>().where(col<&user::id> == id).run() == 0) co_return fault::not_found();
   co_return result<void>{};
 }
 

@@ -21,7 +21,8 @@ class users {
   task<std::optional<user>> find_by_email(std::string email);
   task<result<user>> update(user row);
   task<> set_password_hash(id_of<user> id, std::string hash);
-  task<result<void>> remove(id_of<user> id);
+  // For good. Nothing in the database may name the account any more.
+  task<result<void>> purge(id_of<user> id);
   // malformed bad_cursor.
   task<result<page<user>>> list(user_query query);
 

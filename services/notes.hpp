@@ -1,5 +1,4 @@
-// Notes: a person's own, and nobody else's. Once the account is closed they can be read while its last token lives, and
-// what would make or change one is not_found.
+// Notes: a person's own, and nobody else's. They go with the account; a token that outlives it makes none: not_found.
 #pragma once
 
 #include "models/note_file.hpp"
@@ -18,8 +17,9 @@ class notes {
   task<result<page<note>>> list(scope who, note_query query);
   task<result<note>> create(scope who, new_note in);
   task<result<note>> show(scope who, id_of<note> id);
-  // precondition_failed unless `expected` is the note's present version.
-  task<result<note>> change(scope who, id_of<note> id, std::int64_t expected, note_change in);
+  // With `expected`: precondition_failed unless it is the note's present version. Without, whoever else changes it at
+  // the same time is waited for.
+  task<result<note>> change(scope who, id_of<note> id, std::optional<std::int64_t> expected, note_change in);
   // With `expected`: precondition_failed unless it is the note's present version.
   task<result<void>> remove(scope who, id_of<note> id, std::optional<std::int64_t> expected);
   // The version that was deleted, the last that anybody saw. not_found unless the note is deleted.

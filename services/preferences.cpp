@@ -42,14 +42,19 @@ std::optional<field_error> first_wrong(json::value const& in, json::place const&
 
 task<app::preferences> preferences::show(scope who) { return rows_.find(who); }
 
-task<result<app::preferences>> preferences::save(scope who, std::int64_t expected, json::value values) {
+task<result<app::preferences>> preferences::write(scope who, std::optional<std::int64_t> expected, json::value values) {
+  if (!expected) co_return co_await rows_.overwrite(who, std::move(values));
+  auto now = co_await rows_.find(who);
+  if (now.version != *expected) co_return fault::precondition_failed();
+  now.values = std::move(values);
+  co_return co_await rows_.save(who, std::move(now));
+}
+
+task<result<app::preferences>> preferences::save(scope who, std::optional<std::int64_t> expected, json::value values) {
   if (!values.is_object()) co_return fault::invalid({{"/values", "wrong_type", "must be an object"}});
   if (auto wrong = first_wrong(values, {.name = "/values"})) co_return fault::invalid({std::move(*wrong)});
   co_await ok(accounts_.find(who.user()));
-  auto now = co_await rows_.find(who);
-  if (now.version != expected) co_return fault::precondition_failed();
-  now.values = std::move(values);
-  auto saved = co_await ok(rows_.save(who, std::move(now)));
+  auto saved = co_await ok(write(who, expected, std::move(values)));
   // The store may be another one than the accounts', so no transaction holds both. Whoever closes an account removes its
   // preferences after it is closed: where that was before these were saved, it is seen here.
   if (auto account = co_await accounts_.find(who.user()); !account) {

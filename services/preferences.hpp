@@ -13,11 +13,13 @@ class preferences {
   preferences(repositories::preferences& rows, repositories::users& accounts) : rows_{rows}, accounts_{accounts} {}
 
   task<app::preferences> show(scope who);
-  // precondition_failed unless `expected` is the present version; invalid for what is no object, and for keys and
-  // numbers that no store can hold; not_found once the account is closed, however late that is while this lasts.
-  task<result<app::preferences>> save(scope who, std::int64_t expected, json::value values);
+  // With `expected`: precondition_failed unless it is the present version. invalid for what is no object, and for keys
+  // and numbers that no store can hold; not_found once the account is closed, however late that is while this lasts.
+  task<result<app::preferences>> save(scope who, std::optional<std::int64_t> expected, json::value values);
 
  private:
+  task<result<app::preferences>> write(scope who, std::optional<std::int64_t> expected, json::value values);
+
   repositories::preferences& rows_;
   repositories::users& accounts_;
 };

@@ -1,5 +1,7 @@
 #include "services/users.hpp"
 
+#include "repositories/notes.hpp"
+
 #include <slipway/core/ascii.hpp>
 
 namespace app::services {
@@ -67,8 +69,9 @@ task<result<void>> users::close(scope who) {
   co_await ok(parts_.db.transaction([&](db::transaction& tx) -> task<result<void>> {
     repositories::users rows{tx};
     co_await ok(rows.hold(who.user()));
-    co_await repositories::refresh_tokens{tx}.revoke_all(who.user(), parts_.clock.now());
-    co_return co_await rows.remove(who.user());
+    co_await repositories::refresh_tokens{tx}.purge_all(who.user());
+    co_await repositories::notes{tx}.purge_all(who);
+    co_return co_await rows.purge(who.user());
   }));
   parts_.listener.sessions_ended(who.user(), std::nullopt);
   // Others may have saved some until now; from here on they see that the account is closed.

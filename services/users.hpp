@@ -38,8 +38,9 @@ class users {
   // Ends all sessions but the one that asks. invalid: /current_password wrong_password, /new_password breached;
   // too_many_requests after many failures, which count together with those of logging in.
   task<result<void>> change_password(scope who, password_change in, std::string network);
-  // Closes the account: it can no longer log in, its sessions end, and its preferences are removed. Where a store fails
-  // in the middle, closing it again does the rest. not_found once it is closed.
+  // Closes the account: its sessions end, and all that it had is removed with it, notes and preferences too. The address
+  // may sign up again, as somebody new. Where a store fails in the middle, closing it again does the rest. not_found once
+  // it is closed.
   task<result<void>> close(scope who);
   task<result<page<user>>> list(user_query query);
 

@@ -191,6 +191,8 @@ def test_without_a_bearer_token_there_is_no_entry(server, value):
     answer = server.client().get("/v1/users/me", headers={"authorization": value} if value else {})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
+    if value.startswith("Basic"):
+        assert "error" not in answer.headers["www-authenticate"], "no token was sent that could be wrong"
 
 
 def refresh(client, token):
@@ -318,8 +320,25 @@ def test_nothing_is_made_for_a_closed_account(server, person):
             ask.post(f"{gone}/restore"), ask.post(f"{gone}/restore", headers={"if-match": deleted.headers["etag"]})]
     for answer in late:
         assert answer.status_code == 404 and answer.json()["code"] == "not_found", f"{answer.request}: {answer.text}"
-    assert len(ask.get("/v1/notes").json()["items"]) == 2
-    assert ask.get(there).json() == kept.json() and ask.get(gone).status_code == 404
+    assert ask.get("/v1/notes").json()["items"] == []
+    assert ask.get(there).status_code == 404 and ask.get(gone).status_code == 404
+
+
+def test_nothing_is_left_of_a_closed_account_and_its_address_may_sign_up_again(server, stranger):
+    person = server.person(name="Ada of the closed account")
+    assert person.client.delete(person.note(title="a").headers["location"]).status_code == 204
+    person.note(title="b")
+    stranger.note(title="a stranger's")
+    tables = ("users", "notes", "refresh_tokens")
+    before = {name: int(server.sql(f"select count(*) from {name}")) for name in tables}
+    assert person.client.delete("/v1/users/me").status_code == 204
+    after = {name: int(server.sql(f"select count(*) from {name}")) for name in tables}
+    assert {name: before[name] - after[name] for name in tables} == {"users": 1, "notes": 2, "refresh_tokens": 1}
+    assert int(server.sql(f"select count(*) from users where email = '{person.email}' or name = 'Ada of the closed account'")) == 0
+    assert len(stranger.client.get("/v1/notes").json()["items"]) == 1
+    again = server.person(email=person.email)
+    assert again.client.get("/v1/notes").json()["items"] == [] and again.client.get("/v1/users/me").status_code == 200
+    assert person.client.get("/v1/users/me").status_code in (401, 404), "the old token is not the new account's"
 
 
 def test_who_is_just_being_closed_is_waited_for(launch, postgres):

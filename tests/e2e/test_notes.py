@@ -57,6 +57,31 @@ def test_of_two_who_change_at_the_same_time_one_is_told(person):
     assert sorted(codes) == [200] + [412] * 4
 
 
+def all_at_once(person, change, writers=8, each=10):
+    """The statuses of changes that as many connections make at the same time."""
+    codes = []
+
+    def write(i):
+        with person.server.client(headers=person.client.headers) as client:
+            codes.extend(change(client, f"{i}/{n}").status_code for n in range(each))
+
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(writers)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(codes) == writers * each
+    return set(codes)
+
+
+def test_whoever_takes_any_version_is_never_told_that_there_is_another(person):
+    path = f"/v1/notes/{person.note().json()['id']}"
+    any_version = {"if-match": "*"}
+    assert all_at_once(person, lambda client, t: client.patch(path, json={"title": t}, headers=any_version)) == {200}
+    assert person.client.get(path).headers["etag"] == '"81"', "each was made, one after the other"
+    assert person.client.patch(f"/v1/notes/{uuid.uuid4()}", json={"title": "x"}, headers=any_version).status_code == 404
+
+
 def test_a_deletion_that_names_another_version_is_not_done(person):
     made = person.note()
     path, old = f"/v1/notes/{made.json()['id']}", made.headers["etag"]
@@ -254,6 +279,15 @@ def test_a_reader_who_knows_the_version_gets_304(person):
     answer = person.client.get(path, headers={"if-none-match": made.headers["etag"]})
     assert answer.status_code == 304 and answer.content == b"" and answer.headers["etag"] == made.headers["etag"]
     assert person.client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_wrong_fields_are_told_before_anything_else(person):
+    made = person.note()
+    for path, known in ((made.headers["location"], made.headers["etag"]), (f"/v1/notes/{uuid.uuid4()}", '"1"'), ("/v1/notes?limit=1", "")):
+        answer = person.client.get(path, params={"fields": "owner_id"}, headers={"if-none-match": known} if known else {})
+        assert answer.status_code == 422, f"{path}: {answer.text}"
+        assert answer.json()["errors"][0]["pointer"] == "fields"
+        assert "etag" not in answer.headers and "link" not in answer.headers
 
 
 def create(person, key, **note):

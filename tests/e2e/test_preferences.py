@@ -75,6 +75,22 @@ def test_of_two_who_save_first_at_the_same_time_one_is_told(person):
     assert sorted(codes) == [200] + [412] * 4
 
 
+def test_whoever_takes_any_version_is_never_told_that_there_is_another(person):
+    codes = []
+
+    def change(i):
+        with person.server.client(headers=person.client.headers) as client:
+            codes.extend(client.put(PATH, json={"values": {"n": [i, n]}}, headers={"if-match": "*"}).status_code
+                         for n in range(10))
+
+    threads = [threading.Thread(target=change, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert codes == [200] * 80
+
+
 @pytest.mark.parametrize("body, pointer", [
     ({"values": []}, "/values"), ({"values": "x"}, "/values"), ({"values": None}, "/values"), ({}, "/values"),
     ({"values": {"a.b": 1}}, "/values/a.b"), ({"values": {"$set": 1}}, "/values/$set"), ({"values": {"": 1}}, "/values/"),

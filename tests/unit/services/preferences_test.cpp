@@ -112,7 +112,7 @@ TEST_F(preferences_case, a_number_that_no_store_keeps_is_named) {
 TEST_F(preferences_case, a_closed_account_gets_none) {
   auto const who = somebody();
   ASSERT_TRUE(save(who, R"({"a": 1})"));
-  ASSERT_TRUE(on.run(accounts.remove(who.user())));
+  ASSERT_TRUE(on.run(accounts.purge(who.user())));
   on.run(rows.remove(who));
   auto const late = save(who, R"({"a": 2})");
   ASSERT_FALSE(late);
@@ -126,7 +126,7 @@ TEST_F(preferences_case, an_account_that_is_closed_while_they_are_saved_gets_non
     if (!before.empty()) ASSERT_TRUE(save(who, before));
     busy.meanwhile = [&]() -> task<> {  // as users::close does
       co_await rows.remove(who);
-      (void)co_await accounts.remove(who.user());
+      (void)co_await accounts.purge(who.user());
       co_await rows.remove(who);
     };
     auto const late = on.run(service.save(who, before.empty() ? 0 : 1, boost::json::object{{"a", 2}}));

@@ -26,7 +26,10 @@ void documents::write(std::span<std::shared_ptr<api::operation const> const> ope
 
 void documents::send_document(http::exchange& x, std::string const& text, std::string const& etag) const {
   x.response.add("Cache-Control", "no-cache");
-  if (content::apply_conditions(x, {.etag = etag})) x.answer(200, "application/json", text);
+  if (content::apply_conditions(x, {.etag = etag}))
+    x.answer(200, "application/json", text);
+  else if (x.response.status == 412)
+    api::write_problem(x, fault::precondition_failed());
 }
 
 task<> documents::openapi(http::exchange& x) const {

@@ -45,5 +45,9 @@ inline constexpr auto slipway::rules_of<app::note_export_query> =
                        .help("The form of the file; without it, Accept decides, and NDJSON is it"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::import_report> =
-    slipway::rules(field(&app::import_report::imported).unit("notes").example("12").help("How many notes were made"));
+inline constexpr auto slipway::rules_of<app::import_report> = slipway::rules(field(&app::import_report::imported)
+                                                                                 .minimum(0)
+                                                                                 .maximum(9'007'199'254'740'991)
+                                                                                 .unit("notes")
+                                                                                 .example("12")
+                                                                                 .help("How many notes were made"));

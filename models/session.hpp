@@ -68,12 +68,17 @@ inline constexpr auto slipway::rules_of<app::session_view> =
                    field(&app::session_view::expires_at).example(R"("2026-04-01T18:05:00Z")"));
 
 template <>
-inline constexpr auto slipway::rules_of<app::token_pair> = slipway::rules(
-    field(&app::token_pair::access_token)
-        .example(R"("header.claims.signature")")
-        .help("A JWT to send as `Authorization: Bearer ...`"),
-    field(&app::token_pair::token_type).example(R"("Bearer")"),
-    field(&app::token_pair::expires_in).unit("seconds").example("900").help("How long the access token holds"),
-    field(&app::token_pair::refresh_token)
-        .example(R"("a text to keep secret")")
-        .help("Good for one refresh; using it twice ends the session everywhere"));
+inline constexpr auto slipway::rules_of<app::token_pair> =
+    slipway::rules(field(&app::token_pair::access_token)
+                       .example(R"("header.claims.signature")")
+                       .help("A JWT to send as `Authorization: Bearer ...`"),
+                   field(&app::token_pair::token_type).example(R"("Bearer")"),
+                   field(&app::token_pair::expires_in)
+                       .minimum(0)
+                       .maximum(9'007'199'254'740'991)
+                       .unit("seconds")
+                       .example("900")
+                       .help("How long the access token holds"),
+                   field(&app::token_pair::refresh_token)
+                       .example(R"("a text to keep secret")")
+                       .help("Good for one refresh; using it twice ends the session everywhere"));

@@ -29,10 +29,11 @@ bool access_guard::before(http::exchange& x) {
 
 bool access_guard::refuse(http::exchange& x, fault const& why) const {
   if (why.kind() == fault_kind::unauthenticated) {
-    // RFC 6750, section 3: no error code when there were no credentials at all.
-    bool const sent_some = x.request.header("Authorization").data() != nullptr;
+    // RFC 6750, section 3.1: no error code when there were no credentials of this scheme.
+    auto const sent = x.request.header("Authorization");
+    bool const sent_token = http::equal_names(sent.substr(0, sent.find(' ')), "Bearer");
     x.response.add("WWW-Authenticate",
-                   sent_some ? x.copy(challenge_ + ", error=\"invalid_token\"") : std::string_view{challenge_});
+                   sent_token ? x.copy(challenge_ + ", error=\"invalid_token\"") : std::string_view{challenge_});
   }
   write_problem(x, why);
   return false;

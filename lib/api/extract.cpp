@@ -1,4 +1,5 @@
 #include <slipway/api/extract.hpp>
+#include <slipway/api/reply.hpp>
 #include <slipway/content/conditional.hpp>
 #include <slipway/content/fields.hpp>
 #include <slipway/core/ascii.hpp>
@@ -6,6 +7,7 @@
 #include <slipway/json/reader.hpp>
 #include <slipway/json/scalar.hpp>
 #include <slipway/json/validate.hpp>
+#include <slipway/json/writer.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -91,7 +93,11 @@ result<void> read_query(extraction& from, meta::type const& t, void* into) {
         http::form_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), x.memory);
     if (!name || !value)
       return std::unexpected(fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
-    if (from.op.sparse && *name == "fields") continue;
+    if (from.op.sparse && *name == "fields") {
+      if (auto good = check_fields(from.op, *value); !good)
+        std::ranges::move(good.error().more().fields, std::back_inserter(errors));
+      continue;
+    }
     auto const* m = t.find(*name);
     if (m == nullptr) {
       errors.push_back({std::string{*name}, "unknown", "is not a parameter of this operation"});
@@ -160,12 +166,17 @@ void describe_path(operation& op, meta::type const& t) {
   op.parameters.push_back({{}, place::path, &t, true, {}, nullptr, example});
 }
 
-void describe_query(operation& op, meta::type const& t) {
+void describe_query(operation& op, meta::type const& t, void const* initial) {
   for (auto const& m : t.members) {
     bool const may_miss = m.about->optional || m.of->what == meta::kind::optional || m.of->what == meta::kind::list;
     // What may be absent is described by what it is when present.
     auto const* of = m.of->what == meta::kind::optional ? m.of->element : m.of;
-    op.parameters.push_back({std::string{m.name}, place::query, of, !may_miss, m.about->help, m.about});
+    auto& said =
+        op.parameters.emplace_back(parameter{std::string{m.name}, place::query, of, !may_miss, m.about->help, m.about});
+    if (!m.about->optional || m.of != of || of->what == meta::kind::list) continue;
+    json::buffer text;
+    json::write_value(text, *of, m.at_const(initial));
+    if (text.view() != R"("")") said.initial = text.text();  // empty: as if it were not there
   }
 }
 

@@ -33,7 +33,8 @@ client read_client(extraction& from);
 inline constexpr std::string_view example_of_etag = R"("\"3\"")";  // of etag_of(3), as JSON
 
 void describe_path(operation& op, meta::type const& t);
-void describe_query(operation& op, meta::type const& t);
+// `initial` is a T as it is before anything is read: what an absent parameter stands for.
+void describe_query(operation& op, meta::type const& t, void const* initial);
 
 }  // namespace detail
 
@@ -73,7 +74,10 @@ struct extractor<query<T>> {
       out = std::unexpected(std::move(read.error()));
     return out;
   }
-  static void describe(operation& op) { detail::describe_query(op, meta::describe<T>); }
+  static void describe(operation& op) {
+    T const initial{};
+    detail::describe_query(op, meta::describe<T>, &initial);
+  }
 };
 
 template <fixed_name Name>

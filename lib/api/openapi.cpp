@@ -42,7 +42,11 @@ inline constexpr auto slipway::rules_of<slipway::api::problem_field> = slipway::
         .example(R"("/title")"),
     field(&slipway::api::problem_field::code).help("Stable, for programs").example(R"("too_long")"),
     field(&slipway::api::problem_field::message).help("For people").example(R"("must have at most 200 characters")"),
-    field(&slipway::api::problem_field::line).minimum(1).help("Of a file that is read line by line").example("3"));
+    field(&slipway::api::problem_field::line)
+        .minimum(1)
+        .maximum(9'007'199'254'740'991)
+        .help("Of a file that is read line by line")
+        .example("3"));
 template <>
 inline constexpr auto slipway::rules_of<slipway::api::problem_details> = slipway::rules(
     field(&slipway::api::problem_details::type)
@@ -226,7 +230,7 @@ class document {
       item.add("name", p.name).add("in", place_name(p.in)).add("required", p.required || p.in == place::path);
       if (!p.help.empty()) item.add("description", p.help);
       if (p.about != nullptr)
-        schemas_.write_member(item.key("schema"), *p.of, *p.about);
+        schemas_.write_member(item.key("schema"), *p.of, *p.about, p.initial);
       else
         schemas_.write_reference(item.key("schema"), *p.of);
       if (!p.example.empty()) item.add_raw("example", p.example);
@@ -242,7 +246,9 @@ class document {
     {
       auto good = answers.object(fmt::format("{}", op.success));
       good.add("description", op.success_description);
-      write_headers(good, op.answer_headers);
+      auto headers = op.answer_headers;
+      if (op.idempotency_key) headers.push_back("Idempotent-Replayed");
+      write_headers(good, headers);
       if (op.answer != nullptr)
         schemas_.write_reference(good.object("content").object(op.answer_media_type).key("schema"), *op.answer);
       else if (op.success != 204) {

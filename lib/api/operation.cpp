@@ -31,10 +31,12 @@ std::vector<documented_fault> all_faults(operation const& op) {
   if (!op.file_part.empty()) {
     add(fault_kind::malformed, "malformed_request");
     add(fault_kind::malformed, "missing_boundary");
+    if (!op.idempotency_key) add(fault_kind::malformed, "idempotency_key_not_taken");
     add(fault_kind::too_large, "content_too_large");
     add(fault_kind::unsupported_media_type, "multipart_expected");
   }
-  if (op.body != nullptr || !op.file_part.empty() || takes(place::query)) add(fault_kind::invalid, "invalid");
+  if (op.body != nullptr || !op.file_part.empty() || takes(place::query) || op.sparse)
+    add(fault_kind::invalid, "invalid");
   if (takes(place::query) || op.sparse) add(fault_kind::malformed, "malformed_query");
   if (takes(place::query)) add(fault_kind::malformed, "too_many_parameters");
   auto const if_match = std::ranges::find(op.parameters, "If-Match", &parameter::name);

@@ -27,6 +27,7 @@ struct documented_fault {
 inline constexpr documented_fault not_found{fault_kind::not_found, "not_found"};
 inline constexpr documented_fault forbidden{fault_kind::forbidden, "forbidden"};
 inline constexpr documented_fault not_acceptable{fault_kind::not_acceptable, "not_acceptable"};
+inline constexpr documented_fault precondition_failed{fault_kind::precondition_failed, "precondition_failed"};
 inline constexpr documented_fault unsupported_media_type{fault_kind::unsupported_media_type, "unsupported_media_type"};
 constexpr documented_fault not_found_as(std::string_view code) { return {fault_kind::not_found, code}; }
 constexpr documented_fault conflict(std::string_view code) { return {fault_kind::conflict, code}; }
@@ -45,6 +46,7 @@ struct parameter {
   std::string_view help;
   meta::attributes const* about = nullptr;  // rules and example, where the parameter is a described member
   std::string_view example{};               // as JSON text, of another one
+  std::string initial{};                    // as JSON text, what it is when it is absent; empty: nothing
 };
 
 struct operation {

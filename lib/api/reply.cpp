@@ -67,6 +67,23 @@ void answer_json(http::exchange& x, int status, json::buffer const& out) {
 
 }  // namespace
 
+result<void> check_fields(operation const& op, std::string_view names) {
+  if (!op.sparse || op.answer == nullptr || names.empty()) return {};
+  if (auto only = select(op, *op.answer, names); !only) return std::unexpected(std::move(only.error()));
+  return {};
+}
+
+task<> with_checked_fields(http::exchange& x, operation const& op, http::handler const& inner) {
+  auto const names = wanted_fields(x);
+  if (!names) {
+    write_problem(x, fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
+  } else if (auto const good = check_fields(op, *names); !good) {
+    write_problem(x, good.error());
+  } else {
+    co_await inner(x);
+  }
+}
+
 void reply_json(http::exchange& x, operation const& op, int status, meta::type const& t, void const* value) {
   json::buffer out{x.memory};
   if (op.sparse) [[unlikely]] {

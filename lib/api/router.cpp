@@ -51,6 +51,17 @@ std::vector<std::string> names_in(std::string_view pattern) {
   return names;
 }
 
+// A file is read while it comes, so nobody knows whether it is the same once more. Who counts on that is told that he
+// cannot, before it is all there twice.
+task<> without_idempotency_key(http::exchange& x, http::handler const& inner) {
+  if (x.request.header("Idempotency-Key").data() != nullptr)
+    write_problem(x, 400, "idempotency_key_not_taken",
+                  "Uploads take no Idempotency-Key: send it without, and where the answer was lost, look before you "
+                  "send it again.");
+  else
+    co_await inner(x);
+}
+
 }  // namespace
 
 std::shared_ptr<operation> router::begin(http::method verb, std::string_view pattern, route_options const& o) {
@@ -103,6 +114,15 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
   for (auto const& other : operations_)
     if (other->name == op->name)
       refuse(fmt::format("the operation's name {} is taken by {}", op->name, text_of(*other)));
+
+  if (!op->file_part.empty() && !op->idempotency_key)
+    handle = [inner = std::move(handle)](http::exchange& x) { return without_idempotency_key(x, inner); };
+  // Beside other parameters of the query it is looked at together with them.
+  bool const has_query = std::ranges::any_of(op->parameters, [](parameter const& p) { return p.in == place::query; });
+  if (op->sparse && !has_query)
+    handle = [about = op.get(), inner = std::move(handle)](http::exchange& x) {
+      return detail::with_checked_fields(x, *about, inner);
+    };
 
   http::route r{.verb = op->verb, .pattern = op->pattern, .handle = std::move(handle)};
   if (op->idempotency_key) r.layers.push_back(idempotency_);

@@ -128,7 +128,8 @@ std::string of(meta::type const& t, meta::attributes const& about, void const* v
   auto const described = bare(t, about, value, hide);
   members m;
   auto help = std::string{about.help};
-  if (!about.unit.empty()) help += fmt::format("{}Unit: {}.", help.empty() ? "" : " ", about.unit);
+  if (!about.unit.empty())
+    help += fmt::format("{}Unit: {}.", help.empty() ? "" : help.ends_with('.') ? " " : ". ", about.unit);
   if (!help.empty()) m.add("description", double_quoted(help));
   if (value != nullptr && !hide && t.what != meta::kind::object && t.what != meta::kind::secret_text)
     m.add("default", to_flow(t, value));

@@ -28,8 +28,9 @@ void schema_set::write_reference(buffer& out, meta::type const& type) {
   schema_writer{*this, flavour_}.write(out, type, {});
 }
 
-void schema_set::write_member(buffer& out, meta::type const& type, meta::attributes const& about) {
-  schema_writer{*this, flavour_}.write(out, type, about);
+void schema_set::write_member(buffer& out, meta::type const& type, meta::attributes const& about,
+                              std::string_view initial) {
+  schema_writer{*this, flavour_, initial}.write(out, type, about);
 }
 
 void schema_set::write_components(buffer& out) {

@@ -29,8 +29,9 @@ class schema_set {
 
   // The schema of a value: a reference where the type is a component, else the schema itself.
   void write_reference(buffer& out, meta::type const& type);
-  // The schema of a member or parameter, with its rules, help and example.
-  void write_member(buffer& out, meta::type const& type, meta::attributes const& about);
+  // The schema of a member or parameter, with its rules, help and example; `initial`, where it is not empty, is the JSON
+  // text of its default.
+  void write_member(buffer& out, meta::type const& type, meta::attributes const& about, std::string_view initial = {});
   // Every component that was referred to so far, and all that these refer to: one object by name.
   void write_components(buffer& out);
 

@@ -30,7 +30,7 @@ void schema_writer::write(buffer& out, meta::type const& declared, meta::attribu
   object_writer o{out};
   auto const b = limits_of(about);
   if (auto const name = set_.component(*t); !name.empty())
-    write_component_reference(o, *t, name, nullable, has_siblings(about));
+    write_component_reference(o, *t, name, nullable, has_siblings(about) || !initial_.empty());
   else
     write_plain(o, *t, b, nullable);
   write_about(o, *t, b, about);
@@ -247,12 +247,13 @@ void schema_writer::write_about(object_writer& o, meta::type const& t, schema_li
                                 meta::attributes const& about) {
   std::string text{about.help};
   auto const say = [&](std::string const& sentence) {
-    if (!text.empty() && !sentence.empty()) text += ' ';
+    if (!text.empty() && !sentence.empty()) text += text.ends_with('.') ? " " : ". ";
     text += sentence;
   };
   if (!about.unit.empty()) say("Unit: " + std::string{about.unit} + ".");
   if (t.what == kind::duration) say(range_sentence(b));
   if (!text.empty()) o.add("description", text);
+  if (!initial_.empty()) o.add_raw("default", initial_);
   if (about.read_only) o.add("readOnly", true);
   if (about.write_only) o.add("writeOnly", true);
   if (about.deprecated) o.add("deprecated", true);

@@ -12,7 +12,9 @@ namespace slipway::json {
 
 class schema_writer {
  public:
-  schema_writer(schema_set& set, flavour f) noexcept : set_{set}, modern_{f == flavour::openapi_3_1} {}
+  // `initial`: the default of what is written, as JSON text; empty: none is said.
+  schema_writer(schema_set& set, flavour f, std::string_view initial = {}) noexcept
+      : set_{set}, modern_{f == flavour::openapi_3_1}, initial_{initial} {}
   void write(buffer& out, meta::type const& declared, meta::attributes const& about);
   void write_component(buffer& out, meta::type const& t, meta::type const* variant);
 
@@ -36,6 +38,7 @@ class schema_writer {
                    meta::attributes const& about);
   schema_set& set_;
   bool modern_;
+  std::string_view initial_;
 };
 
 }  // namespace slipway::json

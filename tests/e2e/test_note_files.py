@@ -159,6 +159,13 @@ def test_an_empty_form_has_no_file(person):
     assert errors_of(answer) == [(None, "/file", "required")]
 
 
+def test_an_upload_says_that_it_takes_no_idempotency_key(person):
+    file = {"file": ("notes.ndjson", lines({"title": "once"}), "application/x-ndjson")}
+    answer = person.client.post("/v1/notes/import", files=file, headers={"idempotency-key": "k"})
+    assert answer.status_code == 400 and answer.json()["code"] == "idempotency_key_not_taken"
+    assert person.client.get("/v1/notes").json()["items"] == []
+
+
 def test_what_is_no_form_and_no_file_of_notes(server, person):
     assert person.client.post("/v1/notes/import", json=[]).status_code == 415
     assert person.client.post("/v1/notes/import").status_code == 415
@@ -166,7 +173,7 @@ def test_what_is_no_form_and_no_file_of_notes(server, person):
     form = {"content-type": "multipart/form-data"}
     assert person.client.post("/v1/notes/import", content=b"x", headers=form).json()["code"] == "missing_boundary"
     torn = person.client.post("/v1/notes/import", content=b"--b\r\ntorn", headers={"content-type": "multipart/form-data; boundary=b"})
-    assert torn.status_code == 400 and torn.json()["code"] == "malformed_request"
+    assert torn.status_code == 400 and torn.json()["code"] == "malformed_request" and torn.json()["detail"].endswith(".")
     assert upload(server.client(), lines({"title": "x"})).status_code == 401
 
 

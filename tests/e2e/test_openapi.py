@@ -18,6 +18,13 @@ def document(plain_server):
     return answer.json()
 
 
+def test_a_precondition_that_fails_says_so(plain_server):
+    with plain_server.client() as client:
+        answer = client.get("/openapi.json", headers={"if-match": '"x"'})
+    assert answer.status_code == 412 and answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "precondition_failed"
+
+
 def operations(document):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

@@ -159,6 +159,15 @@ TEST_F(api_calls, sparse_fields_leave_the_rest_out) {
   auto const unknown = calls.call(method::get, "/v1/items?fields=colour");
   EXPECT_EQ(unknown.status, 422);
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?fields=%zz").status, 400);
+  // It is told with what else is wrong, before any work, and as if nothing else were: no tag, no link, no 404.
+  EXPECT_EQ(unknown.header("Link"), "");
+  EXPECT_THAT(calls.call(method::get, "/v1/items?fields=colour&limit=0").body,
+              AllOf(HasSubstr("\"fields\""), HasSubstr("\"limit\"")));
+  for (auto const& id : {some, shop.missing.value.text()}) {
+    auto const wrong = calls.call(method::get, "/v1/items/" + id + "?fields=colour", {}, {{"If-None-Match", "\"5\""}});
+    EXPECT_EQ(wrong.status, 422) << id;
+    EXPECT_EQ(wrong.header("ETag"), "");
+  }
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?%66ields=name").body, R"({"name":"nail"})");
 }
 
@@ -217,6 +226,9 @@ TEST_F(api_calls, the_guard_asks_who_and_whether_he_may) {
   EXPECT_EQ(forged.status, 401);
   EXPECT_EQ(forged.header("WWW-Authenticate"), "Bearer realm=\"shop\", error=\"invalid_token\"");
   EXPECT_THAT(forged.body, Not(HasSubstr("two")));
+  auto const other = calls.call(method::post, "/v1/restock", {}, {{"Authorization", "Basic dXNlcjpwYXNz"}});
+  EXPECT_EQ(other.status, 401);
+  EXPECT_EQ(other.header("WWW-Authenticate"), "Bearer realm=\"shop\"") << "no token was sent that could be wrong";
   EXPECT_EQ(calls.call(method::post, "/v1/restock", {}, {{"Authorization", "Bearer member"}}).status, 403);
   EXPECT_EQ(calls.call(method::post, "/v1/restock", {}, {{"Authorization", "Bearer keeper"}}).status, 204);
   // A route for everyone also serves whoever brings a token that has run out.

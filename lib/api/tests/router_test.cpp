@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace {
@@ -88,6 +89,14 @@ TEST_P(document, says_what_the_routes_say) {
   EXPECT_FALSE(remove.at("responses").as_object().contains("428")) << "the condition need not be made";
   EXPECT_EQ(remove.at("parameters").at(1).at("name").as_string(), "If-Match");
   EXPECT_FALSE(remove.at("parameters").at(1).at("required").as_bool());
+  EXPECT_TRUE(doc.at("paths").at("/v1/items/{id}").at("get").at("responses").as_object().contains("422"))
+      << "?fields= may be wrong";
+  auto const& query = doc.at("paths").at("/v1/items").at("get").at("parameters").as_array();
+  std::map<std::string, std::string> initial;
+  for (auto const& p : query)
+    if (auto const* said = p.at("schema").as_object().if_contains("default"))
+      initial.emplace(p.at("name").as_string(), json::serialize(*said));
+  EXPECT_EQ(initial, (std::map<std::string, std::string>{{"limit", "2"}, {"sort", "\"name\""}}));
   auto const& change = doc.at("paths").at("/v1/items/{id}").at("patch");
   EXPECT_TRUE(change.at("responses").as_object().contains("428"));
   EXPECT_TRUE(change.at("parameters").at(1).at("required").as_bool());

@@ -63,7 +63,7 @@ TEST(Schema, IsJsonSchemaThatDescribesEveryKey) {
   EXPECT_FALSE(properties.at("key").as_object().contains("default"));
   EXPECT_FALSE(properties.at("database_url").as_object().contains("default"));
   auto const& port = properties.at("http").at("properties").at("port");
-  EXPECT_EQ(port.at("description").as_string(), "Where it listens Unit: port.");
+  EXPECT_EQ(port.at("description").as_string(), "Where it listens. Unit: port.");
   EXPECT_EQ(port.at("anyOf").at(0).at("minimum").to_number<int>(), 1);
   EXPECT_EQ(port.at("anyOf").at(0).at("maximum").to_number<int>(), 65'535);
   EXPECT_TRUE(properties.at("http").at("properties").at("idle").at("x-reload").as_bool());

@@ -20,9 +20,11 @@ task<result<app::preferences>> preferences::save(scope who, app::preferences row
                                   fault::precondition_failed("version_conflict"));
 }
 
-task<app::preferences> preferences::overwrite(scope who, json::value values) {
+task<result<app::preferences>> preferences::overwrite(scope who, json::value values) {
   documents::collection<app::preferences> all{in_};
-  co_return co_await all.upsert({.id = id_of<user>{who.user()}, .values = std::move(values)});
+  // They come and go under several writers only while the account is closed.
+  co_return co_await db::or_fault(all.upsert({.id = id_of<user>{who.user()}, .values = std::move(values)}),
+                                  "unique(preferences.id)", fault::not_found());
 }
 
 task<> preferences::remove(scope who) {

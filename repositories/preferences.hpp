@@ -16,8 +16,8 @@ class preferences {
   task<app::preferences> find(scope who);
   // precondition_failed when somebody saved since `row` was read.
   task<result<app::preferences>> save(scope who, app::preferences row);
-  // Whichever version there is, or none.
-  task<app::preferences> overwrite(scope who, json::value values);
+  // Whichever version there is, or none. not_found when others go on to insert and remove them.
+  task<result<app::preferences>> overwrite(scope who, json::value values);
   task<> remove(scope who);
 
  private:

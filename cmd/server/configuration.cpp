@@ -1,4 +1,5 @@
 // Commands about the settings.
+#include "cmd/server/checks.hpp"
 #include "cmd/server/command_line.hpp"
 
 #include <slipway/config/reference.hpp>
@@ -14,7 +15,8 @@ int config_show(invocation const& in) {
 }
 
 int config_check(invocation const& in) {
-  auto const problems = config::check<settings>(in.sources);
+  config::loaded<settings> read;
+  auto const problems = read_and_check(in.sources, read);
   if (problems.empty()) {
     fmt::print("The configuration for {} is good.\n", in.sources.environment);
     return 0;

@@ -1,6 +1,7 @@
 // The service itself: the object graph is built here, in the order of who needs whom, and torn down in reverse.
 #include "cmd/server/application.hpp"
 #include "cmd/server/background.hpp"
+#include "cmd/server/checks.hpp"
 #include "cmd/server/command_line.hpp"
 #include "cmd/server/layers.hpp"
 #include "cmd/server/partitions.hpp"
@@ -197,24 +198,20 @@ std::vector<blocking_pool const*> pools_of(blocking_pool const& hashing, documen
   return out;
 }
 
-// What single settings cannot say about each other.
-void check_together(settings const& s) {
-  auto const longest = s.auth.tokens.lifetime + s.auth.tokens.leeway;
-  if (s.auth.keys.retire_after <= longest)
-    throw startup_error{exit_code::config,
-                        "auth.keys.retire_after (" + format_duration(s.auth.keys.retire_after) +
-                            ") must be longer than auth.tokens.lifetime and leeway together (" +
-                            format_duration(longest) +
-                            "), or tokens become invalid when the key is rotated. Raise the one or lower the other."};
+// Before anything is opened, and above all before a database is migrated.
+config::loaded<settings> load_checked(config::sources const& from) {
+  config::loaded<settings> out;
+  if (auto const problems = read_and_check(from, out); !problems.empty())
+    throw startup_error{exit_code::config, config::to_text(problems)};
+  return out;
 }
 
 }  // namespace
 
 int serve(invocation const& in, std::string const& ready_file) {
   take_signals();
-  auto const loaded = in.load();
+  auto const loaded = load_checked(in.sources);
   auto const& s = loaded.value;
-  check_together(s);
   auto const& clock = system_clock();
 
   log::journal journal{s.log, {.ids_of = ids_of}};
@@ -329,6 +326,7 @@ int serve(invocation const& in, std::string const& ready_file) {
     operators.change(now.http);
     profiler->allow(now.operations.profiles);
   });
+  watcher.check_with(refused_values);
   watcher.watch_files();
   {
     background const tidying{on[0], tidy_now_and_then(app, log)};

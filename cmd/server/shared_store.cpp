@@ -5,16 +5,18 @@
 
 namespace app {
 
+void shared_store::check(settings const& s) {
+  if (s.redis.url.empty() && s.limits.store == limit_store::redis)
+    throw startup_error{exit_code::config,
+                        "limits.store is redis, and redis.url is empty: say where Redis is, or set limits.store to "
+                        "memory"};
+}
+
 shared_store::shared_store(settings const& s, shards& on, metrics::registry& all, health::monitor& health,
                            clock_source const& clock)
     : own_{s.auth.throttle, clock} {
-  if (s.redis.url.empty()) {
-    if (s.limits.store == limit_store::redis)
-      throw startup_error{exit_code::config,
-                          "limits.store is redis, and redis.url is empty: say where Redis is, or set limits.store to "
-                          "memory"};
-    return;
-  }
+  check(s);
+  if (s.redis.url.empty()) return;
   auto with = s.redis;
   with.watch = &watch_.emplace(all);
   auto& cache = cache_.emplace(redis::connect(with, on));

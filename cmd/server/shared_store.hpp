@@ -19,6 +19,9 @@ namespace app {
 
 class shared_store {
  public:
+  // Throws startup_error when the settings ask for what has no place.
+  static void check(settings const& s);
+
   // Everything must outlive this. Throws startup_error.
   shared_store(settings const& s, shards& on, metrics::registry& all, health::monitor& health,
                clock_source const& clock);

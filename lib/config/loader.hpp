@@ -69,7 +69,8 @@ loaded<T> load(sources const& from) {
   return out;
 }
 
-// Every problem, for `config check`; empty when the service would start.
+// Every problem of the values by themselves, for `config check`. Whether they agree with each other is for those to ask
+// who use them, who name the place with `at_its_place`.
 template <meta::described T>
 std::vector<problem> check(sources const& from) {
   T value{};

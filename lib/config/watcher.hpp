@@ -80,6 +80,9 @@ class watcher {
   // Called after each reload that applied something, on the thread that reloads. Before `watch_files`.
   void on_change(std::function<void(T const& now)> tell) { listeners_.push_back(std::move(tell)); }
 
+  // What else is to be asked of settings that were read: anything wrong, and nothing is applied. Before `watch_files`.
+  void check_with(std::function<std::vector<problem>(T const&, provenance const&)> check) { check_ = std::move(check); }
+
   // Also reloads whenever a file changes, until this object goes.
   void watch_files() {
     files_ = std::make_unique<file_watch>(
@@ -97,6 +100,7 @@ class watcher {
     provenance came;
     reload_report report;
     report.problems = load_into(meta::describe<T>, next.get(), from_, came);
+    if (report.problems.empty() && check_) report.problems = check_(*next, came);
     if (report.problems.empty()) {
       report = merge_reloadable(meta::describe<T>, current().get(), next.get());
       std::scoped_lock lock{state_};
@@ -117,6 +121,7 @@ class watcher {
   provenance came_;
   std::shared_ptr<T const> now_;
   std::vector<std::function<void(T const&)>> listeners_;
+  std::function<std::vector<problem>(T const&, provenance const&)> check_;
   std::unique_ptr<file_watch> files_;  // last: its thread uses the rest
 };
 

@@ -1,8 +1,8 @@
 // The beginning and the end of a cluster.
 #include <slipway/core/errors.hpp>
-#include <slipway/core/server_url.hpp>
 #include <slipway/db/engines.hpp>
 #include <slipway/db/postgres_cluster.hpp>
+#include <slipway/db/postgres_connect.hpp>
 
 #include <algorithm>
 
@@ -10,20 +10,9 @@ namespace slipway::db::detail {
 
 void pg_cluster::add_server(settings const& s, std::string url, std::string const& name) {
   auto one = std::make_unique<pg_server>();
+  one->place = place_of_one(s, url, name);
   one->settings = s;
   one->settings.url = std::move(url);
-  try {
-    one->place = place_of(one->settings);
-  } catch (startup_error const&) {
-    throw startup_error{exit_code::config,
-                        name + ": '" + without_password(one->settings.url) +
-                            "' is no URL for PostgreSQL. Write postgres://user:password@host:5432/database, with %40 "
-                            "for @ and %2F for / in the password"};
-  }
-  if (one->place.substr(0, one->place.find(", database")).find(',') != std::string::npos)
-    throw startup_error{exit_code::config, name +
-                                               ": name one server here, and the others in database.replicas; which "
-                                               "of them is the primary is found out"};
   servers_.push_back(std::move(one));
 }
 

@@ -85,6 +85,24 @@ std::string place_of(settings const& s) {
   return host + ":" + port + (name.empty() ? "" : ", database " + name);
 }
 
+std::string place_of_one(settings s, std::string url, std::string const& name) {
+  s.url = std::move(url);
+  std::string place;
+  try {
+    place = place_of(s);
+  } catch (startup_error const&) {
+    throw startup_error{exit_code::config,
+                        name + ": '" + without_password(s.url) +
+                            "' is no URL for PostgreSQL. Write postgres://user:password@host:5432/database, with %40 "
+                            "for @ and %2F for / in the password"};
+  }
+  if (place.substr(0, place.find(", database")).find(',') != std::string::npos)
+    throw startup_error{exit_code::config, name +
+                                               ": name one server here, and the others in database.replicas; which "
+                                               "of them is the primary is found out"};
+  return place;
+}
+
 // PQexec would wait for ever.
 void run_texts(PGconn* on, std::string const& texts, std::chrono::milliseconds limit) {
   auto const end = std::chrono::steady_clock::now() + limit;

@@ -29,6 +29,8 @@ class connect_error : public std::runtime_error {
 
 // "host:port, database name" for messages. Throws startup_error(config) for a URL that is none.
 std::string place_of(settings const& s);
+// The same of one server among several, whose URL the setting `name` holds: refused also where it names more than one.
+std::string place_of_one(settings s, std::string url, std::string const& name);
 
 // Open, idle, not blocking and in pipeline mode. Throws connect_error.
 pg_handle open_connection(settings const& s);

@@ -96,7 +96,7 @@ class sqlite_engine final : public engine {
  public:
   sqlite_engine(settings const& s, shards& on)
       : settings_{s}, shards_{on}, readers_{on.size()}, slow_{"sqlite-read", {.threads = 2, .queue = s.queue}} {
-    path_ = s.url.substr(std::strlen("sqlite:"));
+    path_ = path_of_sqlite(s.url);
     if (path_ == ":memory:")
       path_ = memory_.emplace().file();
     else
@@ -216,8 +216,6 @@ class sqlite_engine final : public engine {
 
  private:
   void check_path(bool create) {
-    if (path_.empty())
-      throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
     auto const parent = std::filesystem::path{path_}.parent_path();
     if (create && !parent.empty())
       if (auto const why = slipway::make_directory(parent)) refuse_sqlite_file(parent.string(), 0, why.value(), "");
@@ -364,6 +362,13 @@ task<> sqlite_transaction::rollback() {
 }
 
 }  // namespace
+
+std::string path_of_sqlite(std::string const& url) {
+  auto path = url.substr(std::strlen("sqlite:"));
+  if (path.empty())
+    throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
+  return path;
+}
 
 std::unique_ptr<engine> make_sqlite(settings const& s, shards& on) { return std::make_unique<sqlite_engine>(s, on); }
 

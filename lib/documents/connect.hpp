@@ -17,6 +17,10 @@ struct opened {
   std::unique_ptr<documents::store> store;
 };
 
+// What `connect` asks before it looks for a server, the module and its driver's opinion of the URL included. Throws
+// startup_error(config).
+void check(settings const& s, std::string const& application = "slipway");
+
 // What it is given must outlive the store. Throws startup_error with what to do: config for a wrong URL, password or
 // certificate, for a module that is missing or of another version, and for a server that is too old (MongoDB before
 // 5.0); unavailable when no server answers. No message shows the password. Not from a shard's thread.

@@ -31,8 +31,9 @@ std::unique_ptr<driver> load(settings const& s, std::string const& application) 
 
 }  // namespace mongodb
 
-opened connect(settings const& s, db::database& database, clock_source const& clock, std::string const& application) {
-  if (s.url.empty()) return {nullptr, make_sql_store(database, clock)};
+namespace {
+
+void check_url(settings const& s) {
   if (!s.url.starts_with("mongodb://") && !s.url.starts_with("mongodb+srv://"))
     throw startup_error{exit_code::config,
                         "documents.url: '" + without_password(s.url) +
@@ -43,6 +44,19 @@ opened connect(settings const& s, db::database& database, clock_source const& cl
                         "documents.url: '" + without_password(s.url) +
                             "' has a second @, or a / before its @: write %40 for @ and %2F for / in "
                             "user and password."};
+}
+
+}  // namespace
+
+void check(settings const& s, std::string const& application) {
+  if (s.url.empty()) return;
+  check_url(s);
+  mongodb::load(s, application);
+}
+
+opened connect(settings const& s, db::database& database, clock_source const& clock, std::string const& application) {
+  if (s.url.empty()) return {nullptr, make_sql_store(database, clock)};
+  check_url(s);
   auto through = mongodb::load(s, application);
   opened out;
   out.pool =

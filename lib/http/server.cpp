@@ -1,10 +1,9 @@
 #include <slipway/core/descriptor.hpp>
 #include <slipway/core/errors.hpp>
+#include <slipway/http/checks.hpp>
 #include <slipway/http/connection.hpp>
 #include <slipway/http/listener.hpp>
 #include <slipway/http/server.hpp>
-
-#include <fmt/format.h>
 
 #include <thread>
 
@@ -22,16 +21,14 @@ struct server::impl {
     auto const& s = core.settings;
     core.limits = {s.max_head, s.max_uri, s.max_fields};
     core.at_start = tuning_of(s, on.size());
-    try {
-      for (auto const& cidr : s.trusted_proxies) {
-        network const n{cidr};
-        if (n.is_unix())
-          core.trusts_unix = true;
-        else
-          core.trusted.push_back(n);
-      }
-    } catch (std::invalid_argument const& error) {
-      throw startup_error{exit_code::config, fmt::format("http.trusted_proxies: {}.", error.what())};
+    if (auto const refused = refused_values(s); !refused.empty())
+      throw startup_error{exit_code::config, refused.front().message};
+    for (auto const& cidr : s.trusted_proxies) {
+      network const n{cidr};
+      if (n.is_unix())
+        core.trusts_unix = true;
+      else
+        core.trusted.push_back(n);
     }
     if (!core.parts.error_page) core.parts.error_page = [](exchange&) {};
     if (!core.parts.on_exception)

@@ -62,6 +62,7 @@ class server {
     // with the cancelled_error of a reader who left. Must not throw.
     std::function<void(exchange const&, std::exception_ptr)> on_broken_stream{};
   };
+  // Throws startup_error for settings that cannot be (checks.hpp).
   server(shards& on, server_settings settings, parts what);
   server(server const&) = delete;
   server& operator=(server const&) = delete;

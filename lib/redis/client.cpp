@@ -2,6 +2,7 @@
 
 #include <slipway/core/all.hpp>
 #include <slipway/core/server_url.hpp>
+#include <slipway/redis/check.hpp>
 #include <slipway/redis/part.hpp>
 #include <slipway/redis/tls.hpp>
 
@@ -279,7 +280,9 @@ usage client::use() const noexcept {
 
 std::string const& client::description() const noexcept { return impl_->description; }
 
-client connect(settings const& s, shards& on) {
+namespace {
+
+target checked_target(settings const& s) {
   auto target = parse_url(s.url);
   if (s.read_from != read_from::primary && target.mode == mode::single)
     throw startup_error{exit_code::config,
@@ -289,6 +292,17 @@ client connect(settings const& s, shards& on) {
     throw startup_error{exit_code::config,
                         "redis.replica_lag: must be at least twice redis.replica_check, because how far a replica is "
                         "is known no better than that"};
+  return target;
+}
+
+}  // namespace
+
+void check(settings const& s) {
+  if (checked_target(s).tls) make_tls_context(s);
+}
+
+client connect(settings const& s, shards& on) {
+  auto target = checked_target(s);
   naming names{s.prefix, target.mode == mode::cluster, s.read_from};
   std::array<naming, 3> by_reading{names, names, names};
   for (std::size_t i = 0; i < by_reading.size(); ++i) by_reading[i].reads = static_cast<read_from>(i);

@@ -50,6 +50,13 @@ def test_limits_change_at_once_and_go_again(configured, hang_up):
         assert set(statuses(client, 30)) == {200}
 
 
+def test_a_window_that_is_no_whole_second_changes_nothing(configured):
+    told = configured.write("limits: { enabled: true, requests: 4, window: 1999ms }\n")
+    assert told["message"] == "the configuration was not reloaded" and "limits.window is 1999ms" in told["reason"], told
+    with configured.client() as client:
+        assert set(statuses(client, 30)) == {200}
+
+
 def test_time_outs_change_for_connections_that_wait_already(configured):
     with socket.create_connection(configured.address, timeout=30) as idle, socket.create_connection(configured.address, timeout=30) as slow:
         slow.sendall(b"GET /version HT")

@@ -247,8 +247,14 @@ inline constexpr auto rules_of<app::limit_settings> = rules(
         .minimum(1)
         .unit("requests")
         .reloadable()
-        .help("How many in a window, over all routes without a limit of their own."),
-    field(&app::limit_settings::window).minimum(1000).reloadable().help("The window; whole seconds."),
+        .help("How many in a window, over all routes without a limit of their own; health has none. Each of "
+              "runtime.shards "
+              "counts for itself: one connection gets so many at once and then its shard's part of the pace; many "
+              "connections together get the whole pace, and up to that many times as much at once."),
+    field(&app::limit_settings::window)
+        .minimum(1000)
+        .reloadable()
+        .help("The window; whole seconds, others are refused."),
     field(&app::limit_settings::store)
         .help("Where the limits of single routes and failed logins are counted: memory, in each process; redis, over "
               "all processes that use the same redis.url."),

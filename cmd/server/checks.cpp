@@ -64,7 +64,8 @@ http::server_settings operators_of(settings const& s) {
 
 void check_limits(settings const& s, findings& into) {
   if (s.limits.window % std::chrono::seconds{1} != std::chrono::milliseconds{0})
-    into.add("limits.window", fmt::format("limits.window is {}: write whole seconds", format_duration(s.limits.window)));
+    into.add("limits.window",
+             fmt::format("limits.window is {}: write whole seconds", format_duration(s.limits.window)));
   into.ask("limits.store", [&s] { shared_store::check(s); });
 }
 
@@ -85,8 +86,7 @@ void check_cors(browser_settings const& s, findings& into) {
     of.credentials = credentials;
     content::make_cors(std::move(of));
   };
-  for (auto const& each : s.cors_origins)
-    good &= into.ask("browser.cors_origins", [&] { read({each}, false); });
+  for (auto const& each : s.cors_origins) good &= into.ask("browser.cors_origins", [&] { read({each}, false); });
   if (good) into.ask("browser.cors_origins", [&] { read(s.cors_origins, s.cors_credentials); });
 }
 
@@ -149,8 +149,7 @@ std::vector<config::problem> read_and_check(config::sources const& from, config:
   check_servers(s, found);
   if (!s.migrations.directory.empty()) found.ask("migrations.directory", [&s] { migrations_for(s); });
   check_web(s.web, found);
-  if (s.tracing.enabled)
-    found.ask("tracing.enabled", [&s] { make_otlp_exporter({.endpoint = s.tracing.endpoint}); });
+  if (s.tracing.enabled) found.ask("tracing.enabled", [&s] { make_otlp_exporter({.endpoint = s.tracing.endpoint}); });
   std::ranges::move(found.take(), std::back_inserter(problems));
   return problems;
 }

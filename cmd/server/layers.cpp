@@ -46,7 +46,9 @@ std::unique_ptr<content::rate_limiter> make_limits(limit_settings const& s, unsi
   auto own = std::make_unique<content::rate_limiter>(out, shard_count, api::write_error_page);
   if (shared != nullptr) shared->set_enabled(s.enabled);
   for (auto const& r : table.table().routes()) {
-    auto const& l = static_cast<api::operation const*>(r->about.get())->limit;
+    auto const& op = *static_cast<api::operation const*>(r->about.get());
+    auto const& l = op.limit;
+    if (op.unlimited) own->limit(*r, {});
     if (l.count == 0) continue;
     own->limit(*r, shared == nullptr ? content::rate_limit{l.count, l.window} : content::rate_limit{});
     if (shared != nullptr) shared->limit(*r, {l.count, l.window});

@@ -19,6 +19,8 @@ namespace {
 
 using namespace app;
 
+constexpr std::int64_t newest_migration = 999'999'999;  // its file's name begins with four to nine digits
+
 constexpr char const* footer =
     "Settings: defaults < config/base.yaml < config/<environment>.yaml < config/local.yaml < .env < SLIPWAY_* "
     "variables\n"
@@ -80,7 +82,7 @@ class commands {
     auto* migrate = app.add_subcommand("migrate", "The database's schema");
     migrate->require_subcommand(1);
     auto* up = add(*migrate, "up", "Apply what is pending", [this] { return migrate_up(in_, up_); });
-    up->add_option("--to", up_.to, "Up to and with this version")->check(CLI::PositiveNumber);
+    up->add_option("--to", up_.to, "Up to and with this version")->check(CLI::Range(std::int64_t{1}, newest_migration));
     up->add_flag("--before-deployment", up_.before_deployment, "Leave out what is for after the deployment");
     up->add_flag("--allow-out-of-order", up_.allow_out_of_order,
                  "Also apply what is older than the newest applied one");
@@ -104,7 +106,7 @@ class commands {
                          [this] { return migrate_baseline(in_, version_); });
     baseline->add_option("version", version_, "The last one that the database has")
         ->required()
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(std::int64_t{1}, newest_migration));
   }
 
   void add_partitions(CLI::App& app) {

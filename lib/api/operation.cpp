@@ -50,7 +50,7 @@ std::vector<documented_fault> all_faults(operation const& op) {
     add(fault_kind::conflict, "idempotency_key_in_use");
     add(fault_kind::invalid, "idempotency_key_reused");
   }
-  add(fault_kind::too_many_requests, "too_many_requests");
+  if (!op.unlimited) add(fault_kind::too_many_requests, "too_many_requests");
   for (auto const* code : {"unavailable", "deadline_exceeded", "cancelled"}) add(fault_kind::unavailable, code);
   return faults;
 }

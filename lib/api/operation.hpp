@@ -57,7 +57,8 @@ struct operation {
   std::string description;
   std::string tag;  // the group in the document; the first segment after the version by default
   access who;
-  rate limit;  // count of zero: none beside the server's own
+  rate limit;              // count of zero: none beside the server's own
+  bool unlimited = false;  // not even that
   std::vector<documented_fault> faults;
   std::vector<parameter> parameters;
   meta::type const* body = nullptr;

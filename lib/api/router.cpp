@@ -74,6 +74,7 @@ std::shared_ptr<operation> router::begin(http::method verb, std::string_view pat
   op->tag = o.tag.empty() ? default_tag(pattern) : std::string{o.tag};
   op->who = o.access;
   op->limit = o.limit;
+  op->unlimited = o.unlimited;
   op->faults = o.faults;
   op->idempotency_key = o.idempotency_key;
   op->sparse = o.sparse;
@@ -96,6 +97,7 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
     refuse("the handler takes a scope, but the route is for everyone; use std::optional<scope> or .access = signed_in");
   if (op->idempotency_key && idempotency_ == nullptr)
     refuse("the route takes Idempotency-Key, but the router was made without a store for the keys");
+  if (op->unlimited && op->limit.count > 0) refuse("the route has a limit, and says that it is unlimited; keep one");
   auto const names = names_in(op->pattern);
   std::size_t taken = 0;
   for (auto& p : op->parameters)

@@ -25,6 +25,7 @@ struct route_options {
   std::string_view description{};
   api::access access{};  // must be said
   rate limit{};
+  bool unlimited = false;  // not even by the server's own limit: for probes, which must not fail because others ask
   std::vector<documented_fault> faults{};
   std::string_view name{};  // operationId; from the method and the path when empty
   std::string_view tag{};

@@ -98,7 +98,7 @@ rate_limiter::rule rate_limiter::make_rule(rate_limit l, std::string name, std::
   if (l.window.count() <= 0) throw std::invalid_argument{"the window of a rate limit must be above zero"};
   auto const window = static_cast<std::uint64_t>(l.window.count()) * second;
   auto const cost = std::max<std::uint64_t>(window * (exact ? 1 : shards_) / l.count, 1);
-  auto const policy = rate_limit_policy(name, l.count, l.window);
+  auto const policy = rate_limit_policy(name, l.count, l.window * (exact ? 1 : shards_));
   return {{cost, cost * (l.burst != 0 ? l.burst : l.count)}, salt, exact, policy, std::move(name), l.count};
 }
 

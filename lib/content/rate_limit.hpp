@@ -4,7 +4,8 @@
 //
 // How exact: `divided` limits share nothing between shards. Each shard lets an address have `count` / shards for each
 // window and the whole burst, so over many connections it has `count` for each window and at most burst x shards at
-// once; over a single connection it has the burst, then its shard's part. `exact` limits keep one table for the process:
+// once; over a single connection it has the burst, then its shard's part: `count` for each window times shards, which is
+// what RateLimit-Policy says. `exact` limits keep one table for the process:
 // exact over all connections, for one atomic exchange a request, which cores that serve the same address contend for.
 #pragma once
 
@@ -71,7 +72,8 @@ struct rate_limit_settings {
 class rate_limiter final : public http::middleware {
  public:
   rate_limiter(rate_limit_settings settings, unsigned shards, error_page page = {});
-  // The limit of one route, instead of everyone's, with buckets of its own. Before the first request.
+  // The limit of one route, instead of everyone's, with buckets of its own; a count of zero: none. Before the first
+  // request.
   // Throws std::invalid_argument when the window is not above zero.
   void limit(http::route const& r, rate_limit l);
 

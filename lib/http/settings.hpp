@@ -41,8 +41,9 @@ inline constexpr auto rules_of<http::server_settings> = rules(
     field(&http::server_settings::trusted_proxies)
         .help("Networks (CIDR) whose Forwarded and X-Forwarded-* fields are believed."),
     field(&http::server_settings::hosts)
-        .help("Names that this service answers to, each in full and without a scheme; another Host is refused with 421. "
-              "Empty: any."),
+        .help(
+            "Names that this service answers to, each in full and without a scheme; another Host is refused with 421. "
+            "Empty: any."),
     field(&http::server_settings::max_head)
         .minimum(1024)
         .maximum(1'048'576)

@@ -344,6 +344,19 @@ def test_the_plan_of_a_database_that_is_not_there_is_all_of_it(launch):
     assert "nothing is pending" in succeeded(server.run("migrate", "plan"))
 
 
+@pytest.mark.parametrize("words", [("migrate", "plan"), ("migrate", "status"), ("migrate", "diff"), ("seed",)])
+def test_a_database_in_memory_is_there_whoever_looks(launch, words):
+    done = launch(migrate=False, environment="development").run(*words, "--set", "database.url=sqlite::memory:")
+    said = done.stdout + done.stderr
+    assert done.returncode == {"diff": 65, "seed": 65}.get(words[-1], 0) and "cannot" not in said, said  # 65: nothing is migrated there
+
+
+@pytest.mark.parametrize("words", [("up", "--to", "x"), ("up", "--to", "0"), ("up", "--to=-1"), ("baseline", "x")])
+def test_a_version_that_is_none_is_told_in_a_line(launch, words):
+    done = launch(migrate=False).run("migrate", *words)
+    assert done.returncode == 64 and "999999999" in done.stderr and len(done.stderr) < 300, done.stderr
+
+
 SHOWING = [("version",), ("--version",), ("--help",), ("routes",), ("openapi",), ("errors",), ("config", "show"),
            ("config", "check"), ("config", "schema"), ("config", "reference"), ("migrate", "status"), ("migrate", "plan")]
 

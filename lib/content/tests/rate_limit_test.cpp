@@ -52,6 +52,29 @@ TEST(rate_limit, tells_when_to_come_back) {
   EXPECT_EQ(third.sent("RateLimit"), "\"default\";r=0;t=30");
 }
 
+TEST(rate_limit, a_divided_limit_tells_the_pace_of_one_shard) {
+  rate_limiter l{{.everyone = {.count = 2, .window = std::chrono::seconds{60}}}, 3};
+  auto const tell = [&l] {
+    call c;
+    c.x.request.peer.address_hash = 7;
+    c.x.started_ticks = 5 * second;
+    l.before(c.x);
+    return std::string{c.sent("RateLimit-Policy")};
+  };
+  EXPECT_EQ(tell() + tell(), "") << "both pass";
+  EXPECT_EQ(tell(), "\"default\";q=2;w=180");
+}
+
+TEST(rate_limit, a_route_without_any_is_exempt_also_from_everyones) {
+  rate_limiter l{{.everyone = {.count = 1}}, 1};
+  http::route probe;
+  probe.index = 2;
+  l.limit(probe, {});
+  EXPECT_EQ(ask(l, 5, 50 * second), 200);
+  EXPECT_EQ(ask(l, 5, 50 * second), 429);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ask(l, 5, 50 * second, &probe), 200);
+}
+
 TEST(rate_limit, changes_while_it_serves) {
   rate_limiter l{{.enabled = false, .everyone = {.count = 1}}, 1};
   http::route own;

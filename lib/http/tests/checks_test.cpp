@@ -25,10 +25,11 @@ TEST(checks, everything_that_is_wrong_is_found_at_once) {
   s.listen = {"127.0.0.1:99999", "127.0.0.1:0", "8080"};
   s.trusted_proxies = {"10.0.0.0/33"};
   s.hosts = {"https://example.com", "example.com", "*.example.com", "[::1]", "example.com:8080", "example .com"};
-  EXPECT_THAT(refused_values(s),
-              ElementsAre(refuses("http.listen", "'127.0.0.1:99999'"), refuses("http.listen", "'8080'"),
-                          refuses("http.trusted_proxies", "10.0.0.0/33"), refuses("http.hosts", "'https://example.com'"),
-                          refuses("http.hosts", "'*.example.com'"), refuses("http.hosts", "'example .com'")));
+  EXPECT_THAT(
+      refused_values(s),
+      ElementsAre(refuses("http.listen", "'127.0.0.1:99999'"), refuses("http.listen", "'8080'"),
+                  refuses("http.trusted_proxies", "10.0.0.0/33"), refuses("http.hosts", "'https://example.com'"),
+                  refuses("http.hosts", "'*.example.com'"), refuses("http.hosts", "'example .com'")));
   EXPECT_THAT(refused_values({}), IsEmpty());
 }
 

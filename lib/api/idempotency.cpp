@@ -78,9 +78,12 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
       replay(x, claim.answer);
     co_return;
   }
-  // What fails or is refused had no effect: the key is given back, and the client may try again. Of what was cancelled (the
-  // client left, its time was up, the server stops) or lost its database on the way, nobody knows: that key stays claimed,
-  // so that a repetition is told to wait instead of having the effect twice.
+  // A client that leaves comes back with its key, and finds the answer there.
+  auto* const operation = co_await this_context();
+  if (operation != nullptr) operation->outlives_client = true;
+  // What fails or is refused had no effect: the key is given back, and the client may try again. Of what was cancelled
+  // (its time was up, the server stops) or lost its database on the way, nobody knows: that key stays claimed, so that a
+  // repetition is told to wait instead of having the effect twice.
   std::exception_ptr failure;
   try {
     co_await next(x);
@@ -93,7 +96,7 @@ task<> idempotency_layer::around(http::exchange& x, http::handler const& next) {
   }
   std::optional<stored_answer> answer;
   if (failure == nullptr && x.response.status < 400 && x.response.stream == nullptr) answer = keep(x);
-  co_await settle(key, std::move(answer), co_await this_context());
+  co_await settle(key, std::move(answer), operation);
   if (failure) std::rethrow_exception(failure);
 }
 

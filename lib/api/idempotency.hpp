@@ -40,8 +40,9 @@ class idempotency_store {
 
 // 409 idempotency_key_in_use while the first request runs, 422 idempotency_key_reused for another body, 400 for a key
 // that is not 1 to 255 printable ASCII characters. Answers of 400 and above are not kept: what was refused or failed had
-// no effect, so its key may be used again, also with a corrected body. The key of a request that was cancelled, or lost its
-// database between question and answer, stays in use for two minutes: its effect may be there.
+// no effect, so its key may be used again, also with a corrected body. A request whose client has left is carried through. The
+// key of one that was cancelled, or lost its database between question and answer, stays in use for two minutes: its
+// effect may be there.
 //
 // The answer is stored after the effect was committed. When that fails, the answer stands and the log says so; the key is
 // in use until two minutes after its request began, and a repetition after that has its effect once more.

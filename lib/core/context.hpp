@@ -48,6 +48,7 @@ class context {
   // What was asked of databases so far, counted where statements are observed: for the operation's line in the log.
   std::uint32_t statements = 0;
   replica_use replicas = replica_use::none;
+  bool outlives_client = false;  // what the client that left may ask for again is finished all the same, in its time
   std::uint64_t statement_ns = 0;
   std::uint64_t written = 0;               // a place in the primary's log: what its reads must at least see
   std::unique_ptr<operation_notes> notes;  // null: nobody takes any
@@ -70,7 +71,7 @@ class context {
   // Tells every operation in flight, in the order in which they began. Later calls change nothing. Whoever is told last
   // may reset the context for the next request, or end its life.
   void cancel(cancel_reason why) noexcept {
-    if (reason_ != cancel_reason::none) return;
+    if (reason_ != cancel_reason::none || (outlives_client && why == cancel_reason::client_gone)) return;
     reason_ = why;
     bool over = false;
     telling_ = &over;
@@ -90,6 +91,7 @@ class context {
     span = nullptr;
     statements = 0;
     replicas = replica_use::none;
+    outlives_client = false;
     statement_ns = 0;
     written = 0;
     notes.reset();

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import struct
 import threading
 import uuid
 
@@ -317,29 +318,35 @@ def test_a_refused_body_may_be_corrected_under_its_key(person):
     assert create(person, key).status_code == 201
 
 
-def test_who_leaves_before_the_answer_may_use_the_key_again(launch, postgres):
+def test_who_leaves_before_the_answer_finds_it_under_the_key(launch, postgres):
     server = launch(postgres=postgres).start()
     person, key, body = server.person(), str(uuid.uuid4()), b'{"title": "Groceries", "body": "Bread"}'
-    head = (f"POST /v1/notes HTTP/1.1\r\nHost: localhost\r\nAuthorization: {person.client.headers['authorization']}\r\n"
-            f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
 
     def waiting():
         return int(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"))
 
+    def leave(head, others):
+        with socket.create_connection(server.address, timeout=20) as leaving:
+            leaving.sendall(f"POST /v1/notes HTTP/1.1\r\nHost: localhost\r\nAuthorization: {person.client.headers['authorization']}\r\n{head}"
+                            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            wait_until(lambda: waiting() == others + 1, what="the note to wait")
+            # Gone for good: an end of what it sends alone may still wait for its answer.
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
     with postgres.session(server.database) as other:
         other.execute("begin; lock table notes in exclusive mode; select 'held';")
         other.wait_for("held")
-        with socket.create_connection(server.address, timeout=20) as leaving:
-            leaving.sendall(head.encode() + body)
-            wait_until(lambda: waiting() == 1, what="the note to wait")
-        wait_until(lambda: waiting() == 0, what="its statement to be stopped")
+        leave(f"Idempotency-Key: {key}\r\n", 0)
+        for _ in range(2):
+            leave("", 1)
+            wait_until(lambda: waiting() == 1, seconds=20, what="the statement without a key to be stopped, and that with one not")
         other.execute("commit;")
 
     def again():
         return person.client.post("/v1/notes", content=body, headers={"idempotency-key": key, "content-type": "application/json"})
 
-    made = wait_until(lambda: (answer := again()).status_code != 409 and answer, what="the key to be free")
-    assert made.status_code == 201 and "idempotent-replayed" not in made.headers, made.text
+    made = wait_until(lambda: (answer := again()).status_code != 409 and answer, what="the first to be over")
+    assert made.status_code == 201 and made.headers["idempotent-replayed"] == "true", made.text
     assert len(person.client.get("/v1/notes").json()["items"]) == 1
 
 

@@ -122,7 +122,7 @@ TEST_F(idempotency, the_key_of_what_may_have_been_done_stays_in_use) {
   for (bool const cancelled : {true, false}) {
     auto const key = cancelled ? "k1" : "k2";
     shop.after_create = [cancelled] {
-      if (cancelled) throw cancelled_error{cancel_reason::client_gone};
+      if (cancelled) throw cancelled_error{cancel_reason::deadline};
       throw unknown_outcome_error{"the connection was lost"};
     };
     create(key);

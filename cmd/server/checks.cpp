@@ -91,10 +91,7 @@ void check_cors(browser_settings const& s, findings& into) {
 }
 
 void check_passwords(settings const& s, findings& into) {
-  into.ask("auth.passwords", [&s] {
-    blocking_pool unused{"checks", {.threads = 1, .queue = 1}};
-    auth::make_passwords(s.auth.passwords, unused);
-  });
+  into.ask("auth.passwords", [&s] { auth::check(s.auth.passwords); });
 }
 
 void check_servers(settings const& s, findings& into) {

@@ -59,6 +59,9 @@ class inspection {
     return keep(database);
   }
   looked_at const& look_at_main() { return look(settings_.database); }
+  looked_at const& look_at_main_or_new() {
+    return is_yet_to_be_made(settings_.database) ? look_at_new_sqlite() : look_at_main();
+  }
   void look_at_others() {
     for (auto const& url : settings_.migrations.compare_with) {
       auto which = settings_.database;
@@ -149,7 +152,7 @@ int migrate_generate(invocation const& in, generate_wish const& wish) {
   // A directory of the settings may be empty: what is generated is its first migration.
   inspection all{s, s.migrations.directory.empty() ? migrations_for(s) : files};
   require_same(files, all.files());
-  auto const& main = all.look_at_main();
+  auto const& main = all.look_at_main_or_new();
   all.look_at_others();
   std::vector<migrations::engine_view> engines;
   for (auto const d : migrations::dialects_of(files)) {

@@ -46,15 +46,14 @@ namespace {
 
 enum class missing { is_made, is_refused, is_imagined };  // a file of SQLite
 
+constexpr std::string_view sqlite_scheme{"sqlite:"}, sqlite_memory{"sqlite::memory:"};
+
 db::settings open_as(db::settings which, missing file) {
   if (file == missing::is_made) return which;
-  constexpr std::string_view engine{"sqlite:"}, memory{"sqlite::memory:"};
-  std::error_code error;
-  auto const path = which.url.starts_with(engine) && which.url != memory ? which.url.substr(engine.size()) : "";
-  if (file == missing::is_imagined && !path.empty() &&
-      std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
-    fmt::print("-- there is no database at {} yet: this is all that would be done\n", path);
-    which.url = memory;
+  if (file == missing::is_imagined && is_yet_to_be_made(which)) {
+    fmt::print("-- there is no database at {} yet: this is all that would be done\n",
+               which.url.substr(sqlite_scheme.size()));
+    which.url = sqlite_memory;
     return which;
   }
   return existing(std::move(which));
@@ -66,10 +65,11 @@ int with_migrator(invocation const& in, missing file, migrations::options option
   auto const loaded = in.load();
   auto const& s = loaded.value;
   options.say = [](std::string_view line) { fmt::print("{}\n", line); };
+  auto const files = migrations_for(s);  // a wrong directory is told before what is amiss with the database
   shards on{1};
   auto const migrate = [&](db::settings const& which) {
     auto database = db::connect(open_as(which, file), on);
-    migrations::migrator m{database, migrations_for(s), migration_options(s, options)};
+    migrations::migrator m{database, files, migration_options(s, options)};
     work(m, on);
   };
   migrate(s.database);
@@ -103,6 +103,13 @@ db::settings existing(db::settings of) {
   return of;
 }
 
+bool is_yet_to_be_made(db::settings const& which) {
+  if (!which.url.starts_with(sqlite_scheme) || which.url == sqlite_memory) return false;
+  std::error_code error;
+  return std::filesystem::status(which.url.substr(sqlite_scheme.size()), error).type() ==
+         std::filesystem::file_type::not_found;
+}
+
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {
   migrations::migrator m{database, migrations_for(s), migration_options(s, {})};
   for (auto const& name : on.run(m.newer()))
@@ -114,8 +121,8 @@ void require_schema(settings const& s, db::database& database, shards& on, log::
   refuse_pending(m, on, ", or set migrations.at_start");
 }
 
-void refuse_pending(settings const& s, db::database& database, shards& on) {
-  migrations::migrator m{database, migrations_for(s), migration_options(s, {})};
+void refuse_pending(settings const& s, std::vector<migrations::file> files, db::database& database, shards& on) {
+  migrations::migrator m{database, std::move(files), migration_options(s, {})};
   refuse_pending(m, on, "");
 }
 

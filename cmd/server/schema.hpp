@@ -20,12 +20,14 @@ db::settings node_database(settings const& s, sharding::node_settings const& nod
 
 // For commands that need a database that is there: a file that is not is refused instead of made.
 db::settings existing(db::settings of);
+// A file of SQLite that is not there.
+bool is_yet_to_be_made(db::settings const& which);
 
 // Applies what is pending when the settings say so; else throws startup_error when something is.
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log);
 
 // Throws startup_error when something is pending.
-void refuse_pending(settings const& s, db::database& database, shards& on);
+void refuse_pending(settings const& s, std::vector<migrations::file> files, db::database& database, shards& on);
 
 // Makes the collections of documents and their indexes that are missing; with all of them there it needs no right to
 // change the schema. Throws startup_error when it has not got it.

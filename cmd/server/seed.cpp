@@ -126,9 +126,10 @@ int seed(invocation const& in, bool again) {
                                                ". Set SLIPWAY_ENVIRONMENT=development to seed."};
   auto const loaded = in.load();
   auto files = files_for(loaded.value.seed, in.sources.environment);
+  auto migrations = migrations_for(loaded.value);
   shards on{1};
   auto database = db::connect(existing(loaded.value.database), on);
-  refuse_pending(loaded.value, database, on);
+  refuse_pending(loaded.value, std::move(migrations), database, on);
   blocking_pool hashing{"hashing", {.threads = 1, .queue = 1}};
   auto const passwords = auth::make_passwords(loaded.value.auth.passwords, hashing);
   if (!on.run(seed_account(database, *passwords, loaded.value.seed.email)))

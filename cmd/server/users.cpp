@@ -48,7 +48,7 @@ int users_role(invocation const& in, std::string const& email, std::string const
   auto const loaded = in.load();
   shards on{1};
   auto database = db::connect(existing(loaded.value.database), on);
-  refuse_pending(loaded.value, database, on);
+  refuse_pending(loaded.value, migrations_for(loaded.value), database, on);
   auto const address = services::normal_email(email);
   auto const before = on.run(give_role(database, address, wanted));
   if (!before)

@@ -147,12 +147,16 @@ class argon2_passwords final : public passwords {
 
 }  // namespace
 
-std::unique_ptr<passwords> make_passwords(password_settings settings, blocking_pool& pool, random_source& random) {
+void check(password_settings const& settings) {
   if (!is_possible(settings))
     throw startup_error{exit_code::config,
                         fmt::format("argon2 cannot run with memory_kib={}, passes={}, lanes={}: take 1 to 16 lanes, 1 "
                                     "to 100 passes, and at least 8 KiB of memory for each lane",
                                     settings.memory_kib, settings.passes, settings.lanes)};
+}
+
+std::unique_ptr<passwords> make_passwords(password_settings settings, blocking_pool& pool, random_source& random) {
+  check(settings);
   return std::make_unique<argon2_passwords>(settings, pool, random);
 }
 

@@ -46,8 +46,11 @@ class passwords {
   virtual bool needs_rehash(std::string_view phc) const = 0;
 };
 
-// `pool` must outlive the object; its thread count times `memory_kib` is what hashing takes at most.
 // Throws startup_error(exit_code::config) for parameters that argon2 does not take.
+void check(password_settings const& settings);
+
+// `pool` must outlive the object; its thread count times `memory_kib` is what hashing takes at most.
+// Throws as `check` does.
 std::unique_ptr<passwords> make_passwords(password_settings settings, blocking_pool& pool,
                                           random_source& random = system_random());
 

@@ -43,11 +43,15 @@ context make_client_context() {
   return made;
 }
 
-void set_minimum_version(ssl_ctx_st* context, std::string const& setting, std::string_view version) {
+int version_number(std::string const& setting, std::string_view version) {
   auto const number = version == "1.3" ? TLS1_3_VERSION : version == "1.2" ? TLS1_2_VERSION : 0;
   if (number == 0)
     throw startup_error{exit_code::config, setting + " is '" + std::string{version} + "': write 1.2 or 1.3"};
-  ::SSL_CTX_set_min_proto_version(context, number);
+  return number;
+}
+
+void set_minimum_version(ssl_ctx_st* context, std::string const& setting, std::string_view version) {
+  ::SSL_CTX_set_min_proto_version(context, version_number(setting, version));
 }
 
 void use_certificate(ssl_ctx_st* context, file_setting const& chain, file_setting const& key) {

@@ -27,7 +27,8 @@ struct file_setting {
 };
 
 // These throw startup_error(config), which begins with the setting's name and says what it must be.
-// "1.2" or "1.3".
+// "1.2" or "1.3", as OpenSSL numbers them.
+int version_number(std::string const& setting, std::string_view version);
 void set_minimum_version(ssl_ctx_st* context, std::string const& setting, std::string_view version);
 // Files of PEM: the chain with our own certificate first, and its key without a passphrase.
 void use_certificate(ssl_ctx_st* context, file_setting const& chain, file_setting const& key);

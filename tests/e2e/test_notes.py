@@ -319,7 +319,8 @@ def test_a_refused_body_may_be_corrected_under_its_key(person):
 
 
 def test_who_leaves_before_the_answer_finds_it_under_the_key(launch, postgres):
-    server = launch(postgres=postgres).start()
+    # A second way to the database, on which a statement is not in line behind the first.
+    server = launch(postgres=postgres, settings={"runtime.shards": "1", "database.pipelines": "2"}).start()
     person, key, body = server.person(), str(uuid.uuid4()), b'{"title": "Groceries", "body": "Bread"}'
 
     def waiting():

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: lint [--all | --quick | --staged] [--within SECONDS]
-# Checks format, layers, secrets, spelling, scripts, and the changed files with cppcheck and clang-tidy.
+# Checks format, layers, leftovers, secrets, spelling, scripts, and the changed files with cppcheck and clang-tidy.
 #
 # --all     both over every file, not only those that differ from the upstream branch; what was clean for clang-tidy and
 #           has not changed since is passed over
@@ -57,6 +57,12 @@ if python=$(system_python) && [ -n "$python" ]; then
 else
   absent layers python3
 fi
+
+# Everywhere but in the hook: one that was committed earlier is no less in the way.
+leftovers=$(files_of "${which/changed/all}" '*.orig' '*.rej' '*.bak' '*.swp' '*~' | sed 's/$/: a leftover of a patch or an editor: git rm -f/')
+[ -z "$leftovers" ] || say "$leftovers"
+[ -z "$leftovers" ]
+report "leftovers of patches and editors" $?
 
 files_of "$which" '*' | bash scripts/dev/check_secrets.sh
 report "secrets" $?

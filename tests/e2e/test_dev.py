@@ -236,6 +236,31 @@ def test_sources_that_clang_tidy_did_not_reach_are_no_success(tree, checks):
     assert tree.dev("lint", "--all", "--within", "0", **checks).returncode == 1, "what was found comes first"
 
 
+@pytest.mark.parametrize("form", ["--staged", "--quick", "--all", ""])
+def test_a_leftover_in_git_is_refused(tree, checks, form):
+    def git(*arguments):
+        done = tree.run("git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def lint():
+        return tree.dev("lint", *filter(None, [form]), **checks)
+
+    shutil.copy(ROOT / ".gitignore", tree.folder)
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "a")
+    leftovers = ["lib/a.cpp.orig", "lib/a.cpp.rej", "a b.bak", "lib/.a.cpp.swp", "lib/a.cpp~"]
+    for name in leftovers:
+        (tree.folder / name).touch()
+    assert lint().returncode == 0, "git does not know them"
+    git("add", "-f", *leftovers)
+    done = lint()
+    assert done.returncode == 1 and "WRONG   leftovers" in done.stdout, done.stdout + done.stderr
+    assert all(f"\n{name}: a leftover" in done.stdout for name in leftovers), done.stdout
+    git("commit", "-qm", "b")
+    assert lint().returncode == (0 if form == "--staged" else 1), "the hook is about what is committed now"
+
+
 @pytest.mark.parametrize("code, line", [(0, "7 passed, 0 failed, 0 skipped"), (TEMPORARY, "6 passed, 0 failed, 1 skipped"),
                                         (1, "6 passed, 1 failed, 0 skipped")])
 def test_continuous_integration_counts_what_did_not_fit(tree, code, line):

@@ -286,14 +286,12 @@ int serve(invocation const& in, std::string const& ready_file) {
   metrics::http_metrics http_metrics{all_metrics, std::move(patterns)};
   layers between{{s, on.size(), keys, clock, {access, http_metrics, traces.get()}, store.route_limits()}, app.routes()};
 
-  auto http_settings = s.http;
-  http_settings.drain_delay = {};  // waited for below, once for both servers
   http::server server{
       on,
-      http_settings,
+      s.http,
       {app.routes().table(), between.all(), api::write_error_page, api::write_exception,
        [&log](http::exchange const& x, std::exception_ptr why) { tell_of_broken_stream(log, x, why); }}};
-  auto operator_settings = http_settings;
+  auto operator_settings = s.http;
   operator_settings.listen = s.operations.listen;
   operator_settings.listen_key = "operations.listen";
   operator_settings.tls = {};
@@ -340,7 +338,7 @@ int serve(invocation const& in, std::string const& ready_file) {
 
   log.info("stopping: finishing what is in flight");
   health.draining();
-  std::this_thread::sleep_for(s.http.drain_delay);  // balancers see it unready before it stops to accept
+  std::this_thread::sleep_for(s.http.drain_delay);  // balancers see it unready before the servers stop to accept
   app.end_streams();
   profiler->close();
   auto const cut = server.stop();

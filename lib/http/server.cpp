@@ -5,8 +5,6 @@
 #include <slipway/http/listener.hpp>
 #include <slipway/http/server.hpp>
 
-#include <thread>
-
 namespace slipway::http {
 
 struct server::impl {
@@ -55,12 +53,7 @@ struct server::impl {
 server::server(shards& on, server_settings settings, parts what)
     : impl_{std::make_unique<impl>(on, std::move(settings), std::move(what))} {}
 
-server::~server() {
-  if (impl_->serving) {
-    impl_->core.settings.drain_delay = {};
-    stop();
-  }
-}
+server::~server() { stop(); }
 
 void server::start() {
   auto& me = *impl_;
@@ -102,7 +95,6 @@ std::vector<std::string> server::addresses() const {
 std::size_t server::stop() {
   auto& me = *impl_;
   if (!std::exchange(me.serving, false)) return 0;
-  std::this_thread::sleep_for(me.core.settings.drain_delay);
   me.on.on_each([&](shard& s) { me.workers[s.index()]->begin_drain(); });
   me.close_listeners();
   std::size_t cut = 0;

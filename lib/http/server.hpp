@@ -39,7 +39,7 @@ struct server_settings {
   std::chrono::milliseconds idle_timeout{75'000};   // between two requests
   std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read
   std::size_t write_rate = 1'024;                   // bytes a second that a peer must read after that; zero: any
-  std::chrono::milliseconds drain_delay{0};         // after SIGTERM: unready, still accepting
+  std::chrono::milliseconds drain_delay{0};         // unready, still accepting: waited for by whoever calls stop()
   std::chrono::milliseconds drain_limit{20'000};    // then the time for requests in flight
 };
 
@@ -73,8 +73,8 @@ class server {
   void start();
   // The addresses in use, as "127.0.0.1:8080": with the real port where 0 was asked for.
   std::vector<std::string> addresses() const;
-  // Two phases: stops accepting and closes idle connections, lets requests in flight finish (each answer says
-  // Connection: close), cancels what is left at `drain_limit`. Returns the number of requests that were cut.
+  // Two phases, the first at once: stops accepting and closes idle connections, lets requests in flight finish (each
+  // answer says Connection: close), cancels what is left at `drain_limit`. Returns the number of requests that were cut.
   std::size_t stop();
   // Reads the certificates again; the old ones stay in use for open connections, and for all when the new ones are
   // bad (throws startup_error).

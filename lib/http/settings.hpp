@@ -79,7 +79,8 @@ inline constexpr auto rules_of<http::server_settings> = rules(
         .help("What a client must read of an answer on average, beyond the time of write_timeout; slower ones are "
               "disconnected. Streams of events are exempt. 0: any rate."),
     field(&http::server_settings::drain_delay)
-        .help("After SIGTERM: unready, and still accepting, so that balancers notice."),
+        .help("How long the application waits after SIGTERM before it stops its servers: unready, and still accepting, "
+              "so that balancers notice."),
     field(&http::server_settings::drain_limit).help("Then the time that requests in flight have to end."));
 
 }  // namespace slipway

@@ -297,6 +297,15 @@ TEST(stopping, under_load_loses_no_request) {
   EXPECT_EQ(s.http->counters().open, 0u);
 }
 
+TEST(stopping, leaves_the_delay_to_the_application) {
+  service::options o;
+  o.settings.drain_delay = 5s;
+  service s{o};
+  auto const began = std::chrono::steady_clock::now();
+  EXPECT_EQ(s.http->stop(), 0u);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, o.settings.drain_delay);
+}
+
 TEST(stopping, cancels_what_is_left_at_the_limit) {
   service::options o;
   o.settings.drain_limit = 200ms;

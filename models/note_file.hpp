@@ -3,6 +3,8 @@
 
 #include "models/note.hpp"
 
+#include <slipway/json/writer.hpp>
+
 namespace app {
 
 enum class note_format { ndjson, csv };
@@ -47,7 +49,7 @@ inline constexpr auto slipway::rules_of<app::note_export_query> =
 template <>
 inline constexpr auto slipway::rules_of<app::import_report> = slipway::rules(field(&app::import_report::imported)
                                                                                  .minimum(0)
-                                                                                 .maximum(9'007'199'254'740'991)
+                                                                                 .maximum(json::max_exact_integer)
                                                                                  .unit("notes")
                                                                                  .example("12")
                                                                                  .help("How many notes were made"));

@@ -4,6 +4,7 @@
 #include "models/user.hpp"
 
 #include <slipway/auth/refresh.hpp>
+#include <slipway/json/writer.hpp>
 
 namespace app {
 
@@ -75,7 +76,7 @@ inline constexpr auto slipway::rules_of<app::token_pair> =
                    field(&app::token_pair::token_type).example(R"("Bearer")"),
                    field(&app::token_pair::expires_in)
                        .minimum(0)
-                       .maximum(9'007'199'254'740'991)
+                       .maximum(json::max_exact_integer)
                        .unit("seconds")
                        .example("900")
                        .help("How long the access token holds"),

@@ -44,7 +44,7 @@ inline constexpr auto slipway::rules_of<slipway::api::problem_field> = slipway::
     field(&slipway::api::problem_field::message).help("For people").example(R"("must have at most 200 characters")"),
     field(&slipway::api::problem_field::line)
         .minimum(1)
-        .maximum(9'007'199'254'740'991)
+        .maximum(json::max_exact_integer)
         .help("Of a file that is read line by line")
         .example("3"));
 template <>

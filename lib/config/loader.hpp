@@ -49,6 +49,7 @@ std::string at_its_place(provenance const& came, std::string_view key, std::stri
 
 // The untyped core of `load`: fills `settings` (of type `t`, default-constructed) and returns what is wrong with it.
 // Members whose value could not be read keep their default. Never throws for bad input.
+// Whether the values agree with each other is for those to ask who use them, who name the place with `at_its_place`.
 std::vector<problem> load_into(meta::type const& t, void* settings, sources const& from, provenance& came);
 
 // "3 problems with the configuration:\n  config/base.yaml:12:3: http.prot: ...".
@@ -67,15 +68,6 @@ loaded<T> load(sources const& from) {
   if (auto const problems = load_into(meta::describe<T>, &out.value, from, out.came); !problems.empty())
     throw startup_error{exit_code::config, to_text(problems)};
   return out;
-}
-
-// Every problem of the values by themselves, for `config check`. Whether they agree with each other is for those to ask
-// who use them, who name the place with `at_its_place`.
-template <meta::described T>
-std::vector<problem> check(sources const& from) {
-  T value{};
-  provenance came;
-  return load_into(meta::describe<T>, &value, from, came);
 }
 
 }  // namespace slipway::config

@@ -190,7 +190,7 @@ TEST(Load, ChecksRulesOfTimesListsAndNestedStructs) {
 TEST(Load, SaysWhereToSetWhatIsMissing) {
   fixture f;
   std::string all;
-  for (auto const& p : check<outer>(f.from)) all += p.text() + "\n";
+  for (auto const& p : problems_of<outer>(f.from)) all += p.text() + "\n";
   EXPECT_EQ(all,
             "auth.session_key: is missing and must have at least 16 characters; set it in a file or as "
             "SLIPWAY_AUTH__SESSION_KEY\n"
@@ -215,7 +215,7 @@ TEST(Load, WithoutADirectoryThereAreNoFiles) {
   sources from;
   from.directory.clear();
   from.environment = "production";
-  EXPECT_THAT(check<settings>(from), IsEmpty());
+  EXPECT_THAT(problems_of<settings>(from), IsEmpty());
 }
 
 TEST(Load, RefusesWhatIsNotYamlOrNotSettings) {

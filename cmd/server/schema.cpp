@@ -8,6 +8,7 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/db/errors.hpp>
+#include <slipway/db/sqlite_file.hpp>
 #include <slipway/documents/connect.hpp>
 #include <slipway/migrations/lint.hpp>
 #include <slipway/migrations/squawk.hpp>
@@ -46,14 +47,11 @@ namespace {
 
 enum class missing { is_made, is_refused, is_imagined };  // a file of SQLite
 
-constexpr std::string_view sqlite_scheme{"sqlite:"}, sqlite_memory{"sqlite::memory:"};
-
 db::settings open_as(db::settings which, missing file) {
   if (file == missing::is_made) return which;
   if (file == missing::is_imagined && is_yet_to_be_made(which)) {
-    fmt::print("-- there is no database at {} yet: this is all that would be done\n",
-               which.url.substr(sqlite_scheme.size()));
-    which.url = sqlite_memory;
+    fmt::print("-- there is no database at {} yet: this is all that would be done\n", *db::sqlite_file(which.url));
+    which.url = "sqlite::memory:";
     return which;
   }
   return existing(std::move(which));
@@ -104,10 +102,9 @@ db::settings existing(db::settings of) {
 }
 
 bool is_yet_to_be_made(db::settings const& which) {
-  if (!which.url.starts_with(sqlite_scheme) || which.url == sqlite_memory) return false;
+  auto const file = db::sqlite_file(which.url);
   std::error_code error;
-  return std::filesystem::status(which.url.substr(sqlite_scheme.size()), error).type() ==
-         std::filesystem::file_type::not_found;
+  return file && std::filesystem::status(*file, error).type() == std::filesystem::file_type::not_found;
 }
 
 void require_schema(settings const& s, db::database& database, shards& on, log::logger const& log) {

@@ -1,6 +1,7 @@
 // SQLite by its own online backup: page by page from a snapshot, without stopping who writes.
 #include <slipway/backup/engine.hpp>
 #include <slipway/backup/system_error.hpp>
+#include <slipway/db/sqlite_file.hpp>
 
 #include <sqlite3.h>
 
@@ -140,12 +141,8 @@ class sqlite_engine final : public engine {
 }  // namespace
 
 std::unique_ptr<engine> make_sqlite(std::string const& url) {
-  auto path = url.substr(std::string_view{"sqlite:"}.size());
-  if (auto const question = path.find('?'); question != std::string::npos) path.resize(question);
-  if (path.starts_with("//")) path.erase(0, 2);
-  if (path.empty() || path.starts_with(":memory:"))
-    throw startup_error{exit_code::config, "a database in memory has no backup: set database.url to a file"};
-  return std::make_unique<sqlite_engine>(path);
+  if (auto const file = db::sqlite_file(url)) return std::make_unique<sqlite_engine>(*file);
+  throw startup_error{exit_code::config, "a database in memory has no backup: set database.url to a file"};
 }
 
 }  // namespace slipway::backup::detail

@@ -6,6 +6,7 @@
 #include <slipway/db/engines.hpp>
 #include <slipway/db/mysql_connect.hpp>
 #include <slipway/db/postgres_connect.hpp>
+#include <slipway/db/sqlite_file.hpp>
 
 #include <boost/asio/ssl/context.hpp>
 
@@ -60,7 +61,7 @@ std::unique_ptr<engine> make_engine(settings const& s, shards& on) {
 void check(settings const& s) {
   check_replicas(s);
   if (s.url.starts_with("sqlite:"))
-    detail::path_of_sqlite(s.url);
+    sqlite_file(s.url);
   else if (is_postgres(s.url))
     check_postgres(s);
   else if (is_mysql(s.url))

@@ -11,8 +11,6 @@
 
 namespace slipway::db::detail {
 
-// Where the file of "sqlite:var/app.db" is. Throws startup_error(config) when none is named.
-std::string path_of_sqlite(std::string const& url);
 std::unique_ptr<engine> make_sqlite(settings const& s, shards& on);
 std::unique_ptr<engine> make_postgres(settings const& s, shards& on);
 // A primary and its replicas.

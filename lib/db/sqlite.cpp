@@ -7,6 +7,7 @@
 #include <slipway/db/engines.hpp>
 #include <slipway/db/errors.hpp>
 #include <slipway/db/sqlite_connection.hpp>
+#include <slipway/db/sqlite_file.hpp>
 #include <slipway/db/sqlite_writer.hpp>
 #include <slipway/runtime/blocking_pool.hpp>
 
@@ -17,7 +18,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -96,11 +96,12 @@ class sqlite_engine final : public engine {
  public:
   sqlite_engine(settings const& s, shards& on)
       : settings_{s}, shards_{on}, readers_{on.size()}, slow_{"sqlite-read", {.threads = 2, .queue = s.queue}} {
-    path_ = path_of_sqlite(s.url);
-    if (path_ == ":memory:")
-      path_ = memory_.emplace().file();
-    else
+    if (auto file = sqlite_file(s.url)) {
+      path_ = std::move(*file);
       check_path(s.create);
+    } else {
+      path_ = memory_.emplace().file();
+    }
     auto const makes = memory_ || s.create;
     writer_ = std::make_unique<sqlite_writer>(
         path_, s, makes ? sqlite_connection::access::makes : sqlite_connection::access::writes);
@@ -363,13 +364,20 @@ task<> sqlite_transaction::rollback() {
 
 }  // namespace
 
-std::string path_of_sqlite(std::string const& url) {
-  auto path = url.substr(std::strlen("sqlite:"));
-  if (path.empty())
-    throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
-  return path;
-}
-
 std::unique_ptr<engine> make_sqlite(settings const& s, shards& on) { return std::make_unique<sqlite_engine>(s, on); }
 
 }  // namespace slipway::db::detail
+
+namespace slipway::db {
+
+std::optional<std::string> sqlite_file(std::string_view url) {
+  constexpr std::string_view scheme{"sqlite:"};
+  if (!url.starts_with(scheme)) return {};
+  url.remove_prefix(scheme.size());
+  if (url.empty())
+    throw startup_error{exit_code::config, "database.url: the file's name is missing. Write sqlite:var/app.db"};
+  if (url == ":memory:") return {};
+  return std::string{url};
+}
+
+}  // namespace slipway::db

@@ -312,6 +312,16 @@ TEST_F(store_test, without_the_key_nothing_is_made_and_without_encryption_no_key
               HasSubstr("is not encrypted"));
 }
 
+TEST_F(store_test, the_file_is_the_one_that_is_served) {
+  auto const served = folder_ / "app.db?.db";
+  fs::rename(folder_ / "app.db", served);
+  auto const of = make_engine("sqlite:/" + served.string(), {});  // two slashes name the root, as one does
+  auto const made = make().create(*of);
+  fs::remove(served);
+  make().restore(made, *of, {.files = false});
+  EXPECT_TRUE(fs::exists(served));
+}
+
 TEST_F(store_test, urls_that_have_no_backup) {
   for (auto const* url : {"sqlite::memory:", "sqlite:", "oracle://x"})
     EXPECT_THAT(refusal([&] { make_engine(url, {}); }, exit_code::config), testing::Not("done")) << url;

@@ -1,5 +1,6 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/database.hpp>
+#include <slipway/db/sqlite_file.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,14 @@ TEST(url, an_unknown_engine_is_refused) {
     EXPECT_EQ(e.code(), exit_code::config);
     EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("oracle"), testing::Not(testing::HasSubstr("secret"))));
   }
+}
+
+TEST(url, the_file_of_sqlite_is_named_as_it_stands) {
+  for (std::string const file : {"var/app.db", "/srv/app.db", "//srv/app.db", "what?.db", ":memory:.db", "a b"})
+    EXPECT_EQ(sqlite_file("sqlite:" + file), file);
+  for (auto const* url : {"sqlite::memory:", "postgres://a@b/c", "mysql://a@b/c", "var/app.db", ""})
+    EXPECT_EQ(sqlite_file(url), std::nullopt) << url;
+  EXPECT_THROW(sqlite_file("sqlite:"), startup_error);
 }
 
 TEST(url, no_message_shows_a_password_that_was_not_escaped) {

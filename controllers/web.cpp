@@ -17,7 +17,11 @@ web::web(parts p)
     : policy_{std::move(p.content_security_policy)},
       disk_{"files", {.threads = p.threads, .queue = 256}},
       files_{{.root = std::move(p.folder), .fallback = std::move(p.fallback)}, &disk_, api::write_error_page} {
-  if (!content::is_field_text(policy_))
+  check_policy(policy_);
+}
+
+void web::check_policy(std::string_view policy) {
+  if (!content::is_field_text(policy))
     throw startup_error{exit_code::config, "web.content_security_policy holds a control character."};
 }
 

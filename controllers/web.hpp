@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace app::controllers {
 
@@ -18,8 +19,10 @@ class web {
     std::string content_security_policy;
     unsigned threads = 2;
   };
-  // Throws startup_error when the folder cannot be read.
+  // Throws startup_error when the folder cannot be read, and what check_policy throws.
   explicit web(parts p);
+  // Throws startup_error when no field can hold the policy.
+  static void check_policy(std::string_view policy);
 
   // Paths whose first segment is the service's own ("v1", "health") are never files: 404, and no fallback.
   void reserve(http::router const& table);

@@ -6,6 +6,7 @@
 #include "controllers/web.hpp"
 
 #include <slipway/content/cors.hpp>
+#include <slipway/content/static_files.hpp>
 #include <slipway/core/errors.hpp>
 #include <slipway/core/time.hpp>
 #include <slipway/db/check.hpp>
@@ -112,11 +113,8 @@ void check_servers(settings const& s, findings& into) {
 
 void check_web(web_settings const& s, findings& into) {
   if (s.folder.empty()) return;
-  auto const read = [&s](std::string policy) {
-    controllers::web const unused{{s.folder, s.fallback, std::move(policy), 1}};
-  };
-  if (into.ask("web.folder", [&] { read({}); }))
-    into.ask("web.content_security_policy", [&] { read(s.content_security_policy); });
+  into.ask("web.folder", [&s] { content::static_files const unused{{.root = s.folder, .fallback = s.fallback}}; });
+  into.ask("web.content_security_policy", [&s] { controllers::web::check_policy(s.content_security_policy); });
 }
 
 void check_values(settings const& s, findings& into) {
@@ -146,7 +144,7 @@ std::vector<config::problem> read_and_check(config::sources const& from, config:
   check_servers(s, found);
   if (!s.migrations.directory.empty()) found.ask("migrations.directory", [&s] { migrations_for(s); });
   check_web(s.web, found);
-  if (s.tracing.enabled) found.ask("tracing.enabled", [&s] { make_otlp_exporter({.endpoint = s.tracing.endpoint}); });
+  if (s.tracing.enabled) found.ask("tracing.enabled", need_otlp);
   std::ranges::move(found.take(), std::back_inserter(problems));
   return problems;
 }

@@ -21,14 +21,7 @@ otlp_module const& load() {
 
 }  // namespace
 
-bool otlp_available() noexcept {
-  try {
-    load();
-    return true;
-  } catch (startup_error const&) {
-    return false;
-  }
-}
+void need_otlp() { load(); }
 
 std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings) { return load().make(std::move(settings)); }
 

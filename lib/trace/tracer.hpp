@@ -64,9 +64,9 @@ struct otlp_settings {
   // On the exporter's thread.
   std::function<void(std::string_view)> on_failure;
 };
-// True when the module that exports is there.
-bool otlp_available() noexcept;
-// Throws startup_error(exit_code::config) that says what is missing when it is not.
+// Throws startup_error(exit_code::config) that says what is missing when the module that exports is not there.
+void need_otlp();
+// Throws as need_otlp does.
 std::unique_ptr<span_exporter> make_otlp_exporter(otlp_settings settings);
 
 struct trace_settings {

@@ -60,12 +60,13 @@ def test_everything_is_said_at_once_and_nothing_is_migrated(wrong):
     sqlite3.connect(file).close()
     lines = ["http: { listen: ['8080', '127.0.0.1:0'], trusted_proxies: ['10.0.0.0/33'], hosts: ['a b'], max_head: 1 }",
              f"database: {{ url: 'sqlite:{file}' }}", "migrations: { at_start: true }", "limits: { store: redis, window: 1500ms }",
-             "browser: { cors_origins: ['https://a.example/', 'b.example', 'https://c.example'] }"]
+             "browser: { cors_origins: ['https://a.example/', 'b.example', 'https://c.example'] }",
+             "web: { folder: nowhere, content_security_policy: \"a\\nb\" }"]
     server = wrong("\n".join(lines))
     for command in (("config", "check"), ("serve",)):
-        found = server.refuses(78, "8 problems with the configuration", command=command)
+        found = server.refuses(78, "10 problems with the configuration", command=command)
         for place in ("2: http.listen has '8080'", "2: http.trusted_proxies", "2: http.hosts has 'a b'", "http.max_head",
                       "5: limits.window is 1500ms", "5: limits.store", "6: browser.cors_origins: CORS: \"https://a.example/\"",
-                      "6: browser.cors_origins: CORS: \"b.example\""):
+                      "6: browser.cors_origins: CORS: \"b.example\"", "7: web.folder", "7: web.content_security_policy"):
             assert place in found, found
     assert file.read_bytes() == b""

@@ -94,7 +94,7 @@ result<void> read_query(extraction& from, meta::type const& t, void* into) {
     if (!name || !value)
       return std::unexpected(fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
     if (from.op.sparse && *name == "fields") {
-      if (auto good = check_fields(from.op, *value); !good)
+      if (auto good = take_fields(x, from.op, *value); !good)
         std::ranges::move(good.error().more().fields, std::back_inserter(errors));
       continue;
     }

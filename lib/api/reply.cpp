@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 namespace slipway {
 
@@ -61,42 +62,40 @@ void append_uri_text(std::string& out, std::string_view text) {
   }
 }
 
+task<> refused(http::exchange& x, fault why) {
+  write_problem(x, why);
+  co_return;
+}
+
 void answer_json(http::exchange& x, int status, json::buffer const& out) {
   x.answer(status, "application/json", out.view());
 }
 
 }  // namespace
 
-result<void> check_fields(operation const& op, std::string_view names) {
-  if (!op.sparse || op.answer == nullptr || names.empty()) return {};
-  if (auto only = select(op, *op.answer, names); !only) return std::unexpected(std::move(only.error()));
+result<void> take_fields(http::exchange& x, operation const& op, std::string_view names) {
+  if (!op.sparse || op.answer == nullptr) return {};
+  auto only = select(op, *op.answer, names);
+  if (!only) return std::unexpected(std::move(only.error()));
+  if (!x.chosen) x.chosen = std::make_shared<json::selection const>(std::move(*only));
   return {};
 }
 
-task<> with_checked_fields(http::exchange& x, operation const& op, http::handler const& inner) {
+// A plain function, so that a frame is made for what is refused alone.
+task<> with_fields(http::exchange& x, operation const& op, http::handler const& inner) {
   auto const names = wanted_fields(x);
-  if (!names) {
-    write_problem(x, fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
-  } else if (auto const good = check_fields(op, *names); !good) {
-    write_problem(x, good.error());
-  } else {
-    co_await inner(x);
-  }
+  if (!names) return refused(x, fault::malformed("malformed_query").detail("The query is not valid percent-encoding."));
+  if (!names->empty())
+    if (auto good = take_fields(x, op, *names); !good) return refused(x, std::move(good.error()));
+  return inner(x);
 }
 
 void reply_json(http::exchange& x, operation const& op, int status, meta::type const& t, void const* value) {
   json::buffer out{x.memory};
-  if (op.sparse) [[unlikely]] {
-    auto const names = wanted_fields(x);
-    if (!names) return write_problem(x, fault::malformed("malformed_query"));
-    if (!names->empty()) {
-      auto const only = select(op, t, *names);
-      if (!only) return write_problem(x, only.error());
-      json::write_value(out, t, value, *only);
-      return answer_json(x, status, out);
-    }
-  }
-  json::write_value(out, t, value);
+  if (op.sparse && x.chosen) [[unlikely]]
+    json::write_value(out, t, value, *static_cast<json::selection const*>(x.chosen.get()));
+  else
+    json::write_value(out, t, value);
   answer_json(x, status, out);
 }
 

@@ -13,10 +13,10 @@ namespace slipway::api {
 namespace detail {
 
 void reply_json(http::exchange& x, operation const& op, int status, meta::type const& t, void const* value);
-// What is wrong with ?fields= of an operation that takes it; nothing for one that does not.
-result<void> check_fields(operation const& op, std::string_view names);
+// Reads ?fields= of an operation that takes it: the first is kept for the answer. Nothing for one that does not.
+result<void> take_fields(http::exchange& x, operation const& op, std::string_view names);
 // The handler, unless the query's ?fields= is wrong: that is told before any work is done.
-task<> with_checked_fields(http::exchange& x, operation const& op, http::handler const& inner);
+task<> with_fields(http::exchange& x, operation const& op, http::handler const& inner);
 void reply_location(http::exchange& x, std::string_view where);
 void reply_next_page(http::exchange& x, std::string_view cursor);
 // Sets ETag; true when the client knows this version and 304 has been answered.

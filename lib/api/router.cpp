@@ -123,7 +123,7 @@ void router::finish(std::shared_ptr<operation> op, route_options const& o, bool 
   bool const has_query = std::ranges::any_of(op->parameters, [](parameter const& p) { return p.in == place::query; });
   if (op->sparse && !has_query)
     handle = [about = op.get(), inner = std::move(handle)](http::exchange& x) {
-      return detail::with_checked_fields(x, *about, inner);
+      return detail::with_fields(x, *about, inner);
     };
 
   http::route r{.verb = op->verb, .pattern = op->pattern, .handle = std::move(handle)};

@@ -174,6 +174,7 @@ void exchange::reset() noexcept {
   memory.reset();
   route = nullptr;
   who.reset();
+  chosen.reset();
   started_ticks = bytes_in = 0;
   fault_code = nullptr;
   internal_error.clear();

@@ -125,6 +125,7 @@ class exchange {
   arena memory;
   http::route const* route = nullptr;  // null: nothing matched
   std::optional<scope> who;            // set by authentication
+  std::shared_ptr<void const> chosen;  // what lib/api read of the request for the answer; null: nothing
   std::uint64_t started_ticks = 0;     // when it came, in steady nanoseconds: for its duration
   std::uint64_t bytes_in = 0;
   char const* fault_code = nullptr;  // stable code of the fault that was answered, for logs and metrics

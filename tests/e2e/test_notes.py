@@ -271,6 +271,7 @@ def test_sparse_fields(person):
         "id": note["id"], "title": note["title"]}
     listed = person.client.get("/v1/notes", params={"fields": "title"}).json()["items"]
     assert listed == [{"title": "Groceries"}]
+    assert person.client.get("/v1/notes").json()["items"] == [note], "and all of it by the next request of the connection"
     assert person.client.get("/v1/notes", params={"fields": "owner_id"}).status_code in (400, 422)
 
 

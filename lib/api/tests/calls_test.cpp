@@ -169,6 +169,11 @@ TEST_F(api_calls, sparse_fields_leave_the_rest_out) {
     EXPECT_EQ(wrong.header("ETag"), "");
   }
   EXPECT_EQ(calls.call(method::get, "/v1/items/" + some + "?%66ields=name").body, R"({"name":"nail"})");
+  for (auto const& path : {std::string{"/v1/items"}, "/v1/items/" + some}) {
+    auto const body = [&](std::string_view query) { return calls.call(method::get, path + std::string{query}).body; };
+    EXPECT_EQ(body("?fields=name&fields=count"), body("?fields=name")) << path;
+    EXPECT_EQ(body("?fields=&fields=name"), body("")) << path;
+  }
 }
 
 TEST_F(api_calls, a_known_version_is_not_sent_again) {

@@ -39,12 +39,10 @@ task<result<versioned<note_view>>> notes::show(scope who, path<id_of<note>> id) 
 }
 
 task<result<versioned<note_view>>> notes::change(scope who, path<id_of<note>> id, if_match seen, body<note_change> in) {
-  std::optional<std::int64_t> expected;
-  if (!seen.any()) {
-    expected = (co_await ok(service_.show(who, id))).version;
-    if (!seen.matches(etag_of(*expected))) co_return fault::precondition_failed();
-  }
-  co_return answer(co_await ok(service_.change(who, id, expected, std::move(in.value))));
+  if (seen.any()) co_return answer(co_await ok(service_.change(who, id, std::move(in.value))));
+  auto n = co_await ok(service_.show(who, id));
+  if (!seen.matches(etag_of(n.version))) co_return fault::precondition_failed();
+  co_return answer(co_await ok(service_.change(who, std::move(n), std::move(in.value))));
 }
 
 task<result<no_content>> notes::remove(scope who, path<id_of<note>> id, std::optional<if_match> seen) {

@@ -2,6 +2,17 @@
 
 namespace app::services {
 
+namespace {
+
+void apply(note_change const& in, note& to) {
+  in.title.apply_to(to.title);
+  in.body.apply_to(to.body);
+  in.tags.apply_to(to.tags);
+  in.pinned.apply_to(to.pinned);
+}
+
+}  // namespace
+
 task<result<page<note>>> notes::list(scope who, note_query query) {
   co_return co_await rows_.list(who, std::move(query));
 }
@@ -22,22 +33,15 @@ task<result<note>> notes::create(scope who, new_note in) {
 
 task<result<note>> notes::show(scope who, id_of<note> id) { co_return co_await rows_.find(who, id); }
 
-task<result<note>> notes::change(scope who, id_of<note> id, std::optional<std::int64_t> expected, note_change in) {
-  auto const apply = [&in](note& n) {
-    in.title.apply_to(n.title);
-    in.body.apply_to(n.body);
-    in.tags.apply_to(n.tags);
-    in.pinned.apply_to(n.pinned);
-  };
-  note n;
-  if (expected) {
-    n = co_await ok(rows_.find(who, id));
-    if (*expected != n.version) co_return fault::precondition_failed();
-    apply(n);
-    n = co_await ok(rows_.update(who, std::move(n)));  // somebody faster: precondition_failed
-  } else {
-    n = co_await ok(rows_.edit(who, id, apply));
-  }
+task<result<note>> notes::change(scope who, id_of<note> id, note_change in) {
+  auto n = co_await ok(rows_.edit(who, id, [&in](note& row) { apply(in, row); }));
+  listener_.happened(who, note_happening::changed, n);
+  co_return n;
+}
+
+task<result<note>> notes::change(scope who, note seen, note_change in) {
+  apply(in, seen);
+  auto n = co_await ok(rows_.update(who, std::move(seen)));
   listener_.happened(who, note_happening::changed, n);
   co_return n;
 }

@@ -17,9 +17,10 @@ class notes {
   task<result<page<note>>> list(scope who, note_query query);
   task<result<note>> create(scope who, new_note in);
   task<result<note>> show(scope who, id_of<note> id);
-  // With `expected`: precondition_failed unless it is the note's present version. Without, whoever else changes it at
-  // the same time is waited for.
-  task<result<note>> change(scope who, id_of<note> id, std::optional<std::int64_t> expected, note_change in);
+  // Whoever else changes it at the same time is waited for.
+  task<result<note>> change(scope who, id_of<note> id, note_change in);
+  // precondition_failed when somebody changed it since it was read as `seen`.
+  task<result<note>> change(scope who, note seen, note_change in);
   // With `expected`: precondition_failed unless it is the note's present version.
   task<result<void>> remove(scope who, id_of<note> id, std::optional<std::int64_t> expected);
   // The version that was deleted, the last that anybody saw. not_found unless the note is deleted.

@@ -123,8 +123,11 @@ def test_in_development_a_statement_that_a_request_repeats_is_named_with_its_lin
 
     answer = person.client.post("/v1/notes/import", files={"file": ("notes.ndjson", many, "application/x-ndjson")})
     assert answer.json() == {"imported": 8_000}
+    made = person.note()
+    changed = person.client.patch(made.headers["location"], json={"pinned": True}, headers={"if-match": made.headers["etag"]})
+    assert changed.status_code == 200, changed.text
     assert person.client.get("/v1/users/me").status_code == 200
-    assert not told(), "many rows in a few statements are what is asked for"
+    assert not told(), "many rows in a few statements are what is asked for, and one look at a row that is changed"
     save()
     line = wait_until(of_accounts, what="the warning")[0]
     number = int(line["place"].rpartition(":")[2])

@@ -37,9 +37,9 @@ std::unique_ptr<statement> make_statement(std::string sql, values const& paramet
 // Awaited: runs one statement. The parameters must live in the awaiting coroutine's frame.
 class run : operation {
  public:
-  // `rows`: how many it writes by their keys.
+  // `rows`: how many it writes by their keys. `continues`: see query_event.
   run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at,
-      std::size_t rows = 1) noexcept;
+      std::size_t rows = 1, bool continues = false) noexcept;
   run(run const&) = delete;
   run& operator=(run const&) = delete;
 
@@ -65,7 +65,7 @@ class run : operation {
   statement_ref statement_;
   std::source_location at_;
   std::chrono::steady_clock::time_point began_{};
-  bool const is_batch_;
+  bool const is_batch_, continues_;
   bool watched_ = false;
 };
 
@@ -121,6 +121,7 @@ struct select_state : recycled {
   std::source_location at;  // who asks
   std::string after_nulls;  // of a page's cursor: a byte for each order, 1 where its value is null; empty: none
   values after;             // the values that are not null
+  bool continues = false;   // behind a cursor, or rows that belong to such a page
   std::unique_ptr<select_parts> parts;
   std::unique_ptr<std::vector<load_step>> loads;
 
@@ -154,9 +155,10 @@ void read_row(core& shared, table_info const& info, void* row, rows const& from,
 // The same into any described struct, which has one member for each column.
 void read_columns(meta::type const& into, void* row, rows const& from, std::size_t index);
 
-// Loads relations of rows that stand `stride` bytes apart: one statement for each step.
+// Loads relations of rows that stand `stride` bytes apart: one statement for each step. `continues`: of a page behind a
+// cursor.
 task<> load_related(core& shared, link& to, table_info const& owner, void* first, std::size_t stride, std::size_t count,
-                    std::vector<load_step> const& steps, std::source_location at);
+                    std::vector<load_step> const& steps, std::source_location at, bool continues = false);
 
 // The first row and its relations, which are asked for together where the query names the keys that they begin at.
 // False: there is none.

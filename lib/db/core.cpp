@@ -35,8 +35,8 @@ std::unique_ptr<statement> make_statement(std::string sql, values const& paramet
 }
 
 run::run(core& shared, link& to, statement_ref what, values const& parameters, std::source_location at,
-         std::size_t rows) noexcept
-    : shared_{shared}, to_{to}, statement_{std::move(what)}, at_{at}, is_batch_{rows > 1} {
+         std::size_t rows, bool continues) noexcept
+    : shared_{shared}, to_{to}, statement_{std::move(what)}, at_{at}, is_batch_{rows > 1}, continues_{continues} {
   this->what = statement_.what;
   this->parameters = &parameters;
 }
@@ -68,7 +68,8 @@ void run::finish() {
                     .operation = of,
                     .at = at_,
                     .signature = what->signature,
-                    .is_batch = is_batch_};
+                    .is_batch = is_batch_,
+                    .continues = continues_};
   if (of != nullptr) {
     ++of->statements;
     of->statement_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds{event.duration}.count());

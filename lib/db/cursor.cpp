@@ -196,6 +196,7 @@ result<void> select_state::continue_after(std::string_view cursor) {
   if (!in.at_end()) return bad();
   after_nulls = std::move(nulls);
   after = std::move(found);
+  continues = true;
   return {};
 }
 

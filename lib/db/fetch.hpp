@@ -65,7 +65,7 @@ task<result<page<T>>> fetch_page(select_ptr query, std::string cursor, std::size
   if (found.size() > limit && limit > 0) out.next = query->cursor_of(&out.items.back());
   if (query->loads)
     co_await load_related(query->shared, query->to, info_of<T>, out.items.data(), sizeof(T), out.items.size(),
-                          *query->loads, query->at);
+                          *query->loads, query->at, query->continues);
   co_return std::move(out);
 }
 template <class R>

@@ -97,6 +97,12 @@ class key_groups {
   std::vector<std::uint32_t> slots_;
 };
 
+// For whoever watches the statements.
+struct origin {
+  std::source_location at;
+  bool continues;
+};
+
 // The rows that a relation begins at.
 struct row_list {
   void* first;
@@ -126,7 +132,7 @@ bool means(meta::member const& type_column, void* row, std::int64_t number) {
 class loading {
  public:
   loading(core& shared, link& to, table_info const& owner, row_list rows, load_step const& step,
-          relation_target const& target, std::source_location at)
+          relation_target const& target, origin from)
       : shared_{shared},
         to_{to},
         owner_{owner},
@@ -134,7 +140,7 @@ class loading {
         step_{step},
         target_{target},
         child_{target.table()},
-        at_{at},
+        from_{from},
         keys_{rows.count} {
     auto const& r = *step.what;
     // The target's column that meets our keys.
@@ -151,15 +157,15 @@ class loading {
     auto const children = read(answers);
     hand_over(children);
     if (!step_.then.empty() && children.count > 0)
-      co_await load_related(shared_, to_, child_, {children.first, children.stride, children.count}, step_.then, at_);
+      co_await load_related(shared_, to_, child_, {children.first, children.stride, children.count}, step_.then, from_);
   }
 
   static task<> load_related(core& shared, link& to, table_info const& owner, row_list rows,
-                             std::vector<load_step> const& steps, std::source_location at) {
+                             std::vector<load_step> const& steps, origin from) {
     std::vector<task<>> parts;
     for (auto const& step : steps)
       for (std::size_t t = 0; t < step.what->target_count; ++t)
-        parts.push_back(load_part(shared, to, owner, rows, step, step.what->targets[t], at));
+        parts.push_back(load_part(shared, to, owner, rows, step, step.what->targets[t], from));
     if (parts.size() > 1 && shared.questions_travel_together()) co_return void(co_await all(std::move(parts)));
     for (auto& part : parts) co_await std::move(part);
   }
@@ -171,8 +177,8 @@ class loading {
   };
 
   static task<> load_part(core& shared, link& to, table_info const& owner, row_list rows, load_step const& step,
-                          relation_target const& target, std::source_location at) {
-    loading one{shared, to, owner, rows, step, target, at};
+                          relation_target const& target, origin from) {
+    loading one{shared, to, owner, rows, step, target, from};
     co_await one.run();
   }
 
@@ -194,7 +200,8 @@ class loading {
 
   task<db::rows> ask(std::size_t begin) {
     select_state query{shared_, to_, child_};
-    query.at = at_;
+    query.at = from_.at;
+    query.continues = from_.continues;
     query.deleted = step_.deleted;
     query.orders = step_.orders;
     query.where.code = step_.where.code;
@@ -293,7 +300,7 @@ class loading {
   load_step const& step_;
   relation_target const& target_;
   table_info const& child_;
-  std::source_location at_;
+  origin from_;
   key_groups keys_;
   std::vector<std::uint32_t> groups_;
   std::uint8_t meets_ = no_column;
@@ -303,8 +310,8 @@ class loading {
 }  // namespace
 
 task<> load_related(core& shared, link& to, table_info const& owner, void* first, std::size_t stride, std::size_t count,
-                    std::vector<load_step> const& steps, std::source_location at) {
-  if (count > 0) co_await loading::load_related(shared, to, owner, {first, stride, count}, steps, at);
+                    std::vector<load_step> const& steps, std::source_location at, bool continues) {
+  if (count > 0) co_await loading::load_related(shared, to, owner, {first, stride, count}, steps, {at, continues});
 }
 
 }  // namespace slipway::db::detail

@@ -50,8 +50,8 @@ repetition_watch::repetition_watch(unsigned limit, std::function<void(repetition
 
 void repetition_watch::on_query(query_event const& event) noexcept {
   if (next_ != nullptr) next_->on_query(event);
-  // Whoever writes batches has done what is asked for here.
-  if (event.operation == nullptr || event.is_batch) return;
+  // Whoever writes batches, or reads page after page, has done what is asked for here.
+  if (event.operation == nullptr || event.is_batch || event.continues) return;
   auto& notes = event.operation->notes;
   if (!notes) notes = std::make_unique<statement_notes>();
   auto* mine = dynamic_cast<statement_notes*>(notes.get());

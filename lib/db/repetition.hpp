@@ -1,5 +1,5 @@
 // Finds the statement that one operation runs again and again: N+1 queries, and rows that are written one by one. An
-// import in many batches is neither.
+// import in many batches is neither, nor is a walk through pages.
 // For development and tests; in production nobody counts.
 //
 //   db::repetition_watch repeated{5, [&](db::repetition const& r) { log.warn(...); }, &metrics};

@@ -54,14 +54,14 @@ task<row_stream> row_stream::open(session& in, std::string sql, values parameter
 
 // The text has a name in it that never comes again, so it is not kept. It reads, as the query itself would: who only
 // reads has written nothing that must be seen later.
-task<rows> row_stream::run(std::string sql, values parameters) {
+task<rows> row_stream::run(std::string sql, values parameters, bool continues) {
   auto made = detail::statement_ref::unkept(detail::make_statement(std::move(sql), parameters, true));
-  co_return co_await detail::run{*in_->shared_, *in_->to_, std::move(made), parameters, at_};
+  co_return co_await detail::run{*in_->shared_, *in_->to_, std::move(made), parameters, at_, 1, continues};
 }
 
 task<rows> row_stream::next() {
   if (cursor_.empty()) co_return std::move(rest_);
-  auto found = co_await run("fetch forward " + std::to_string(batch_) + " from " + cursor_ + query_, {});
+  auto found = co_await run("fetch forward " + std::to_string(batch_) + " from " + cursor_ + query_, {}, true);
   if (found.size() < batch_) co_await close();
   co_return found;
 }

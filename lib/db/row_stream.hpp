@@ -40,7 +40,7 @@ class row_stream {
   row_stream() noexcept;
   static task<row_stream> open(session& in, std::string sql, values parameters, std::size_t batch,
                                std::source_location at);
-  task<rows> run(std::string sql, values parameters);
+  task<rows> run(std::string sql, values parameters, bool continues = false);
 
   std::unique_ptr<transaction_session> own_;
   transaction_session* in_ = nullptr;

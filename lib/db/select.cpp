@@ -51,7 +51,7 @@ run select_state::fetch(wanted what) {
   auto& parameters = where.values;
   for (auto& v : after) parameters.push_back(std::move(v));
   if (what == wanted::rows) add_limits(*this, parameters);
-  return run{shared, to, find_or_make_select(*this, key, parameters, what), parameters, at};
+  return run{shared, to, find_or_make_select(*this, key, parameters, what), parameters, at, 1, continues};
 }
 
 run select_state::fetch_parts(wanted what) {
@@ -76,7 +76,7 @@ run select_state::fetch_parts(wanted what) {
   move_to(all, p.having.values);
   if (what == wanted::rows) add_limits(*this, all);
   where.values = std::move(all);
-  return run{shared, to, find_or_make_select(*this, key, where.values, what), where.values, at};
+  return run{shared, to, find_or_make_select(*this, key, where.values, what), where.values, at, 1, continues};
 }
 
 load_step& select_state::load(std::span<relation const* const> path) {

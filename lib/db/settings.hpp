@@ -27,6 +27,7 @@ struct query_event {
   std::source_location at;                  // the line that asked
   std::span<value_kind const> signature{};  // the kinds of its parameters
   bool is_batch = false;                    // writes several rows at once: insert_many, update_many
+  bool continues = false;                   // where another stopped: a page behind a cursor, a stream's next rows
 };
 
 // Called on the shard that asked, once for each statement; must be cheap and must not throw.

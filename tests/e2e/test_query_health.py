@@ -128,6 +128,9 @@ def test_in_development_a_statement_that_a_request_repeats_is_named_with_its_lin
     assert changed.status_code == 200, changed.text
     assert person.client.get("/v1/users/me").status_code == 200
     assert not told(), "many rows in a few statements are what is asked for, and one look at a row that is changed"
+    assert len(person.client.get("/v1/notes/export").text.splitlines()) == 8_001
+    assert person.client.get("/v1/users/me").status_code == 200
+    assert not told(), "an export follows its own cursor from page to page"
     save()
     line = wait_until(of_accounts, what="the warning")[0]
     number = int(line["place"].rpartition(":")[2])

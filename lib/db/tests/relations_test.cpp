@@ -147,8 +147,11 @@ char const* relations_schema(db::dialect d) {
 
 class counting final : public observer {
  public:
-  void on_query(query_event const&) noexcept override { ++count; }
-  std::atomic<int> count{0};
+  void on_query(query_event const& event) noexcept override {
+    ++count;
+    if (event.continues) ++continued;
+  }
+  std::atomic<int> count{0}, continued{0};
 };
 
 class relations : public each_engine {
@@ -377,6 +380,9 @@ TEST_P(relations, pages_and_their_relations) {
   ASSERT_TRUE(page);
   EXPECT_EQ(page->items.size(), 2u);
   EXPECT_EQ(page->items[0].books.size(), 2u);
+  EXPECT_EQ(statements_.continued.load(), 0);
+  EXPECT_TRUE(counted(2, db_->from<writer>().with<&writer::books>().order_by(asc<&writer::name>).page(page->next, 2)));
+  EXPECT_EQ(statements_.continued.load(), 2);  // a walk asks for relations with each page, and that is no repetition
 }
 
 TEST_P(relations, rows_marked_as_deleted_are_not_loaded) {

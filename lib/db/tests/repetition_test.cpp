@@ -103,6 +103,45 @@ TEST_P(repetitions, an_import_in_batches_is_not_and_one_row_after_the_other_is) 
   EXPECT_THAT(lines, testing::ElementsAre(line_of_upsert - 1, line_of_upsert, line_of_update_many));
 }
 
+task<> walks(db::database& d, bool asks_for_each_row) {
+  std::string cursor;
+  do {
+    auto const page = co_await d.from<note>().page(cursor, 1);
+    if (asks_for_each_row) co_await d.find<user>(page->items.front().owner_id);  // planted as well
+    cursor = page->next;
+  } while (!cursor.empty());
+}
+constexpr unsigned line_in_walk = __LINE__ - 4;
+
+TEST_P(repetitions, a_walk_through_pages_is_not_and_what_it_asks_for_each_row_is) {
+  EXPECT_EQ(in_one_operation(walks(*db_, false)), 10u);
+  EXPECT_TRUE(watch_.found().empty());
+  EXPECT_EQ(in_one_operation(walks(*db_, true)), 20u);
+  auto const found = watch_.found();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].at.line(), line_in_walk);
+}
+
+task<> asks_for_first_pages(db::database& d) {
+  for (auto const& u : co_await d.from<user>().all())
+    co_await d.from<note>().where(col<&note::owner_id> == u.id).page("", 1);
+}
+
+TEST_P(repetitions, many_first_pages_are) {
+  in_one_operation(asks_for_first_pages(*db_));
+  EXPECT_EQ(watch_.found().size(), 1u);
+}
+
+task<> streams(db::database& d) {
+  auto stream = co_await d.stream("select id from notes", {}, 1);
+  while (!(co_await stream.next()).empty()) continue;
+}
+
+TEST_P(repetitions, the_batches_of_a_stream_are_not) {
+  in_one_operation(streams(*db_));
+  EXPECT_TRUE(watch_.found().empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(engines, repetitions, all_engines(), engine_name);
 
 }  // namespace

@@ -76,7 +76,7 @@ void my_connection::close(std::string why, bool by_us) noexcept {
   }
   open_ = false;
   silent_at = steady::time_point::max();
-  stop_lookup();
+  if (names_) names_->end();
   boost::system::error_code ignored;
   ignored = wire_.stream().lowest_layer().close(ignored);
 }

@@ -6,6 +6,7 @@
 #include <slipway/db/driver.hpp>
 #include <slipway/db/mysql_connect.hpp>
 #include <slipway/db/mysql_wire.hpp>
+#include <slipway/runtime/name_lookup.hpp>
 #include <slipway/runtime/shard.hpp>
 
 #include <boost/asio/ssl/context.hpp>
@@ -104,10 +105,7 @@ class my_connection {
     std::string message;
   };
 
-  struct lookup;
-
-  task<std::shared_ptr<lookup>> look_up();
-  void stop_lookup() noexcept;
+  task<std::vector<std::string>> look_up();
   task<> connect();
   task<> set_up();
   std::string time_limit(std::chrono::milliseconds limit) const;
@@ -125,7 +123,7 @@ class my_connection {
   shard& home_;
   boost::mysql::tcp_ssl_connection wire_;
   boost::mysql::diagnostics diagnostics_;
-  std::shared_ptr<lookup> lookup_;  // while the host's name is resolved
+  std::optional<name_lookup> names_;  // while the host's name is resolved
   bool open_ = false, is_mariadb_ = false, closed_by_us_ = false;
   std::string closed_because_, server_;
   std::uint64_t id_ = 0, max_packet_ = 0, id_step_ = 1, uses_ = 0;

@@ -4,12 +4,9 @@
 #include <slipway/db/mysql_connection.hpp>
 
 #include <boost/asio/connect.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/mysql/client_errc.hpp>
 
 #include <algorithm>
@@ -43,51 +40,25 @@ int version_number(std::string text) {
 
 }  // namespace
 
-// The system's resolver cannot be interrupted while it waits for a name server, which may take it half a minute. So it
-// works for this, and not for the connection, which goes on without it when it is closed.
-struct my_connection::lookup {
-  explicit lookup(asio::io_context& on) : names{on}, over{on, steady::time_point::max()} {}
-  void end() {
-    names.cancel();  // what has not begun yet never does
-    over.cancel();
-  }
-
-  tcp::resolver names;
-  asio::steady_timer over;  // for this alone, and never by its time
-  boost::system::error_code unknown = asio::error::operation_aborted;
-  tcp::resolver::results_type found;
-};
-
-void my_connection::stop_lookup() noexcept {
-  if (auto const under_way = std::exchange(lookup_, nullptr)) under_way->end();
-}
-
-task<std::shared_ptr<my_connection::lookup>> my_connection::look_up() {
-  auto const& address = target_.address;
-  auto const mine = lookup_ = std::make_shared<lookup>(home_.io());
-  mine->names.async_resolve(address.host, std::to_string(address.port),
-                            [mine](boost::system::error_code unknown, tcp::resolver::results_type found) {
-                              mine->unknown = unknown;
-                              mine->found = std::move(found);
-                              mine->over.cancel();
-                            });
-  co_await asio_call{[&](auto done) { mine->over.async_wait(std::move(done)); }};
-  lookup_ = nullptr;
+task<std::vector<std::string>> my_connection::look_up() {
+  auto const& host = target_.address.host;
+  auto found = co_await names_.emplace(home_).of(host);
+  names_.reset();
   if (!open_)  // a connect would open the socket again
-    throw my_refused{closed_by_us_ ? "the host name " + address.host + " was not resolved within " +
+    throw my_refused{closed_by_us_ ? "the host name " + host + " was not resolved within " +
                                          std::to_string(target_.settings.connect_timeout.count()) + " ms"
                                    : closed_because_,
                      false};
-  if (mine->unknown) throw my_refused{"the host name cannot be resolved: " + mine->unknown.message(), false};
-  co_return mine;
+  if (!found) throw my_refused{"the host name cannot be resolved: " + found.error(), false};
+  co_return std::move(*found);
 }
 
 task<> my_connection::connect() {
   auto const& address = target_.address;
-  auto const names = co_await look_up();
-  auto const& found = names->found;
+  std::vector<tcp::endpoint> places;
+  for (auto const& each : co_await look_up()) places.emplace_back(asio::ip::make_address(each), address.port);
   auto& socket = wire_.stream().next_layer();
-  auto const failed = co_await asio_call{[&](auto done) { asio::async_connect(socket, found, std::move(done)); }};
+  auto const failed = co_await asio_call{[&](auto done) { asio::async_connect(socket, places, std::move(done)); }};
   if (failed) throw my_refused{closed_because_.empty() ? failed.message() : closed_because_, false};
   socket.set_option(tcp::no_delay{true});
   socket.set_option(asio::socket_base::keep_alive{true});

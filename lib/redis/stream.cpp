@@ -1,6 +1,7 @@
 #include <slipway/redis/stream.hpp>
 
 #include <slipway/core/one_shot.hpp>
+#include <slipway/runtime/name_lookup.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -41,26 +42,7 @@ namespace {
 
 std::string why(int code) { return std::generic_category().message(code); }
 
-// The system's resolver cannot be interrupted while it waits for a name server, which may take it half a minute. So it
-// works for this, and whoever waits for it goes on without it when the time is over.
-struct lookup {
-  explicit lookup(asio::io_context& on) : names{on} {}
-  // Resumes who waits.
-  void end(boost::system::error_code how) {
-    if (!is_asked || done.fired()) return;
-    names.cancel();  // what has not begun yet never does
-    error = how;
-    done.fire();
-  }
-
-  asio::ip::tcp::resolver names;
-  asio::ip::tcp::resolver::results_type found;
-  boost::system::error_code error;
-  bool is_asked = false;
-  one_shot done;
-};
-
-task<std::vector<protocol::endpoint>> resolve(endpoint const& to, std::shared_ptr<lookup> by) {
+task<std::vector<protocol::endpoint>> resolve(endpoint const& to, name_lookup& by) {
   std::vector<protocol::endpoint> out;
   if (!to.path.empty()) {
     if (to.path.size() >= sizeof(sockaddr_un{}.sun_path))
@@ -68,19 +50,9 @@ task<std::vector<protocol::endpoint>> resolve(endpoint const& to, std::shared_pt
     out.emplace_back(asio::local::stream_protocol::endpoint{to.path});
     co_return out;
   }
-  boost::system::error_code error;
-  if (auto const address = asio::ip::make_address(to.host, error); !error) {
-    out.emplace_back(asio::ip::tcp::endpoint{address, to.port});
-    co_return out;
-  }
-  by->is_asked = true;
-  by->names.async_resolve(to.host, std::to_string(to.port), [by](boost::system::error_code e, auto results) {
-    by->found = std::move(results);
-    by->end(e);
-  });
-  co_await by->done;
-  if (by->error) throw connect_error{"the name has no address: " + by->error.message(), false};
-  for (auto const& each : by->found) out.emplace_back(each.endpoint());
+  auto const found = co_await by.of(to.host);
+  if (!found) throw connect_error{"the name has no address: " + found.error(), false};
+  for (auto const& each : *found) out.emplace_back(asio::ip::tcp::endpoint{asio::ip::make_address(each), to.port});
   co_return out;
 }
 
@@ -102,7 +74,7 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st*
                                            std::chrono::milliseconds limit) {
   co_await uncancellable();
   auto made = std::make_shared<stream>(home, std::move(to));
-  auto const names = std::make_shared<lookup>(home.io());
+  name_lookup names{home};
   // Null once the attempt is over: the loop may have queued the timer's end already by then.
   auto const current = std::make_shared<stream*>(made.get());
   struct leave {
@@ -110,16 +82,17 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st*
     ~leave() { *what = nullptr; }
   } const on_leaving{current};
   asio::steady_timer timer{home.io(), limit};
-  timer.async_wait([current, names](boost::system::error_code error) {
+  timer.async_wait([current, &names](boost::system::error_code error) {
     if (error || *current == nullptr) return;
     (*current)->timed_out_ = true;
     (*current)->close();
-    names->end(asio::error::timed_out);  // the attempt may be over after this
+    names.end();
   });
   std::exception_ptr failed;
   try {
     auto const addresses = co_await resolve(made->to_, names);
     for (auto const& each : addresses) {
+      if (made->timed_out_) break;  // a connect would open the socket again
       failed = nullptr;
       try {
         co_await made->connect_to(each);
@@ -133,12 +106,11 @@ task<std::shared_ptr<stream>> stream::open(shard& home, endpoint to, ssl_ctx_st*
       } catch (connect_error const&) {
         failed = std::current_exception();
       }
-      if (made->timed_out_) break;
     }
   } catch (connect_error const&) {
     failed = std::current_exception();
   }
-  if (made->timed_out_ && names->error == asio::error::timed_out)
+  if (names.was_ended())
     throw connect_error{"the name was not resolved in " + std::to_string(limit.count()) + " ms", false};
   if (made->timed_out_)
     throw connect_error{(made->connected_ ? "TLS: no answer to the handshake in " : "no answer in ") +

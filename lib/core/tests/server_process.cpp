@@ -33,12 +33,13 @@ sockaddr_in loopback(int port) {
   return at;
 }
 
-bool nobody_listens_at(int port) {
+// Whether a new socket is taken there by bind or connect.
+bool succeeds_at(int port, int (*call)(int, sockaddr const*, socklen_t)) {
   auto const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto const at = loopback(port);
-  auto const bound = ::bind(s, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0;
+  auto const done = call(s, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0;
   ::close(s);
-  return bound;
+  return done;
 }
 
 // Ports for servers that are told where to listen. The kernel gives none of them to outgoing connections or to whoever
@@ -63,7 +64,7 @@ class claims {
       claim.l_whence = SEEK_SET;
       claim.l_start = next_;
       claim.l_len = 1;
-      if (::fcntl(file_, F_SETLK, &claim) == 0 && nobody_listens_at(next_)) return next_;
+      if (::fcntl(file_, F_SETLK, &claim) == 0 && succeeds_at(next_, ::bind)) return next_;
     }
     throw std::runtime_error{"no free port"};
   }
@@ -96,13 +97,7 @@ int free_port() {
   return mine.next();
 }
 
-bool accepts_at(int port) {
-  auto const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto const at = loopback(port);
-  auto const done = ::connect(s, reinterpret_cast<sockaddr const*>(&at), sizeof at) == 0;
-  ::close(s);
-  return done;
-}
+bool accepts_at(int port) { return succeeds_at(port, ::connect); }
 
 std::string greeting_at(int port, std::size_t size) {
   auto const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -6,26 +6,22 @@ Both keep the same number of GETs in flight on one connection; the figure is the
 server and clients share this machine. Prints each round and the median of the ratios."""
 
 import json
-import os
-import re
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests/e2e"))
+
+from databases import Redis  # noqa: E402  (the path comes first)
 
 program = sys.argv[1]
 rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 2.0
 flight = int(sys.argv[4]) if len(sys.argv) > 4 else 256
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ours(port):
@@ -48,19 +44,12 @@ def theirs(port, requests):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    port = free_port()
-    server = subprocess.Popen(["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder],
-                              stdout=subprocess.DEVNULL)
+    server = Redis(folder)
     try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)
         ratios, costs, references = [], [], []
         for number in range(rounds):
-            cost, rate = ours(port)
-            reference, their_rate = theirs(port, int(rate * seconds) // flight * flight)
+            cost, rate = ours(server.port)
+            reference, their_rate = theirs(server.port, int(rate * seconds) // flight * flight)
             ratios.append(cost / reference)
             costs.append(cost)
             references.append(reference)
@@ -69,5 +58,4 @@ with tempfile.TemporaryDirectory() as folder:
         print(f"median: {statistics.median(costs):.0f} ns, that is {1e9 / statistics.median(costs):,.0f} GETs a core "
               f"second; redis-benchmark {statistics.median(references):.0f} ns; ratio {statistics.median(ratios):.2f}")
     finally:
-        server.terminate()
-        server.wait()
+        server.stop()

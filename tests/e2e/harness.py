@@ -151,6 +151,10 @@ class Server:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def waiting(self):
+        """How many statements wait for a lock (PostgreSQL)."""
+        return int(self.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"))
+
     def client(self, **more):
         """A client with a loopback address of its own, so that limits by address do not couple tests; every answer is
         held to the OpenAPI document (contract.py)."""
@@ -176,15 +180,27 @@ class Server:
             return b"".join(parts)
 
 
+def new_email():
+    return f"user-{uuid.uuid4().hex[:12]}@example.com"
+
+
+def sign_up(client, **changes):
+    return client.post("/v1/users", json={"email": new_email(), "password": PASSWORD, "name": "Ada", **changes})
+
+
+def refresh(client, token):
+    return client.post("/v1/auth/refresh", json={"refresh_token": token})
+
+
 class Person:
     """Somebody with an account: `client` is logged in as them."""
 
     def __init__(self, server, email=None, name="Ada Lovelace", password=PASSWORD):
         self.server = server
-        self.email = email or f"user-{uuid.uuid4().hex[:12]}@example.com"
+        self.email = email or new_email()
         self.password = password
         self.client = server.client()
-        answer = self.client.post("/v1/users", json={"email": self.email, "password": password, "name": name})
+        answer = sign_up(self.client, email=self.email, password=password, name=name)
         assert answer.status_code == 201, answer.text
         self.id = answer.json()["id"]
         self.log_in()
@@ -235,6 +251,31 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join(PATIENCE)
+
+
+def at_once(*calls):
+    """What each of the functions returned, started together."""
+    begin = threading.Barrier(len(calls))
+
+    def run(call):
+        begin.wait(PATIENCE)
+        return call()
+
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def while_locked(server, statements, request):
+    """What a request is answered that comes while a transaction has done these statements, and waits for its end
+    (PostgreSQL)."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, server.postgres.session(server.database) as other:
+        other.execute(f"begin; {statements}; select 'held';")
+        other.wait_for("held")
+        late = pool.submit(request)
+        wait_until(lambda: late.done() or server.waiting() > 0, what="the request to wait")
+        assert not late.done(), "it did not wait"
+        other.execute("commit;")
+        return late.result(PATIENCE)
 
 
 def burst(servers, email, guesses=24, address="127.8.7.6"):

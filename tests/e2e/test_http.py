@@ -3,46 +3,11 @@
 import gzip
 import json
 import re
-import signal
 import socket
-import ssl
-import struct
-import subprocess
-import time
 
 import pytest
 
-from processes import wait_until
-
-
-def heads(data):
-    """Every (status, fields, body) in a stream of answers that all have a Content-Length or no body."""
-    found = []
-    while data:
-        head, _, rest = data.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        status = int(lines[0].split(" ")[1])
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        length = int(fields.get("content-length", 0)) if status != 304 else 0
-        found.append((status, fields, rest[:length]))
-        data = rest[length:]
-    return found
-
-
-def read_to_the_end(peer):
-    parts = []
-    while part := peer.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
-
-
-def first(server, request):
-    return heads(server.raw(request))[0]
-
-
-def get(path="/health/live", *fields, method="GET", version="HTTP/1.1", host="Host: localhost"):
-    lines = [f"{method} {path} {version}", *([host] if host else []), *fields]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+from raw_http import assert_observed, first, get, heads, read_to_the_end
 
 
 def test_pipelined_requests_are_answered_in_order(plain_server):
@@ -56,9 +21,7 @@ def test_a_request_that_comes_byte_by_byte(plain_server):
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in get("/version", "Connection: close"):
             peer.sendall(bytes([byte]))
-        data = b""
-        while part := peer.recv(65536):
-            data += part
+        data = read_to_the_end(peer)
     assert heads(data)[0][0] == 200
 
 
@@ -122,86 +85,12 @@ def test_malformed_requests(plain_server, request_, status):
     assert_observed(plain_server, (found, fields, body))
 
 
-def assert_observed(server, answer):
-    """What was refused before anything of it was known can be found by its id like any other request."""
-    status, fields, body = answer
-    identity = fields["x-request-id"]
-    assert json.loads(body)["correlation_id"] == identity and fields["x-content-type-options"] == "nosniff"
-    wait_until(lambda: any(line.get("correlation_id") == identity and line["status"] == status for line in server.log_lines()),
-               what="the line of the refusal")
-
-
 def test_limits_of_the_head(plain_server):
     for request_, status in ((get("/" + "a" * 9_000), 414), (get("/", "X: " + "a" * 20_000), 431),
                              (get("/", *[f"X-{i}: 1" for i in range(70)]), 431)):
         answer = first(plain_server, request_)
         assert answer[0] == status
         assert_observed(plain_server, answer)
-
-
-def test_what_is_turned_away_is_counted(launch):
-    server = launch(settings={"http.max_connections": "2", "http.head_timeout": "300ms"}).start()
-
-    def counted(name):
-        return server.metrics()[name]
-
-    server.raw(b"rubbish\r\n\r\n")
-    assert counted("http_malformed_total") == 1
-    slow = socket.create_connection(server.address, timeout=20)
-    slow.sendall(b"GET / HT")
-    wait_until(lambda: counted("http_timed_out_total") == 1, what="the slow head to be counted")
-    slow.close()
-    wait_until(lambda: counted("http_connections_open") == 0, what="the connections to go")
-    busy = [socket.create_connection(server.address, timeout=20) for _ in range(2)]
-    for peer in busy:  # one that waits for a request would make room; these are asked for their bodies
-        peer.sendall(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n"
-                     b"Expect: 100-continue\r\n\r\n")
-        assert peer.recv(65536).startswith(b"HTTP/1.1 100 ")
-    assert counted("http_connections_open") == 2 and counted("http_connections_idle") == 0
-    with socket.create_connection(server.address, timeout=20) as third:
-        assert third.recv(65536).startswith(b"HTTP/1.1 503 ")
-    assert counted("http_refused_total") == 1 and counted("http_connections_accepted_total") == 5
-    for peer in busy:
-        peer.close()
-
-
-def test_what_is_refused_unread_and_what_operators_are_refused_has_no_id(launch):
-    server = launch(settings={"http.max_connections": "1"}).start()
-    host, _, port = server.operator_url.removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as operator:
-        operator.sendall(get("/nowhere", "Connection: close"))
-        status, fields, body = heads(read_to_the_end(operator))[0]
-    assert status == 404 and "x-request-id" not in fields and "correlation_id" not in json.loads(body)
-    with socket.create_connection(server.address, timeout=20) as busy:
-        busy.sendall(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n"
-                     b"Expect: 100-continue\r\n\r\n")
-        assert busy.recv(65536).startswith(b"HTTP/1.1 100 ")
-        with socket.create_connection(server.address, timeout=20) as second:
-            status, fields, body = heads(read_to_the_end(second))[0]
-    assert status == 503 and int(fields["retry-after"]) > 0
-    assert "x-request-id" not in fields and "correlation_id" not in json.loads(body)
-    unknown = wait_until(lambda: (answer := first(server, get("/nowhere")))[0] == 404 and answer, what="the busy connection to be gone")
-    assert json.loads(unknown[2])["correlation_id"] == unknown[1]["x-request-id"]
-
-
-def for_whom(source, port=4711):
-    """The header of a balancer that passes on a connection of IPv4 (PROXY protocol, version 2)."""
-    return (b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11" + struct.pack(">H", 12) + socket.inet_aton(source) +
-            socket.inet_aton("127.0.0.1") + struct.pack(">HH", port, 80))
-
-
-def test_a_balancer_says_for_whom_a_connection_is(launch):
-    settings = {"http.proxy_protocol": "true", "http.trusted_proxies": "127.0.0.1/32", "limits.enabled": "true",
-                "limits.requests": "3", "limits.window": "3600s", "runtime.shards": "1"}
-    server = launch(settings=settings).start()
-
-    def asked(source):
-        return first(server, for_whom(source) + get("/version", "Connection: close"))[0]
-
-    assert [asked("203.0.113.9") for _ in range(4)] == [200, 200, 200, 429], "they have one limit between them"
-    assert asked("203.0.113.10") == 200, "and somebody else another"
-    wait_until(lambda: {"203.0.113.9", "203.0.113.10"} <= {line.get("peer") for line in server.log_lines()}, what="their lines in the log")
-    assert not server.raw(get("/version", "Connection: close")).startswith(b"HTTP/1.1 200"), "from there the header is asked for"
 
 
 def test_a_body_above_the_limit(plain_server):
@@ -228,9 +117,7 @@ def test_expect_continue(plain_server):
                      b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
         assert peer.recv(65536).startswith(b"HTTP/1.1 100 ")
         peer.sendall(b"{}")
-        data = b""
-        while part := peer.recv(65536):
-            data += part
+        data = read_to_the_end(peer)
     assert heads(data)[0][0] == 422
     assert first(plain_server, get("/", "Expect: a-miracle"))[0] == 417
 
@@ -307,141 +194,10 @@ def test_a_correlation_id_goes_in_and_out(plain_server):
         assert client.get("/version").headers["x-request-id"] != client.get("/version").headers["x-request-id"]
 
 
-def test_slow_clients_are_given_up(launch):
-    server = launch(settings={"http.head_timeout": "400ms", "http.body_timeout": "400ms", "http.idle_timeout": "600ms"}).start()
-
-    def held(data):
-        with socket.create_connection(server.address, timeout=20) as peer:
-            begun = time.monotonic()
-            peer.sendall(data)
-            answer = b""
-            while part := peer.recv(65536):
-                answer += part
-            return answer, time.monotonic() - begun
-
-    answer, seconds = held(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
-    assert heads(answer)[0][0] == 408 and seconds < 10
-    assert_observed(server, heads(answer)[0])
-    answer, seconds = held(b"POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
-    assert heads(answer)[0][0] == 408 and seconds < 10
-    answer, seconds = held(get())
-    assert [a[0] for a in heads(answer)] == [200] and seconds < 10, "an idle connection is closed without a word"
-
-
-def test_many_slow_clients_leave_room_for_others(launch):
-    server = launch(settings={"http.head_timeout": "20s"}).start()
-    slow = []
-    try:
-        for _ in range(300):
-            peer = socket.create_connection(server.address, timeout=20)
-            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
-            slow.append(peer)
-        with server.client() as client:
-            begun = time.monotonic()
-            assert client.get("/health/live").status_code == 200
-            assert time.monotonic() - begun < 5
-    finally:
-        for peer in slow:
-            peer.close()
-
-
 def test_only_known_hosts_when_they_are_listed(launch):
     server = launch(settings={"http.hosts": "api.example.com"}).start()
     assert first(server, get("/version", host="Host: api.example.com"))[0] == 200
     assert first(server, get("/version", host="Host: evil.example.com"))[0] == 421
-
-
-def test_a_unix_socket(launch):
-    server = launch()
-    path = server.folder / "s.sock"
-    server.settings["http.listen"] = f"127.0.0.1:0,unix:{path}"
-    server.start()
-    done = subprocess.run(["curl", "-sS", "--unix-socket", path, "http://localhost/version"], capture_output=True, text=True, timeout=30)
-    assert json.loads(done.stdout)["name"]
-    server.stop()
-    assert not path.exists(), "it is taken away at the end"
-
-
-def test_ipv6(launch):
-    if not has_ipv6():
-        pytest.skip("this machine has no ::1")
-    server = launch(settings={"http.listen": "[::1]:0"}).start()
-    assert server.url.startswith("http://[::1]:")
-    done = subprocess.run(["curl", "-sS", "--globoff", f"{server.url}/version"], capture_output=True, text=True, timeout=30)
-    assert json.loads(done.stdout)["name"], done.stderr
-    wait_until(lambda: any(line.get("peer") == "::1" for line in server.log_lines()), what="the access log to name the peer")
-
-
-def has_ipv6():
-    with socket.socket(socket.AF_INET6) as probe:
-        try:
-            probe.bind(("::1", 0))
-        except OSError:
-            return False
-    return True
-
-
-def certificate(folder, name, host):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", "-subj", f"/CN={host}",
-                    "-addext", f"subjectAltName=DNS:{host}"], check=True, capture_output=True)
-
-
-def test_a_key_that_cannot_be_read_keeps_no_certificate_away(launch):
-    server = launch()
-    certificate(server.folder, "server", "localhost")
-    server.settings.update({"http.tls.certificate_file": str(server.folder / "server.pem"), "http.tls.key_file": str(server.folder / "server.key")})
-    server.start()
-
-    def served():
-        return ssl.get_server_certificate(server.address, timeout=30)
-
-    before = served()
-    spoilt = server.folder / "var/keys/spoilt.pem"
-    spoilt.touch(mode=0o600)
-    spoilt.write_text("rubbish")
-    certificate(server.folder, "server", "localhost")
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: served() != before, seconds=20, what="the new certificate")
-    wait_until(lambda: any("spoilt.pem" in x.get("reason", "") for x in server.log_lines()), what="a word about the key")
-    assert "keys and certificates were read again" not in server.log()
-    spoilt.unlink()
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "keys and certificates were read again" in server.log(), what="both to be read")
-
-
-def test_tls_and_new_certificates_without_a_restart(launch):
-
-    server = launch()
-    certificate(server.folder, "server", "localhost")
-    server.settings.update({"http.tls.certificate_file": str(server.folder / "server.pem"), "http.tls.key_file": str(server.folder / "server.key")})
-    server.start()
-    address = f"{server.address[0]}:{server.address[1]}"
-
-    def curl(*arguments):
-        return subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", server.folder / "server.pem", "--connect-to", f"localhost:443:{address}",
-                               *arguments, "https://localhost/version"], capture_output=True, text=True)
-
-    def serial():
-        shown = subprocess.run(["openssl", "s_client", "-connect", address, "-servername", "localhost"], input="", capture_output=True, text=True, timeout=30)
-        return subprocess.run(["openssl", "x509", "-noout", "-serial"], input=shown.stdout, capture_output=True, text=True).stdout
-
-    assert json.loads(curl().stdout)["name"]
-    assert curl("--tls-max", "1.2").returncode == 0
-    assert subprocess.run(["openssl", "s_client", "-connect", address, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], input="", capture_output=True,
-                          text=True, timeout=30).returncode != 0, "TLS 1.1 is over"
-    before = serial()
-    certificate(server.folder, "server", "localhost")
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: serial() not in ("", before), what="the new certificate")
-    assert curl().returncode == 0
-    (server.folder / "server.pem").write_text("rubbish")
-    after = serial()
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "certificate" in server.log().lower(), what="a word about the bad certificate")
-    assert serial() == after, "the old certificate stays when the new one is bad"
-    # Plain text on a TLS port ends the connection and not the server.
-    assert server.raw(get()) is not None and curl("-k").returncode == 0
 
 
 @pytest.mark.parametrize("method, headers, status, code", [

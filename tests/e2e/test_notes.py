@@ -324,14 +324,11 @@ def test_who_leaves_before_the_answer_finds_it_under_the_key(launch, postgres):
     server = launch(postgres=postgres, settings={"runtime.shards": "1", "database.pipelines": "2"}).start()
     person, key, body = server.person(), str(uuid.uuid4()), b'{"title": "Groceries", "body": "Bread"}'
 
-    def waiting():
-        return int(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"))
-
     def leave(head, others):
         with socket.create_connection(server.address, timeout=20) as leaving:
             leaving.sendall(f"POST /v1/notes HTTP/1.1\r\nHost: localhost\r\nAuthorization: {person.client.headers['authorization']}\r\n{head}"
                             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-            wait_until(lambda: waiting() == others + 1, what="the note to wait")
+            wait_until(lambda: server.waiting() == others + 1, what="the note to wait")
             # Gone for good: an end of what it sends alone may still wait for its answer.
             leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -341,7 +338,7 @@ def test_who_leaves_before_the_answer_finds_it_under_the_key(launch, postgres):
         leave(f"Idempotency-Key: {key}\r\n", 0)
         for _ in range(2):
             leave("", 1)
-            wait_until(lambda: waiting() == 1, seconds=20, what="the statement without a key to be stopped, and that with one not")
+            wait_until(lambda: server.waiting() == 1, seconds=20, what="the statement without a key to be stopped, and that with one not")
         other.execute("commit;")
 
     def again():

@@ -54,8 +54,10 @@ class my_transaction final : public exclusive {
         if (auto const doomed = connection_->doomed()) std::rethrow_exception(doomed);
         co_await connection_->text("commit", limit);
       } catch (my_lost const& lost) {
-        error = std::make_exception_ptr(unavailable_error{"MySQL: the connection was lost at the commit (" + lost.why +
-                                                          "): whether it was done is not known"});
+        auto const text = "MySQL: the connection was lost at the commit (" + lost.why + ")";
+        error = lost.may_be_done
+                    ? std::make_exception_ptr(unknown_outcome_error{text + ": whether it was done is not known"})
+                    : std::make_exception_ptr(unavailable_error{text});
       } catch (...) {
         error = std::current_exception();
       }

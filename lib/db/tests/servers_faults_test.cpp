@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -76,7 +77,8 @@ task<> client(database& db, int number, tally& t, std::atomic<int>& running) {
   --running;
 }
 
-class server_faults : public server_case, public testing::WithParamInterface<db::dialect> {
+// The database behind a gate.
+class gated_server : public server_case, public testing::WithParamInterface<db::dialect> {
  protected:
   void SetUp() override {
     std::string why_not;
@@ -93,6 +95,19 @@ class server_faults : public server_case, public testing::WithParamInterface<db:
     auto const at = ":" + std::to_string(server->port()) + "/";
     settings_.url.replace(settings_.url.find(at), at.size(), ":" + std::to_string(gate_->port()) + "/");
     settings_.url += "?sslmode=disable";
+    straight_ = std::move(db_);
+  }
+
+  std::unique_ptr<fault_gate> gate_;
+  std::unique_ptr<database> straight_;  // past the gate
+};
+
+class server_faults : public gated_server {
+ protected:
+  void SetUp() override {
+    gated_server::SetUp();
+    if (IsSkipped()) return;
+    straight_.reset();
     settings_.acquire_timeout = 1s;
     settings_.connect_timeout = 2s;
     settings_.idle_check = 1s;
@@ -136,7 +151,6 @@ class server_faults : public server_case, public testing::WithParamInterface<db:
                 static_cast<unsigned long long>(t_.unavailable + t_.late - before));
   }
 
-  std::unique_ptr<fault_gate> gate_;
   tally t_;
   std::atomic<int> running_{0};
 };
@@ -200,6 +214,86 @@ TEST_P(server_faults, octet_by_octet) {
   suffer("dripping", [this] { gate_->drip(1); }, 2s);
   EXPECT_GT(t_.right, before);
   suffer("by sevens", [this] { gate_->drip(7); }, 1s);
+}
+
+// A connection that ends between a question and its answer.
+class server_outcomes : public gated_server {
+ protected:
+  void SetUp() override {
+    gated_server::SetUp();
+    if (IsSkipped()) return;
+    settings_.connections = settings_.pipelines = 1;
+    open();
+    // What is prepared on a connection is sent with its values at once.
+    run(all_at_once(4, [this](int i) { return renames(*db_, "prepared " + std::to_string(i)); }));
+  }
+  void TearDown() override {
+    if (gate_) gate_->pass();
+    db_.reset();
+    straight_.reset();
+  }
+  static task<> renames(session& s, std::string name) {
+    co_await s.execute("update counters set name = $1, value = value + 1 where id = 1", {std::move(name)});
+  }
+  counter first() { return run(straight_->find<counter>(std::int64_t{1})).value(); }
+  // How the work ends whose connection is cut once this holds.
+  std::string outcome_of(task<> work, std::function<bool()> const& meanwhile) {
+    auto ended = std::async(std::launch::async, [&]() -> std::string {
+      try {
+        run(std::move(work));
+      } catch (unknown_outcome_error const&) {
+        return "nobody knows";
+      } catch (unavailable_error const&) {
+        return "not done";
+      }
+      return "done";
+    });
+    EXPECT_TRUE(soon(meanwhile)) << "the server did not get so far";
+    EXPECT_NE(ended.wait_for(0s), std::future_status::ready) << "the gate lets answers through";
+    gate_->cut();
+    return ended.get();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, server_outcomes, testing::Values(db::dialect::postgres, db::dialect::mysql),
+                         engine_name);
+
+TEST_P(server_outcomes, of_a_change_whose_answer_is_lost_nobody_knows_and_it_is_not_repeated) {
+  auto const before = first().value;
+  gate_->withhold();
+  EXPECT_EQ(outcome_of(renames(*db_, "changed"), [this] { return first().name == "changed"; }), "nobody knows");
+  EXPECT_EQ(first().value, before + 1);
+}
+
+TEST_P(server_outcomes, of_a_commit_whose_answer_is_lost_nobody_knows_and_it_is_not_repeated) {
+  auto const before = first().value;
+  auto changes = db_->transaction([this](transaction& tx) -> task<> {
+    co_await renames(tx, "committed");
+    gate_->withhold();
+  });
+  EXPECT_EQ(outcome_of(std::move(changes), [this] { return first().name == "committed"; }), "nobody knows");
+  EXPECT_EQ(first().value, before + 1);
+}
+
+TEST_P(server_outcomes, a_transaction_that_is_cut_before_its_commit_is_not_done) {
+  auto const before = first();
+  auto changes = db_->transaction([this](transaction& tx) -> task<> {
+    co_await renames(tx, "begun");
+    gate_->withhold();
+    co_await renames(tx, "never kept");
+  });
+  EXPECT_EQ(outcome_of(std::move(changes), [this] { return gate_->was_told("never kept"); }), "not done");
+  EXPECT_EQ(first().name, before.name);
+  EXPECT_EQ(first().value, before.value);
+}
+
+TEST_P(server_outcomes, a_read_whose_answer_is_lost_is_asked_again) {
+  auto const reads = [](database& d) -> task<> {
+    EXPECT_EQ((co_await d.query("select name from counters where name = $1", {"n7"})).size(), 1u);
+  };
+  run(reads(*db_));
+  gate_->withhold();
+  EXPECT_EQ(outcome_of(reads(*db_), [this] { return gate_->was_told("n7"); }), "done");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 
 import pytest
@@ -60,18 +61,16 @@ def plain_server():
 @pytest.fixture
 def launch():
     """A function that makes a server with settings of the test's own; not started, stopped at the end."""
-    made = []
+    with contextlib.ExitStack() as made:  # one that does not stop well keeps no other from its end
 
-    def make(**options):
-        folder = temporary_folder("own")
-        made.append((folder, harness.Server(folder, **options)))
-        return made[-1][1]
+        def make(**options):
+            folder = temporary_folder("own")
+            made.callback(shutil.rmtree, folder, ignore_errors=True)
+            server = harness.Server(folder, **options)
+            made.callback(server.stop)
+            return server
 
-    yield make
-    for folder, running in made:
-        if running.process is not None:
-            running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        yield make
 
 
 @pytest.fixture(autouse=True)

@@ -99,7 +99,14 @@ class Server:
         self.process = subprocess.Popen([*self.under, str(self.binary), "serve", "--ready-file", str(self.ready_file), *arguments],
                                         cwd=self.folder, env=self.variables(), stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT)
-        addresses = wait_until(self._addresses, what="the server to be ready")
+        try:
+            addresses = wait_until(self._addresses, what="the server to be ready")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            self.output.close()
+            self.process = None
+            raise
         self.url = f"http://{addresses['http'][0]}"
         self.operator_url = f"http://{addresses['operator'][0]}" if addresses.get("operator") else self.url
         host, _, port = addresses["http"][0].rpartition(":")

@@ -109,7 +109,12 @@ class ChildServer:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, **self.as_owner())
-        wait_until(self._answers, what=f"{self.name} to start")
+        try:
+            wait_until(self._answers, what=f"{self.name} to start")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def _answers(self):
         if self.process.poll() is not None:

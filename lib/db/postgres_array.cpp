@@ -31,14 +31,12 @@ pg_array::pg_array(value_kind element, std::size_t count) {
 
 void pg_array::add(value const& v) {
   char scratch[16];
-  int length = 0, format = 0;
-  auto const* at = encode_value(v, scratch, length, format);
+  auto const [at, length] = encode_value(v, scratch);
   if (at == nullptr) return put(out_, UINT32_MAX);
   auto const is_json = v.kind() == value_kind::json;
-  if (format == 0) length = static_cast<int>(v.text().size());
   put(out_, static_cast<std::uint32_t>(length) + (is_json ? 1 : 0));
   if (is_json) out_.push_back(version_of_jsonb);
-  out_.append(at, static_cast<std::size_t>(length));
+  out_.append(at, length);
 }
 
 std::string_view cast_of(value_kind element) noexcept {

@@ -141,12 +141,18 @@ pg_handle open_connection(settings const& s) {
                             std::to_string(version % 10'000) + ", which is too old: PostgreSQL " +
                             std::to_string(oldest_version / 10'000) + " or newer is needed",
                         true};
+  // Its bytes are read and written here, which TLS allows and GSS does not.
+  if (PQgssEncInUse(connection.get()) != 0 ||
+      (PQsslInUse(connection.get()) != 0 && PQsslStruct(connection.get(), "OpenSSL") == nullptr))
+    throw connect_error{
+        "the connection is encrypted by GSSAPI or by a TLS library that is not OpenSSL: leave "
+        "gssencmode out of database.url and use sslmode=verify-full",
+        true};
   PQsetNoticeReceiver(connection.get(), [](void*, PGresult const*) {}, nullptr);
   auto const set_up = "set timezone = 'UTC'; set statement_timeout = " + std::to_string(s.statement_timeout.count()) +
                       "; set client_min_messages = warning";
   run_texts(connection.get(), set_up, s.connect_timeout);
-  if (PQsetnonblocking(connection.get(), 1) != 0 || PQenterPipelineMode(connection.get()) == 0)
-    throw connect_error{trimmed(PQerrorMessage(connection.get())), false};
+  if (PQsetnonblocking(connection.get(), 1) != 0) throw connect_error{trimmed(PQerrorMessage(connection.get())), false};
   return connection;
 }
 

@@ -32,10 +32,10 @@ std::string place_of(settings const& s);
 // The same of one server among several, whose URL the setting `name` holds: refused also where it names more than one.
 std::string place_of_one(settings s, std::string url, std::string const& name);
 
-// Open, idle, not blocking and in pipeline mode. Throws connect_error.
+// Open, idle and not blocking. Throws connect_error.
 pg_handle open_connection(settings const& s);
 
-// Texts without rows, outside of the pipeline mode. Blocks for `limit` at most. Throws connect_error.
+// Texts without rows. Blocks for `limit` at most. Throws connect_error.
 void run_texts(pg_conn* on, std::string const& texts, std::chrono::milliseconds limit);
 
 }  // namespace slipway::db::detail

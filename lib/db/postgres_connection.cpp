@@ -3,11 +3,10 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/errors.hpp>
 
-#include <libpq-fe.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <new>
 #include <utility>
 
 namespace slipway::db::detail {
@@ -25,11 +24,12 @@ constexpr std::chrono::milliseconds patience{150};
 pg_connection::pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                              std::chrono::milliseconds statement_timeout) noexcept
     : pg_socket{home.sockets()}, owner_{owner}, home_{home}, shared_{shared}, statement_timeout_{statement_timeout} {
-  take(std::move(connection));
+  pg_socket::take(std::move(connection));
+  stream_.open(pg_);
 }
 
-bool pg_connection::has_failed() const noexcept { return PQtransactionStatus(pg_) == PQTRANS_INERROR; }
-bool pg_connection::in_transaction() const noexcept { return PQtransactionStatus(pg_) != PQTRANS_IDLE; }
+bool pg_connection::has_failed() const noexcept { return flight_.empty() && status_ == 'E'; }
+bool pg_connection::in_transaction() const noexcept { return !flight_.empty() || status_ != 'I'; }
 
 void pg_connection::hook(operation& op) {
   op.owner = this;
@@ -92,11 +92,11 @@ void pg_connection::ready(std::uint32_t events) noexcept {
   if (pg_ == nullptr) return;
   auto const keep = shared_from_this();
   if (note(events)) {
-    if (!write_out()) return lost(PQerrorMessage(pg_));
+    write_out();
     if (step_ != nullptr) advance_copy();
     if (pg_ == nullptr) return;
   }
-  if (events != poller::writable) read_all([this] { return read_once(); });
+  if (events != poller::writable || stream_.wants_room()) read_all([this] { return read_once(); });
 }
 
 bool pg_connection::read_once() {
@@ -104,23 +104,26 @@ bool pg_connection::read_once() {
     paused_ = true;
     return false;
   }
-  if (PQconsumeInput(pg_) == 0) {
-    lost(PQerrorMessage(pg_));
-    return false;
-  }
+  auto came = pg_stream::result::lost;
   reading_ = true;
-  if (step_ != nullptr) advance_copy();
-  if (pg_ != nullptr) read_answers();
+  try {
+    came = stream_.read();
+    if (copying_ == copy_state::in) pass_over_notices();
+    if (step_ != nullptr) advance_copy();
+    if (pg_ != nullptr) read_answers();
+  } catch (std::bad_alloc const&) {  // a row may have a gigabyte
+    if (pg_ != nullptr) lost("there is no memory for what the server sends");
+  }
   reading_ = false;
   if (pg_ == nullptr) return false;
-  if (PQstatus(pg_) == CONNECTION_BAD) {
-    lost(PQerrorMessage(pg_));
+  // What it said before its end was read.
+  if (came == pg_stream::result::lost || (came == pg_stream::result::waits && stream_.is_broken())) {
+    lost(stream_.why());
     return false;
   }
+  if (stream_.wants_room() && !wait_writable()) stream_.give_up("the kernel watches no more sockets");
   flush();
-  if (pg_ == nullptr) return false;
-  // Everything was answered: nothing more was there, and what comes later is told.
-  return flight_.empty() ? has_ended() : has_more();
+  return pg_ != nullptr && (came == pg_stream::result::done || has_ended() || stream_.is_broken());
 }
 
 void pg_connection::tick(steady::time_point now) {
@@ -179,9 +182,8 @@ void pg_connection::lost(std::string const& why) {
     }
   };
   for (std::size_t i = 0; i < flight_.size(); ++i) {
-    auto& s = flight_[i];
-    PQclear(s.result);
-    if (s.op != nullptr) sort(*s.op, true);
+    auto const& s = flight_[i];
+    if (s.op != nullptr) sort(*s.op, s.end <= stream_.out.gone());
     if (s.what == kind::preparation)
       while (auto* op = s.entry->waiting.pop()) sort(*op, false);
   }
@@ -221,8 +223,7 @@ void pg_connection::close(std::exception_ptr why) noexcept {
     broken.push(op);
   };
   for (std::size_t i = 0; i < flight_.size(); ++i) {
-    auto& s = flight_[i];
-    PQclear(s.result);
+    auto const& s = flight_[i];
     if (s.op != nullptr) take(*s.op);
     if (s.what == kind::preparation)
       while (auto* op = s.entry->waiting.pop()) take(*op);

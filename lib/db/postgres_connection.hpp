@@ -1,4 +1,4 @@
-// One PostgreSQL connection on its shard's loop, in pipeline mode: statements are sent without waiting for the ones
+// One PostgreSQL connection on its shard's loop, as a pipeline: statements are sent without waiting for the ones
 // before, and answers are matched to them in order.
 //
 // What shares a Sync is one implicit transaction. So reads of one turn of the loop share one, which saves the server
@@ -9,7 +9,7 @@
 #include <slipway/core/context.hpp>
 #include <slipway/db/operation_list.hpp>
 #include <slipway/db/postgres_socket.hpp>
-#include <slipway/db/postgres_wire.hpp>
+#include <slipway/db/postgres_stream.hpp>
 #include <slipway/db/ring.hpp>
 #include <slipway/runtime/shard.hpp>
 
@@ -18,8 +18,7 @@
 #include <string>
 #include <vector>
 
-struct pg_conn;    // libpq's PGconn
-struct pg_result;  // and PGresult
+struct pg_conn;  // libpq's PGconn
 
 namespace slipway::db::detail {
 
@@ -62,7 +61,7 @@ struct pg_opening : operation {
 
 class pg_connection final : public std::enable_shared_from_this<pg_connection>, public pg_socket {
  public:
-  // Takes the connection, which is open, idle and in pipeline mode. `shared`: of many requests; else of one
+  // Takes the connection, which is open and idle. `shared`: of many requests; else of one
   // transaction after the other.
   pg_connection(pg_owner& owner, shard& home, pg_handle connection, bool shared,
                 std::chrono::milliseconds statement_timeout) noexcept;
@@ -104,7 +103,9 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
     std::string name;
     bool is_ready = false;
     bool is_sent = false;
-    operation_list waiting;  // for the server's word that the statement is there
+    bool has_lasting_columns = false;           // else each answer tells its own
+    std::shared_ptr<pg_columns const> columns;  // null: it has no rows
+    operation_list waiting;                     // for the server's word that the statement is there
   };
   // So long an order to stop takes at most where all is well. When the server's own time-out comes first anyway, none is
   // given: it would hit a neighbour, and the two could not be told apart.
@@ -119,29 +120,36 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   enum class kind : std::uint8_t { statement, preparation, sync, script, copy };
   struct slot {
     kind what = kind::sync;
-    bool alone = false;  // has its own Sync
     operation* op = nullptr;
     prepared* entry = nullptr;
-    pg_result* result = nullptr;
+    std::uint64_t end = 0;  // where it ends in what is sent
   };
 
-  // postgres_pipeline.cpp: what is sent, and which answer belongs to whom.
+  // postgres_pipeline.cpp: what is sent.
   prepared& entry_of(statement const& what);
   void forget_prepared(statement const& what);
   void flush();
-  bool send(operation& op, bool& batch_is_open);
-  bool send_preparation(statement const& what, prepared& entry);
-  bool sync();
-  void hold_back() noexcept;
-  void let_go() noexcept;
+  void send(operation& op, bool& batch_is_open);
+  void send_preparation(statement const& what, prepared& entry);
+  void send_text(operation& op, kind what);
+  void fly(slot s);
+  void sync();
+  void write_out();
+
+  // postgres_answers.cpp: which answer belongs to whom.
   void read_answers();
+  void take(pg_message const& message);
+  void take_columns(std::shared_ptr<pg_columns const> columns);
+  void take_error(std::string_view body);
+  void note_goodbye(pg_answer const& failed);
+  void begin_answer();
+  void end_answer(std::string_view tag);
   void leave_front() noexcept;
-  bool take_result(pg_result* result);
-  bool refuse_copy();
-  bool send_text(operation& op, kind what);
-  void finish(slot& s);
-  void finish_statement(slot& s);
-  void finish_preparation(slot& s);
+  void finish_front();
+  void refuse_copy();
+  void finish_sync();
+  void finish_statement(slot const& s);
+  void finish_preparation(slot const& s);
   void settle(operation& op, slot const& s);
   bool waits_for_sync(operation const& op, slot const& s) const noexcept;
   bool repeat(operation& op, slot const& s, std::string_view state);
@@ -150,11 +158,13 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   bool refused(operation& op, std::string_view state);
 
   // postgres_copy.cpp
-  bool begin_copy(copy_state state);
-  enum class progress : std::uint8_t { done, waits, lost };
+  void begin_copy(copy_state state);
+  enum class progress : std::uint8_t { done, waits };
   progress advance(copy_step& step);
   progress read_piece(copy_step& step);
+  progress give_up(std::string why);
   void advance_copy();
+  void pass_over_notices();
   void end_copy(copy_step& step);
 
   // postgres_connection.cpp: the loop, the clock, the end.
@@ -180,15 +190,16 @@ class pg_connection final : public std::enable_shared_from_this<pg_connection>, 
   unsigned stops_ = 0;  // signals that may still hit a neighbour
   copy_state copying_ = copy_state::none;
   copy_step* step_ = nullptr;
-  bool drained_ = false;          // the last piece was the end
+  bool drained_ = false;          // the end was read with the last piece
   bool paused_ = false;           // nobody wants what comes out, so it is left where it is
   std::exception_ptr not_begun_;  // the server refused to begin the transaction: nothing more is sent
   unsigned batches_ = 0;          // in flight
-  bool held_back_ = false, can_hold_back_ = true;
   bool scheduled_ = false, reading_ = false, dirty_ = false, in_script_ = false;
   unsigned next_name_ = 1;
   std::vector<std::unique_ptr<prepared>> by_number_;
-  wire_parameters parameters_;
+  pg_stream stream_;
+  char status_ = 'I';                    // of its transaction, as the server says at each Sync: idle, in one, failed
+  std::unique_ptr<pg_answer> incoming_;  // the front's, as far as it is here
 };
 
 }  // namespace slipway::db::detail

@@ -2,11 +2,11 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/postgres_connection.hpp>
 
-#include <libpq-fe.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <new>
+#include <string>
 #include <utility>
 
 namespace slipway::db::detail {
@@ -20,15 +20,14 @@ constexpr std::size_t piece_size = 64 << 10;
 
 }  // namespace
 
-bool pg_connection::begin_copy(copy_state state) {
-  auto& front = flight_.front();
-  PQclear(std::exchange(front.result, nullptr));
+// The rest of the answer comes after the data.
+void pg_connection::begin_copy(copy_state state) {
+  incoming_.reset();
   copying_ = state;
-  if (auto* op = std::exchange(front.op, nullptr)) {
+  if (auto* op = std::exchange(flight_.front().op, nullptr)) {
     op->stage = nowhere;
     complete(*op);
   }
-  return false;  // the rest of the answer comes after the data
 }
 
 bool pg_connection::submit_step(copy_step& step) {
@@ -36,15 +35,7 @@ bool pg_connection::submit_step(copy_step& step) {
   step.stage = stepping;
   step_ = &step;
   front_since_ = home_.coarse_now();
-  switch (advance(step)) {
-    case progress::waits: return true;
-    case progress::lost:  // told later: the coroutine is just about to wait
-      asio::post(home_.io(), [self = shared_from_this()] {
-        if (self->pg_ != nullptr) self->lost(PQerrorMessage(self->pg_));
-      });
-      return true;
-    case progress::done: break;
-  }
+  if (advance(step) == progress::waits) return true;
   step_ = nullptr;
   step.stage = nowhere;
   context::drop(step);
@@ -52,32 +43,48 @@ bool pg_connection::submit_step(copy_step& step) {
 }
 
 void pg_connection::advance_copy() {
-  switch (advance(*step_)) {
-    case progress::waits: return;
-    case progress::lost: return lost(PQerrorMessage(pg_));
-    case progress::done: break;
-  }
+  if (advance(*step_) == progress::waits) return;
   auto& step = *std::exchange(step_, nullptr);
   step.stage = nowhere;
   complete(step);
 }
 
+// The server may have one for each row that comes in, and its answer comes after the last of them.
+void pg_connection::pass_over_notices() {
+  pg_message next;
+  while (stream_.in.next(next) == pg_inbox::found::message) {
+    if (next.type == 'N' || next.type == 'S' || next.type == 'A') continue;
+    if (next.type == 'E') note_goodbye(*pg_answer::failure(next.body));
+    return stream_.in.put_back(next);
+  }
+}
+
 pg_connection::progress pg_connection::advance(copy_step& step) {
   using does = copy_step::kind;
   if (step.does == does::read) return read_piece(step);
-  if (!step.is_sent) {
-    auto const sent = step.does == does::write
-                          ? PQputCopyData(pg_, step.data.data(), static_cast<int>(step.data.size()))
-                          : PQputCopyEnd(pg_, nullptr);
-    if (sent < 0) return progress::lost;
-    step.is_sent = sent == 1;
+  if (!std::exchange(step.is_sent, true)) {
+    try {
+      step.does == does::write ? stream_.out.copy_data(step.data) : stream_.out.copy_done();
+    } catch (std::bad_alloc const&) {
+      return give_up("there is no memory for what is copied");
+    }
   }
-  auto const left = PQflush(pg_);
-  if (left < 0) return progress::lost;
   front_since_ = home_.coarse_now();
-  if (left == 1 || !step.is_sent) return wait_writable() ? progress::waits : progress::lost;
+  switch (stream_.write()) {
+    case pg_stream::result::done: break;
+    case pg_stream::result::waits:
+      return wait_writable() ? progress::waits : give_up("the kernel watches no more sockets");
+    case pg_stream::result::lost: return give_up({});
+  }
   if (step.does == does::write) return progress::done;
   end_copy(step);
+  return progress::waits;
+}
+
+// The end comes when what the server has said before it is read: whoever is about to wait is told then.
+pg_connection::progress pg_connection::give_up(std::string why) {
+  stream_.give_up(std::move(why));
+  read_soon();
   return progress::waits;
 }
 
@@ -98,21 +105,23 @@ void pg_connection::end_copy(copy_step& step) {
 }
 
 pg_connection::progress pg_connection::read_piece(copy_step& step) {
-  int got = std::exchange(drained_, false) ? -1 : 0;
-  while (got != -1 && step.piece.size() < piece_size) {
-    char* row = nullptr;
-    got = PQgetCopyData(pg_, &row, 1);
-    if (got <= 0) break;
-    step.piece.append(row, static_cast<std::size_t>(got));
-    PQfreemem(row);
+  using found = pg_inbox::found;
+  auto is_over = std::exchange(drained_, false);
+  pg_message next;
+  while (!is_over && step.piece.size() < piece_size) {
+    auto const what = stream_.in.next(next);
+    if (what == found::nonsense) return give_up(no_message);
+    if (what == found::nothing) break;
+    if (next.type == 'd') step.piece.append(next.body);
+    is_over = next.type == 'c' || next.type == 'E';
+    if (next.type == 'E') stream_.in.put_back(next);
   }
   if (!step.piece.empty()) {
-    drained_ = got == -1;  // libpq tells the end once
+    drained_ = is_over;
     front_since_ = home_.coarse_now();
     return progress::done;
   }
-  if (got == -2) return progress::lost;
-  if (got == -1) end_copy(step);
+  if (is_over) end_copy(step);
   if (std::exchange(paused_, false)) read_soon();
   return progress::waits;
 }

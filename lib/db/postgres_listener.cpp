@@ -6,6 +6,8 @@
 
 #include <libpq-fe.h>
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +20,6 @@ namespace {
 // On a thread of the pool.
 pg_handle open_and_listen(settings const& s, std::vector<std::string> const& channels) {
   auto connection = open_connection(s);
-  if (PQexitPipelineMode(connection.get()) == 0) throw connect_error{PQerrorMessage(connection.get()), false};
   for (auto const& channel : channels) {
     auto* quoted = PQescapeIdentifier(connection.get(), channel.data(), channel.size());
     if (quoted == nullptr) throw connect_error{"a channel's name is no UTF-8", true};
@@ -40,6 +41,18 @@ pg_listening::pg_listening(std::function<settings()> where, shard& home, blockin
       helpers_{helpers},
       channels_{std::move(channels)},
       limit_{std::max<std::size_t>(1, queue)} {}
+
+bool pg_listening::write_out() {
+  auto const left = PQflush(pg_);
+  return left == 0 || (left == 1 && wait_writable());
+}
+
+// Whether something is there that will not be told again: libpq does not say whether it has emptied the socket.
+bool pg_listening::has_more() const noexcept {
+  if (has_ended()) return true;
+  int waiting = 0;
+  return ::ioctl(PQsocket(pg_), FIONREAD, &waiting) == 0 && waiting > 0;
+}
 
 task<pg_handle> pg_listening::connect() {
   for (;;) {

@@ -38,6 +38,9 @@ class pg_listening final : public std::enable_shared_from_this<pg_listening>, pg
   void ready(std::uint32_t events) noexcept override;
   bool read_once();
   bool take_answers();
+  // Sends what libpq holds, now or when there is room. False: the connection is lost.
+  bool write_out();
+  bool has_more() const noexcept;
   void push(notification heard);
   void push_gap();
   void wake();

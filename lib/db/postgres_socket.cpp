@@ -4,8 +4,6 @@
 
 #include <libpq-fe.h>
 
-#include <sys/ioctl.h>
-
 namespace slipway::db::detail {
 
 void pg_socket::take(pg_handle connection) noexcept {
@@ -25,21 +23,10 @@ void pg_socket::release_socket() noexcept {
   PQfinish(std::exchange(pg_, nullptr));
 }
 
-bool pg_socket::write_out() {
-  auto const left = PQflush(pg_);
-  return left == 0 || (left == 1 && wait_writable());
-}
-
 bool pg_socket::wait_writable() noexcept {
   writing_ = true;
   if (!asks_writable_) asks_writable_ = sockets_.watch_writable(PQsocket(pg_), *this);
   return asks_writable_;
-}
-
-bool pg_socket::has_more() const noexcept {
-  if (ended_) return true;  // its end
-  int waiting = 0;
-  return ::ioctl(PQsocket(pg_), FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 }  // namespace slipway::db::detail

@@ -30,8 +30,7 @@ class pg_socket : protected poller::watcher {
     if ((events & (poller::ended | poller::reset | poller::failed)) != 0) ended_ = true;
     return std::exchange(writing_, false);
   }
-  // Sends what libpq holds, now or when there is room. False: the connection is lost.
-  bool write_out();
+  // `ready` is called when there is room. False: the connection is lost.
   bool wait_writable() noexcept;
 
   // `read` takes what is there, and says whether there is more; false when the connection has ended as well. Others have
@@ -44,8 +43,6 @@ class pg_socket : protected poller::watcher {
   }
   // `ready` is called, with no events.
   void read_soon() noexcept { sockets_.wake(*this); }
-  // Whether something is there that will not be told again: libpq does not say whether it has emptied the socket.
-  bool has_more() const noexcept;
   // The server says no more than what is on its way.
   bool has_ended() const noexcept { return ended_; }
 

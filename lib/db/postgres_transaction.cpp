@@ -1,9 +1,8 @@
 #include <slipway/db/postgres_transaction.hpp>
+#include <slipway/db/postgres_wire.hpp>
 
 #include <slipway/db/errors.hpp>
 #include <slipway/db/postgres_call.hpp>
-
-#include <libpq-fe.h>
 
 namespace slipway::db::detail {
 
@@ -118,7 +117,7 @@ task<> pg_transaction::commit() {
     throw;
   }
   // After an error the server answers a commit with a rollback, and calls that a success.
-  auto const kept = std::string_view{PQcmdStatus(static_cast<PGresult*>(done.answer()))} == "COMMIT";
+  auto const kept = answer_of(done).tag() == "COMMIT";
   release();
   if (!kept) throw db::error{"PostgreSQL: the transaction was rolled back, because a statement in it had failed"};
 }

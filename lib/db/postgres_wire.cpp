@@ -4,15 +4,12 @@
 #include <slipway/core/errors.hpp>
 #include <slipway/db/no_room.hpp>
 
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <optional>
-#include <type_traits>
+#include <span>
 #include <utility>
 
 namespace slipway::db::detail {
@@ -49,15 +46,6 @@ enum type_number : pg_type_id {
 // PostgreSQL counts from 2000-01-01.
 constexpr std::int64_t epoch_offset = 946'684'800'000'000;
 
-template <class T>
-T load(char const* from) noexcept {
-  std::make_unsigned_t<T> out;
-  std::memcpy(&out, from, sizeof out);
-  if constexpr (sizeof out == 8) return static_cast<T>(__builtin_bswap64(out));
-  if constexpr (sizeof out == 4) return static_cast<T>(__builtin_bswap32(out));
-  return static_cast<T>(__builtin_bswap16(out));
-}
-
 void store64(char* to, std::uint64_t number) noexcept {
   number = __builtin_bswap64(number);
   std::memcpy(to, &number, 8);
@@ -75,10 +63,10 @@ cell read_integer(value_kind kind, std::int64_t number) noexcept {
   c.integer = number;
   return c;
 }
-cell read_text(value_kind kind, char const* at, int length) noexcept {
+cell read_text(value_kind kind, char const* at, std::size_t length) noexcept {
   cell c;
   c.kind = kind;
-  c.text = {at, static_cast<std::size_t>(length)};
+  c.text = {at, length};
   return c;
 }
 
@@ -100,8 +88,7 @@ cell read_date(std::string_view column, std::int32_t days_since_2000) {
 }
 
 // As durations are everywhere else: in milliseconds, of which a day has 86,400,000 and a month no fixed number.
-cell read_interval(std::string_view column, char const* at, int length) {
-  if (length != 16) throw value_error{"PostgreSQL sent a broken interval"};
+cell read_interval(std::string_view column, char const* at) {
   auto const microseconds = load<std::int64_t>(at);
   auto const days = load<std::int32_t>(at + 8), months = load<std::int32_t>(at + 12);
   if (months != 0)
@@ -130,7 +117,7 @@ std::optional<cell> read_decimal(char const* groups, int count, int weight, unsi
 }
 
 // Digits in base 10,000; sums of bigint have this type.
-cell read_numeric(char const* at, int length) {
+cell read_numeric(char const* at, std::size_t length) {
   if (length < 8) throw value_error{"PostgreSQL sent a broken numeric"};
   auto const digits = load<std::int16_t>(at), weight = load<std::int16_t>(at + 2);
   auto const sign = load<std::uint16_t>(at + 4);
@@ -139,26 +126,55 @@ cell read_numeric(char const* at, int length) {
     return read_number(sign == 0xf000   ? -std::numeric_limits<double>::infinity()
                        : sign == 0xd000 ? std::numeric_limits<double>::infinity()
                                         : std::numeric_limits<double>::quiet_NaN());
-  if (length < 8 + 2 * digits) throw value_error{"PostgreSQL sent a broken numeric"};
+  if (digits < 0 || length < 8 + 2 * static_cast<std::size_t>(digits))
+    throw value_error{"PostgreSQL sent a broken numeric"};
   if (auto const exact = read_decimal(at + 8, digits, weight, scale, sign == 0x4000)) return *exact;
   double number = 0;
   for (int i = 0; i < digits; ++i) number += load<std::int16_t>(at + 8 + 2 * i) * std::pow(10'000.0, weight - i);
   return read_number(sign == 0x4000 ? -number : number);
 }
 
-// The types that are not the everyday ones.
-cell read_rarer(PGresult const* from, int column, pg_type_id type, char const* at, int length) {
+// How many bytes a value of the type has; 0: as many as it wants.
+std::size_t length_of(pg_type_id type) noexcept {
   switch (type) {
+    case boolean: return 1;
+    case int2: return 2;
+    case int4:
+    case oid:
+    case float4:
+    case date: return 4;
+    case int8:
+    case float8:
+    case timestamp:
+    case timestamptz: return 8;
+    case interval:
+    case uuid_type: return 16;
+    default: return 0;
+  }
+}
+
+// The types that are not the everyday ones.
+cell read_rarer(pg_answer const& from, std::size_t column, pg_answer::bytes value) {
+  auto const type = from.type(column);
+  auto const [at, length] = value;
+  if (auto const wanted = length_of(type); wanted != 0 && length != wanted)
+    throw value_error{"the column " + std::string{from.name(column)} + ": PostgreSQL sent " + std::to_string(length) +
+                      " bytes and not " + std::to_string(wanted)};
+  switch (type) {
+    case int4: return read_integer(value_kind::integer, load<std::int32_t>(at));
+    case int8: return read_integer(value_kind::integer, load<std::int64_t>(at));
     case int2: return read_integer(value_kind::integer, load<std::int16_t>(at));
     case oid: return read_integer(value_kind::integer, load<std::uint32_t>(at));
     case boolean: return read_integer(value_kind::boolean, *at != 0 ? 1 : 0);
+    case text:
     case varchar:
     case bpchar:
     case name:
     case single_char:
     case unknown: return read_text(value_kind::text, at, length);
+    case timestamptz:
     case timestamp: return read_time(load<std::int64_t>(at));
-    case date: return read_date(PQfname(from, column), load<std::int32_t>(at));
+    case date: return read_date(from.name(column), load<std::int32_t>(at));
     case float8: {
       auto const bits = load<std::uint64_t>(at);
       double number;
@@ -171,58 +187,71 @@ cell read_rarer(PGresult const* from, int column, pg_type_id type, char const* a
       std::memcpy(&number, &bits, 4);
       return read_number(static_cast<double>(number));
     }
+    case uuid_type: {
+      cell out;
+      out.kind = value_kind::uuid;
+      out.uuid = reinterpret_cast<std::uint8_t const*>(at);
+      return out;
+    }
     case json: return read_text(value_kind::json, at, length);
-    case jsonb: return read_text(value_kind::json, at + 1, length - 1);  // after the version of the form
+    case jsonb:  // after the version of the form
+      if (length == 0) throw value_error{"PostgreSQL sent a broken jsonb"};
+      return read_text(value_kind::json, at + 1, length - 1);
     case bytea: return read_text(value_kind::bytes, at, length);
     case numeric: return read_numeric(at, length);
-    case interval: return read_interval(PQfname(from, column), at, length);
+    case interval: return read_interval(from.name(column), at);
     case void_type: return {};
     default:
       if (type >= first_of_users) return read_text(value_kind::text, at, length);  // enumerations, citext
-      throw value_error{"the column " + std::string{PQfname(from, column)} + " has a type that is not read (" +
+      throw value_error{"the column " + std::string{from.name(column)} + " has a type that is not read (" +
                         std::to_string(type) + "): cast it in the statement, for example to text"};
   }
 }
 
-cell read(PGresult const* from, std::size_t row, std::size_t column) {
-  auto const r = static_cast<int>(row), c = static_cast<int>(column);
-  auto const length = PQgetlength(from, r, c);
-  if (length == 0 && PQgetisnull(from, r, c) != 0) return {};
-  auto const* at = PQgetvalue(from, r, c);
-  auto const type = PQftype(from, c);
-  if (type == int4) return read_integer(value_kind::integer, load<std::int32_t>(at));
-  if (type == int8) return read_integer(value_kind::integer, load<std::int64_t>(at));
-  if (type == text) return read_text(value_kind::text, at, length);
-  if (type == timestamptz) return read_time(load<std::int64_t>(at));
-  if (type == uuid_type) {
-    cell out;
-    out.kind = value_kind::uuid;
-    out.uuid = reinterpret_cast<std::uint8_t const*>(at);
-    return out;
+// The everyday types write what they need of the cell.
+inline void read(cell& out, pg_answer const& from, std::size_t column, pg_answer::bytes value) {
+  auto const type = value.at != nullptr ? from.type(column) : 0;
+  if (type == int4 && value.length == 4) {
+    out.kind = value_kind::integer;
+    out.integer = load<std::int32_t>(value.at);
+  } else if (type == int8 && value.length == 8) {
+    out.kind = value_kind::integer;
+    out.integer = load<std::int64_t>(value.at);
+  } else if (type == text) {
+    out.kind = value_kind::text;
+    out.text = {value.at, value.length};
+  } else {
+    out = value.at != nullptr ? read_rarer(from, column, value) : cell{};
   }
-  return read_rarer(from, c, type, at, length);
 }
 
-PGresult* as_result(void* answer) noexcept { return static_cast<PGresult*>(answer); }
+pg_answer* as_answer(void* answer) noexcept { return static_cast<pg_answer*>(answer); }
 
 constexpr row_operations operations{
-    .size = [](void* a) noexcept { return static_cast<std::size_t>(PQntuples(as_result(a))); },
-    .columns = [](void* a) noexcept { return static_cast<std::size_t>(PQnfields(as_result(a))); },
-    .at = [](void* a, std::size_t row, std::size_t column) { return read(as_result(a), row, column); },
-    .name = [](void* a, std::size_t column) noexcept -> std::string_view {
-      return PQfname(as_result(a), static_cast<int>(column));
-    },
-    .affected = [](void* a) noexcept -> std::int64_t {
-      if (std::string_view{PQcmdStatus(as_result(a))}.starts_with("SELECT")) return 0;
-      return std::atoll(PQcmdTuples(as_result(a)));
-    },
-    .release = [](void* a) noexcept { PQclear(as_result(a)); },
+    .size = [](void* a) noexcept { return as_answer(a)->rows(); },
+    .columns = [](void* a) noexcept { return as_answer(a)->columns(); },
+    .at =
+        [](void* a, std::size_t row, std::size_t column) {
+          auto const& from = *as_answer(a);
+          cell out;
+          if (row < from.rows() && column < from.columns()) read(out, from, column, from.cell(row, column));
+          return out;
+        },
+    .name = [](void* a, std::size_t column) noexcept { return as_answer(a)->name(column); },
+    .affected = [](void* a) noexcept { return as_answer(a)->affected(); },
+    .release = [](void* a) noexcept { delete as_answer(a); },
+    .some_of_row =
+        [](void* a, std::size_t row, std::size_t first, std::span<cell> out) {
+          auto const& from = *as_answer(a);
+          auto const there =
+              row < from.rows() && first < from.columns() ? std::min(out.size(), from.columns() - first) : 0;
+          std::ranges::fill(out.subspan(there), cell{});
+          if (there > 0)
+            from.each_cell(row, first, there, [&from, &out, first](std::size_t column, pg_answer::bytes value) {
+              read(out[column - first], from, column, value);
+            });
+        },
 };
-
-std::string field(PGresult const* result, int which) {
-  auto const* text = PQresultErrorField(result, which);
-  return text != nullptr ? text : "";
-}
 
 // "owner_id,title" from "Key (owner_id, title)=(...) already exists.", in any language; empty for an index over
 // expressions.
@@ -305,79 +334,48 @@ pg_type_id type_of(value_kind kind) noexcept {
   return 0;
 }
 
-char const* encode_value(value const& v, char* scratch, int& length, int& format) {
-  format = 1;
-  if (v.is_null()) {
-    length = 0;
-    return nullptr;
-  }
+bool goes_as_text(value_kind kind) noexcept {
+  return kind == value_kind::decimal || kind == value_kind::date || kind == value_kind::json;
+}
+
+wire_value encode_value(value const& v, char* scratch) {
+  if (v.is_null()) return {};
   switch (v.kind()) {
-    case value_kind::boolean:
-      length = 1;
-      scratch[0] = v.boolean() ? 1 : 0;
-      return scratch;
-    case value_kind::integer:
-      length = 8;
-      store64(scratch, static_cast<std::uint64_t>(v.integer()));
-      return scratch;
+    case value_kind::boolean: scratch[0] = v.boolean() ? 1 : 0; return {scratch, 1};
+    case value_kind::integer: store64(scratch, static_cast<std::uint64_t>(v.integer())); return {scratch, 8};
     case value_kind::time: {
-      length = 8;
       auto const t = v.integer();
       auto const endless =
           t == std::numeric_limits<std::int64_t>::max() || t == std::numeric_limits<std::int64_t>::min();
       if (!endless && t < std::numeric_limits<std::int64_t>::min() + epoch_offset)
         throw input_error{"a time before the year -290000 cannot be stored"};
       store64(scratch, static_cast<std::uint64_t>(endless ? t : t - epoch_offset));
-      return scratch;
+      return {scratch, 8};
     }
     case value_kind::number: {
       if (std::isnan(v.number())) throw input_error{"NaN cannot be stored"};
-      length = 8;
       std::uint64_t bits;
       auto const number = v.number();
       std::memcpy(&bits, &number, 8);
       store64(scratch, bits);
-      return scratch;
+      return {scratch, 8};
     }
-    case value_kind::uuid: length = 16; return reinterpret_cast<char const*>(v.id().bytes.data());
+    case value_kind::uuid: return {reinterpret_cast<char const*>(v.id().bytes.data()), 16};
+    case value_kind::none:  // raw
     case value_kind::decimal:
     case value_kind::date:
     case value_kind::json:
-      format = 0;  // as text, which ends with NUL
-      return v.text().c_str();
-    case value_kind::none:  // raw
     case value_kind::text:
     case value_kind::bytes:
       if (v.text().size() > std::size_t{1} << 29) throw input_error{"a value of more than 512 MB cannot be stored"};
-      length = static_cast<int>(v.text().size());
-      return v.text().data();
+      return {v.text().data(), v.text().size()};
   }
-  return nullptr;
+  return {};
 }
 
-void wire_parameters::encode(values const& parameters, bool with_types) {
-  auto const count = parameters.size();
-  if (count > 65'535) throw error{"a statement has more than 65535 parameters"};
-  count_ = count;
-  if (count > values_.size()) [[unlikely]] {
-    types_.resize(count);
-    values_.resize(count);
-    lengths_.resize(count);
-    formats_.resize(count);
-    scratch_.resize(count);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (with_types) types_[i] = type_of(parameters[i].kind());
-    values_[i] = encode_value(parameters[i], scratch_[i].data(), lengths_[i], formats_[i]);
-  }
-}
+rows rows_of(std::unique_ptr<pg_answer> answer) noexcept { return rows{answer.release(), operations}; }
 
-rows rows_of(PGresult* result) noexcept { return rows{result, operations}; }
-
-std::string_view state_of(PGresult const* result) noexcept {
-  auto const* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  return state != nullptr ? state : "";
-}
+pg_answer const& answer_of(rows const& from) noexcept { return *as_answer(from.answer()); }
 
 std::string name_of(violated_names const& names) {
   switch (names.kind) {
@@ -392,17 +390,18 @@ std::string name_of(violated_names const& names) {
 pg_violation::pg_violation(violated_names names, std::string const& what, std::string code)
     : constraint_error{names.kind, name_of(names), what, std::move(code)}, names_{std::move(names)} {}
 
-std::exception_ptr error_of(PGresult const* result) {
-  auto const state = std::string{state_of(result)};
+std::exception_ptr error_of(pg_answer const& answer) {
+  using field = pg_answer::field;
+  auto const text = [&answer](field which) { return std::string{answer[which]}; };
+  auto const state = text(field::state);
   // The detail is left out: it repeats values.
-  auto const what = "PostgreSQL: " + field(result, PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
+  auto const what = "PostgreSQL: " + text(field::message) + " (" + state + ")";
   if (auto const kind = violated_kind(state)) {
-    auto columns = kind == constraint_kind::not_null ? field(result, PG_DIAG_COLUMN_NAME)
-                                                     : columns_in(field(result, PG_DIAG_MESSAGE_DETAIL));
+    auto columns = kind == constraint_kind::not_null ? text(field::column) : columns_in(answer[field::detail]);
     return std::make_exception_ptr(pg_violation{{.kind = *kind,
-                                                 .schema = field(result, PG_DIAG_SCHEMA_NAME),
-                                                 .table = field(result, PG_DIAG_TABLE_NAME),
-                                                 .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
+                                                 .schema = text(field::schema),
+                                                 .table = text(field::table),
+                                                 .constraint = text(field::constraint),
                                                  .columns = std::move(columns)},
                                                 what,
                                                 state});

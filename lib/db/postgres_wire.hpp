@@ -2,49 +2,31 @@
 #pragma once
 
 #include <slipway/db/errors.hpp>
+#include <slipway/db/postgres_answer.hpp>
 #include <slipway/db/rows.hpp>
 #include <slipway/db/value.hpp>
 
-#include <array>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
-
-struct pg_result;  // libpq's PGresult
 
 namespace slipway::db::detail {
 
-using pg_type_id = unsigned int;  // libpq's Oid
-
-// The parameters of one statement as libpq wants them; its memory is used again for the next one. What it points to
-// lives as long as the values and this object.
-class wire_parameters {
- public:
-  // The types are asked for by a statement that is not prepared. Throws value_error.
-  void encode(values const& parameters, bool with_types);
-
-  int count() const noexcept { return static_cast<int>(count_); }
-  pg_type_id const* types() const noexcept { return types_.data(); }
-  char const* const* data() const noexcept { return values_.data(); }
-  int const* lengths() const noexcept { return lengths_.data(); }
-  int const* formats() const noexcept { return formats_.data(); }
-
- private:
-  std::size_t count_ = 0;  // the vectors never shrink
-  std::vector<pg_type_id> types_;
-  std::vector<char const*> values_;
-  std::vector<int> lengths_, formats_;
-  std::vector<std::array<char, 16>> scratch_;
-};
-
 // One value: where it is, in the scratch of 16 bytes or in the value. Null: a null pointer. Throws value_error.
-char const* encode_value(value const& v, char* scratch, int& length, int& format);
+struct wire_value {
+  char const* at = nullptr;
+  std::size_t length = 0;
+};
+wire_value encode_value(value const& v, char* scratch);
+// Not in its binary form.
+bool goes_as_text(value_kind kind) noexcept;
 
 pg_type_id type_of(value_kind kind) noexcept;
 
-// Takes the result.
-rows rows_of(pg_result* result) noexcept;
+rows rows_of(std::unique_ptr<pg_answer> answer) noexcept;
+// What a driver gave as rows.
+pg_answer const& answer_of(rows const& from) noexcept;
 
 // What the server says of a violation. `columns`: those of the key or the one that is null, parted by commas, as far
 // as they were told.
@@ -64,8 +46,7 @@ class pg_violation final : public constraint_error {
   violated_names names_;
 };
 
-// The exception for a result that is an error: of a constraint, pg_violation.
-std::exception_ptr error_of(pg_result const* result);
-std::string_view state_of(pg_result const* result) noexcept;  // its SQLSTATE
+// The exception for an answer that is an error: of a constraint, pg_violation.
+std::exception_ptr error_of(pg_answer const& answer);
 
 }  // namespace slipway::db::detail

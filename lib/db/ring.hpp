@@ -18,6 +18,10 @@ class ring {
   T& operator[](std::size_t i) noexcept { return places_[(first_ + i) & mask_]; }
   T const& operator[](std::size_t i) const noexcept { return places_[(first_ + i) & mask_]; }
 
+  // So that as many more are pushed without asking for memory.
+  void make_room(std::size_t more) {
+    while (size_ + more > capacity_) grow();
+  }
   void push(T value) {
     if (size_ == capacity_) [[unlikely]]
       grow();

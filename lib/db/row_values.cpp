@@ -1,5 +1,9 @@
 #include <slipway/db/row_values.hpp>
 
+#include <algorithm>
+#include <array>
+#include <span>
+
 namespace slipway::db::detail {
 namespace {
 
@@ -53,14 +57,18 @@ value column_value(core& shared, table_info const& info, void* row, std::uint8_t
 void read_row(core& shared, table_info const& info, void* row, rows const& from, std::size_t index) {
   if (!info.is_plain) [[unlikely]]
     return read_special_row(shared, info, row, from, index);
-  auto const members = info.row->members;
-  for (std::size_t i = 0; i < members.size(); ++i)
-    read_cell(*members[i].of, members[i].at(row), from.at(index, i), members[i].name);
+  read_columns(*info.row, row, from, index);
 }
 
 void read_columns(meta::type const& into, void* row, rows const& from, std::size_t index) {
-  for (std::size_t i = 0; i < into.members.size(); ++i)
-    read_cell(*into.members[i].of, into.members[i].at(row), from.at(index, i), into.members[i].name);
+  std::array<cell, 8> some;
+  auto members = std::span{into.members};
+  for (std::size_t first = 0; !members.empty(); first += some.size()) {
+    auto const now = std::min(some.size(), members.size());
+    from.read(index, first, std::span{some}.first(now));
+    for (std::size_t i = 0; i < now; ++i) read_cell(*members[i].of, members[i].at(row), some[i], members[i].name);
+    members = members.subspan(now);
+  }
 }
 
 void write_key(table_info const& info, void* row, std::int64_t number) {

@@ -33,12 +33,21 @@ namespace {
                     std::string{wanted}};
 }
 
-void read_integer(meta::type const& type, void* out, std::int64_t number, std::string_view name) {
-  if (type.is_signed && type.size == 8) return void(std::memcpy(out, &number, 8));
-  if (type.is_signed && type.size == 4 && number == static_cast<std::int32_t>(number)) {
-    auto const narrow = static_cast<std::int32_t>(number);
-    return void(std::memcpy(out, &narrow, 4));
+// False: the type is none of the everyday ones, or the number does not fit.
+bool read_plain_integer(meta::type const& type, void* out, std::int64_t number) noexcept {
+  if (!type.is_signed) return false;
+  if (type.size == 8) {
+    std::memcpy(out, &number, 8);
+    return true;
   }
+  auto const narrow = static_cast<std::int32_t>(number);
+  if (type.size != 4 || narrow != number) return false;
+  std::memcpy(out, &narrow, 4);
+  return true;
+}
+
+void read_integer(meta::type const& type, void* out, std::int64_t number, std::string_view name) {
+  if (read_plain_integer(type, out, number)) return;
   if (!meta::fits(type, number)) [[unlikely]]
     throw value_error{"the column " + std::string{name} + " holds a number that does not fit into its member"};
   meta::write_integer(type, out, number);
@@ -160,8 +169,9 @@ void read_text(std::string& out, std::string_view from) {
 }  // namespace
 
 void read_cell(meta::type const& type, void* out, cell const& from, std::string_view name) {
-  if (type.what == meta::kind::integer && from.kind == value_kind::integer) [[likely]]
-    return read_integer(type, out, from.integer, name);
+  if (type.what == meta::kind::integer && from.kind == value_kind::integer &&
+      read_plain_integer(type, out, from.integer)) [[likely]]
+    return;
   if (type.what == meta::kind::optional || type.what == meta::kind::change) {
     if (from.is_null()) return type.as_optional->reset(out);
     return read_cell(*type.element, type.as_optional->emplace(out), from, name);

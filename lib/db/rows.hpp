@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ struct row_operations {
   void (*release)(void* answer) noexcept;
   // The key that the database gave to the row-th row of an INSERT; null where RETURNING tells it.
   std::int64_t (*inserted)(void* answer, std::size_t row) noexcept = nullptr;
+  // As many cells of a row as `out` has, from `first` on. Null where that is no shorter than one by one.
+  void (*some_of_row)(void* answer, std::size_t row, std::size_t first, std::span<cell> out) = nullptr;
 };
 
 class rows;
@@ -83,6 +86,11 @@ class rows {
 
   cell at(std::size_t row, std::size_t column) const { return operations_->at(answer_, row, column); }
   row_view operator[](std::size_t row) const noexcept { return {*this, row}; }
+  // Cells of one row that follow each other, from `first` on.
+  void read(std::size_t row, std::size_t first, std::span<cell> out) const {
+    if (operations_->some_of_row != nullptr) return operations_->some_of_row(answer_, row, first, out);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = operations_->at(answer_, row, first + i);
+  }
   // For the driver that gave it.
   void* answer() const noexcept { return answer_; }
 

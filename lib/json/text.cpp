@@ -134,8 +134,46 @@ char* put_text(buffer& out, char* at, std::string_view text) {
   return at;
 }
 
-char* put_signed(char* at, std::int64_t value) noexcept { return std::to_chars(at, at + 24, value).ptr; }
-char* put_unsigned(char* at, std::uint64_t value) noexcept { return std::to_chars(at, at + 24, value).ptr; }
+namespace {
+
+constexpr auto pairs_of_digits = [] {
+  std::array<char, 200> out{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    out[2 * i] = static_cast<char>('0' + i / 10);
+    out[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return out;
+}();
+
+// Most numbers in answers have four digits at most, for which the general way is three times as long.
+char* put_small(char* at, std::uint32_t value) noexcept {
+  auto const put_pair = [&at](std::uint32_t pair) {
+    std::memcpy(at, &pairs_of_digits[std::size_t{pair} * 2], 2);
+    at += 2;
+  };
+  auto const put_first = [&at, put_pair](std::uint32_t pair) {
+    if (pair >= 10) return put_pair(pair);
+    *at++ = static_cast<char>('0' + pair);
+  };
+  if (value < 100) {
+    put_first(value);
+  } else {
+    put_first(value / 100);
+    put_pair(value % 100);
+  }
+  return at;
+}
+
+}  // namespace
+
+char* put_unsigned(char* at, std::uint64_t value) noexcept {
+  if (value < 10'000) return put_small(at, static_cast<std::uint32_t>(value));
+  return std::to_chars(at, at + 24, value).ptr;
+}
+char* put_signed(char* at, std::int64_t value) noexcept {
+  if (value >= 0) return put_unsigned(at, static_cast<std::uint64_t>(value));
+  return std::to_chars(at, at + 24, value).ptr;
+}
 
 namespace {
 

@@ -104,8 +104,10 @@ char* put_members(buffer& out, char* at, meta::type const& t, void const* object
     *at++ = separator;
     separator = ',';
     at = detail::put_label(at, m.label);
-    at = of->what == kind::text ? detail::put_text(out, at, as<std::string>(value))
-                                : put_value(out, at, *of, value, inside);
+    // The everyday kinds, without a call in between.
+    at = of->what == kind::text      ? detail::put_text(out, at, as<std::string>(value))
+         : of->what == kind::integer ? put_integer(at, *of, value)
+                                     : put_value(out, at, *of, value, inside);
   }
   at = out.room(at, scalar_room);
   if (separator == '{') *at++ = '{';

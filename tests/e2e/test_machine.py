@@ -215,6 +215,8 @@ def test_hardly_any_threads(launch):
         pytest.skip("needs root, setpriv and prlimit (util-linux): the threads of a user of its own are counted")
     server = launch(settings={"runtime.hashing_threads": "8", "runtime.shards": "2"})
     user = 100_000 + os.getpid()
+    # Where the project is in root's home, nobody else may read its configuration or run the binary there.
+    server.configuration = shutil.copytree(server.configuration, server.folder / "config")
     for path in [server.folder, *server.folder.rglob("*")]:
         os.chown(path, user, user)
     # Looking for leaks takes one more process at the end.
@@ -222,7 +224,6 @@ def test_hardly_any_threads(launch):
     server.variables = lambda: {**original(), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
     them = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
     server.under = them
-    # Where the project is in root's home, nobody else may run the binary there.
     server.binary = shutil.copy2(server.binary, server.folder)
     if (tried := server.run("version")).returncode != 0:
         pytest.skip(f"another user may not run the binary: {tried.stderr.strip()}")

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -16,8 +18,11 @@ namespace slipway::tests {
 // of them, however the test ends. Made before the server is started.
 class mounts_of_our_own {
  public:
-  mounts_of_our_own() : before_{::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)} {
-    if (before_ < 0 || ::unshare(CLONE_NEWNS) != 0) {
+  mounts_of_our_own()
+      : before_{::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)},
+        root_{::open("/", O_PATH | O_CLOEXEC)},
+        here_{::open(".", O_PATH | O_CLOEXEC)} {
+    if (before_ < 0 || root_ < 0 || here_ < 0 || ::unshare(CLONE_NEWNS) != 0) {
       why_not_ = std::string{"no disk can be mounted: "} + std::strerror(errno) + " (it takes root)";
     } else {
       entered_ = true;
@@ -28,14 +33,23 @@ class mounts_of_our_own {
   mounts_of_our_own(mounts_of_our_own const&) = delete;
   mounts_of_our_own& operator=(mounts_of_our_own const&) = delete;
   ~mounts_of_our_own() {
-    if (entered_) ::setns(before_, CLONE_NEWNS);
-    if (before_ >= 0) ::close(before_);
+    if (entered_) go_back();
+    for (auto const each : {before_, root_, here_})
+      if (each >= 0) ::close(each);
   }
   // Empty when all is well.
   std::string const& why_not() const noexcept { return why_not_; }
 
  private:
-  int before_;
+  // Whoever enters a namespace stands at its root, which in a chroot or a container is not where we came from.
+  void go_back() const noexcept {
+    if (::setns(before_, CLONE_NEWNS) != 0 || ::fchdir(root_) != 0 || ::chroot(".") != 0 || ::fchdir(here_) != 0) {
+      std::perror("the mounts of before cannot be entered again");
+      std::abort();  // every test after this one would look at other files
+    }
+  }
+
+  int before_, root_, here_;
   bool entered_ = false;
   std::string why_not_;
 };

@@ -78,6 +78,28 @@ TEST_F(postgres_pipeline, two_statements_of_one_turn_that_are_both_out_of_date) 
   ask();
 }
 
+// The server prepares FETCH without knowing what cursor it will find.
+TEST_F(postgres_pipeline, the_columns_of_a_cursor_are_those_that_it_has) {
+  settings_.connections = 1;
+  open();
+  auto const fetch = [&](std::string declared, std::vector<std::string> names) {
+    run(db_->transaction([=](transaction& tx) -> task<> {
+      co_await tx.execute("declare c cursor for " + declared);
+      auto const found = co_await tx.query("fetch all from c");
+      EXPECT_EQ(found.size(), 1U);
+      EXPECT_EQ(found.columns(), names.size());
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        EXPECT_EQ(found.name(i), names[i]);
+        EXPECT_EQ(found[0].get<std::string>(i), names[i]);
+      }
+    }));
+  };
+  EXPECT_THROW(run(db_->query("fetch all from c")), db::error) << "prepared without a cursor";
+  fetch("select 'a' as a, 'b' as b", {"a", "b"});
+  fetch("select 'b' as b, 'a' as a", {"b", "a"});
+  fetch("select 'c' as c", {"c"});
+}
+
 // A constraint that is looked at when the implicit transaction ends, which is at the Sync.
 task<> insert_late(database& db, int& refused) {
   try {

@@ -85,6 +85,24 @@ TEST_F(postgres_streams, copy_in_a_transaction_is_undone_with_it) {
   EXPECT_EQ(run(db_->from<counter>().count()), 0);
 }
 
+TEST_F(postgres_streams, what_the_server_remarks_on_every_row_that_comes_in_is_not_kept) {
+  run(db_->script(R"(
+    create function remark() returns trigger language plpgsql as
+      $$ begin raise warning '%', repeat('x', 2000); return new; end $$;
+    create trigger remarks before insert on counters for each row execute function remark())"));
+  auto const rows = run([](database& db) -> task<std::int64_t> {
+    auto const before = allocated();
+    std::string const name(2'000, 'y');  // more than fits between us and the server, so that both have to wait
+    auto in = co_await db.copy_in("copy counters (id, name, value) from stdin");
+    for (int i = 1; i <= 20'000; ++i) {
+      co_await in.write(std::to_string(i) + "\t" + name + std::to_string(i) + "\t1\n");
+      EXPECT_LT(allocated(), before + (8u << 20));
+    }
+    co_return co_await in.finish();
+  }(*db_));
+  EXPECT_EQ(rows, 20'000);
+}
+
 TEST_F(postgres_streams, memory_stays_bounded_however_much_flows) {
   auto const before = allocated();
   auto const seen = run(drain(*db_, "copy (select repeat('x', 1000) from generate_series(1, 150000)) to stdout"));
